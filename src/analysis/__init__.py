@@ -1,1 +1,45 @@
+"""Few-district difference-in-differences for village panels.
+
+Describe the design once (`load_study`, `Study`), then ask: `did`, `event_study`. Results are sentences with
+`.frame()` for a table and `.regression` for the statsmodels fit.
+"""
+
+from importlib import import_module
+
+from analysis.effects import did, event_study
+from analysis.estimates import Estimate, EventStudy
+from analysis.messages import FewTreatedGroupsWarning, StudyError
+from analysis.placebo_groups import placebo_groups
+from analysis.read_files import describe_table, load_study, read_table
+from analysis.study import Outcome, Study
+
 __version__ = "0.1.0"
+
+# Presentation and simulation are imported when first used, so that estimation stays light.
+PRESENTATION: dict[str, str] = {
+    "use_style": "style",
+    "simulate_panel": "simulate",
+    "write_simulated": "simulate",
+}
+
+__all__ = [
+    "Estimate",
+    "EventStudy",
+    "FewTreatedGroupsWarning",
+    "Outcome",
+    "Study",
+    "StudyError",
+    "describe_table",
+    "did",
+    "event_study",
+    "load_study",
+    "placebo_groups",
+    "read_table",
+    *PRESENTATION,
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in PRESENTATION:
+        raise AttributeError(f"module 'analysis' has no attribute {name!r}")
+    return getattr(import_module(f"analysis.{PRESENTATION[name]}"), name)

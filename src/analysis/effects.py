@@ -1,0 +1,167 @@
+"""The verbs: difference-in-differences and the event study, contrasts of one regression."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.estimates import ESTIMATORS, Estimate, EventStudy
+from analysis.messages import StudyError, count, first
+from analysis.regression import Sample, cell_name, fit, select_sample, treatment_cells
+from analysis.study import Study
+
+
+def did(
+    study: Study,
+    outcome: str,
+    *,
+    estimator: str | None = None,
+    controls: Sequence[str] = (),
+    weights: str | None = None,
+    log: bool = False,
+) -> Estimate:
+    """Average effect of treatment on the treated by difference-in-differences, against all years before.
+
+    Use it for the one number of a before-after, inside-outside comparison. It is a contrast of one two-way
+    fixed-effects regression: with one start year the textbook coefficient; with several, every start-year cohort
+    gets its own effect in every treated year, averaged with weights by treated village-years, because the
+    textbook coefficient then mixes in comparisons with already treated villages.
+
+    Parameters
+    ----------
+    study : Study
+    outcome : str
+        Column of the study's panel.
+    estimator : {"two_way", "saturated"}, optional
+        Default: "two_way" with one start year, "saturated" with several; the result says which.
+    controls : sequence of str
+        Numeric columns that vary within villages; choose ones the policy cannot have changed.
+    weights : str, optional
+        Column of positive weights.
+    log : bool
+        Analyse the logarithm; values at or below zero raise.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    StudyError
+        Missing, non-numeric or infinite columns, values log cannot take, or cells without a comparison.
+
+    References
+    ----------
+    Wooldridge (2025), "Two-way fixed effects, the two-way Mundlak regression, and difference-in-differences
+    estimators", Empirical Economics, doi:10.1007/s00181-025-02807-z.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> estimate = did(load_study(), "rural_income_per_head_cny", log=True)
+    >>> estimate.estimator, estimate.treated_groups, estimate.unit
+    ('two_way', 5, 'log points')
+    """
+    estimator = _estimator(study, estimator)
+    sample = select_sample(study, outcome, controls, weights, log)
+    kind = "treated" if estimator == "two_way" else "cohort_year"
+    fitted = fit(sample, _cells(sample, kind, outcome))
+    share = fitted.cell_weights() / fitted.cell_weights().sum()
+    return Estimate(study, outcome, log, estimator, "all years before", fitted, share)
+
+
+def event_study(
+    study: Study,
+    outcome: str,
+    *,
+    estimator: str | None = None,
+    reference: int = -1,
+    controls: Sequence[str] = (),
+    weights: str | None = None,
+    log: bool = False,
+) -> EventStudy:
+    """Effects by years since treatment began, leads and lags alike, against one reference year.
+
+    Use it to see whether inside and outside moved together before (the leads), and how the effect grew after.
+    "saturated" gives every start-year cohort its own leads and lags and averages them by treated village-years:
+    Sun & Abraham's estimator with never-treated controls, whose average over treated years is Callaway &
+    Sant'Anna's simple aggregate on a balanced panel. "two_way" pools the cohorts in one set of leads and lags.
+
+    Parameters
+    ----------
+    study, outcome, estimator, controls, weights, log
+        As in `did`.
+    reference : int
+        Event time left out, -1 for the last year before treatment.
+
+    Returns
+    -------
+    EventStudy
+
+    Raises
+    ------
+    StudyError
+        As in `did`, and where a start-year cohort is never seen at the reference.
+
+    References
+    ----------
+    Sun & Abraham (2021), doi:10.1016/j.jeconom.2020.09.006; Callaway & Sant'Anna (2021),
+    doi:10.1016/j.jeconom.2020.12.001.
+
+    Examples
+    --------
+    >>> from analysis import event_study, load_study
+    >>> event_study(load_study(), "rural_income_per_head_cny").frame().index.tolist()
+    [-7, -6, -5, -4, -3, -2, -1, 0, 1]
+    """
+    estimator = _estimator(study, estimator)
+    if reference >= 0:
+        raise StudyError(f"reference must be an event time before treatment, such as -1, not {reference}.")
+    sample = select_sample(study, outcome, controls, weights, log)
+    _check_reference(sample.frame, reference, estimator)
+    kind = "event_time" if estimator == "two_way" else "cohort_event_time"
+    cells = _cells(sample, kind, outcome, reference)
+    fitted = fit(sample, cells)
+    labels = {cell_name(cell): cell[1] for cell in cells.dropna().unique()}
+    event_time = np.array([labels[name] for name in fitted.cells])
+    times = tuple(np.unique(event_time).tolist())
+    contrasts = (event_time == np.array(times)[:, None]) * fitted.cell_weights()
+    contrasts = contrasts / contrasts.sum(axis=1, keepdims=True)
+    return EventStudy(study, outcome, log, estimator, reference, fitted, times, contrasts)
+
+
+def _estimator(study: Study, estimator: str | None) -> str:
+    if estimator is None:
+        return "two_way" if len(study.starts) == 1 else "saturated"
+    if estimator not in ESTIMATORS:
+        raise StudyError(f"estimator must be one of {', '.join(ESTIMATORS)}, not {estimator!r}.")
+    return estimator
+
+
+def _cells(sample: Sample, kind: str, outcome: str, reference: int = -1) -> pd.Series:
+    frame = sample.frame
+    first = frame["first_treated"].to_numpy(dtype=float, na_value=np.nan)
+    for who, mask in (("treated", ~np.isnan(first)), ("untreated", np.isnan(first))):
+        if not mask.any():
+            raise StudyError(
+                f"No {who} village has a usable {outcome!r}: rows left out {sample.dropped}. "
+                "Fill in the missing values, or choose another outcome."
+            )
+    cells = treatment_cells(first, frame["time"].to_numpy(), kind, reference)
+    if cells.isna().all():
+        raise StudyError(f"No treated village-year has a usable {outcome!r}: rows left out {sample.dropped}.")
+    return cells
+
+
+def _check_reference(frame: pd.DataFrame, reference: int, estimator: str) -> None:
+    """Every cohort (pooled: at least one) is observed at the reference."""
+    treated = frame[frame["first_treated"].notna()]
+    seen = treated.loc[treated["time"] - treated["first_treated"] == reference, "first_treated"].unique()
+    lost = sorted(set(treated["first_treated"].unique()) - set(seen))
+    if len(lost) and (estimator == "saturated" or not len(seen)):
+        raise StudyError(
+            f"{count(len(lost), 'start-year cohort')} ({first(lost)}) never observed at the reference "
+            f"event time {reference}. Choose another reference, or remove these villages."
+        )

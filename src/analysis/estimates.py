@@ -1,0 +1,211 @@
+"""What an analysis returns: an effect, or effects by event time, with all it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from statsmodels.regression.linear_model import RegressionResults
+
+from analysis.inference import infer
+from analysis.messages import StudyError, amount, count
+from analysis.regression import Regression
+from analysis.study import Study
+
+ESTIMATORS = {"two_way": "two-way fixed effects", "saturated": "start-year cohorts saturated"}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One effect with all it rests on; its repr is a sentence.
+
+    Attributes
+    ----------
+    study, outcome, log, estimator, baseline
+        What was estimated, how, and which years it is measured against.
+    contrast : ndarray, shape (cells,)
+        Weights on the regression's treatment cells.
+    """
+
+    study: Study
+    outcome: str
+    log: bool
+    estimator: str
+    baseline: str
+    fitted: Regression
+    contrast: np.ndarray
+
+    @property
+    def value(self) -> float:
+        """The estimated effect, in `unit`."""
+        return float(self.fitted.contrast(self.contrast) @ self.regression.params.to_numpy())
+
+    @property
+    def unit(self) -> str:
+        """Unit of the effect: the outcome's, or log points."""
+        return "log points" if self.log else self.study.describe(self.outcome).unit
+
+    @property
+    def percent(self) -> float:
+        """The effect in per cent of the treated villages' counterfactual mean (logs: of the geometric one)."""
+        if self.log:
+            return float(100 * np.expm1(self.value))
+        membership, inside = self.fitted.membership, self.fitted.membership >= 0
+        weights = np.ones(len(membership)) if self.fitted.sample.weights is None else self.fitted.sample.weights
+        totals = np.bincount(membership[inside], (weights * self.fitted.sample.outcome)[inside], len(self.contrast))
+        mean = self.contrast @ (totals / self.fitted.cell_weights())
+        return float(100 * self.value / (mean - self.value))
+
+    @property
+    def regression(self) -> RegressionResults:
+        """The statsmodels results, errors clustered by group (CR1)."""
+        return self.fitted.results
+
+    @property
+    def rows(self) -> int:
+        """Village-years used."""
+        return len(self.fitted.sample.frame)
+
+    @property
+    def villages(self) -> int:
+        """Villages used."""
+        return self.fitted.sample.frame["unit"].nunique()
+
+    @property
+    def groups(self) -> int:
+        """Groups (clusters) used, treated and untreated."""
+        return self.fitted.sample.frame["group"].nunique()
+
+    @property
+    def treated_groups(self) -> int:
+        """Groups with treated villages."""
+        frame = self.fitted.sample.frame
+        return frame.loc[frame["first_treated"].notna(), "group"].nunique()
+
+    @property
+    def dropped(self) -> int:
+        """Village-years left out for missing values; `fitted.sample.dropped` has the reasons."""
+        return sum(self.fitted.sample.dropped.values())
+
+    def inference(self, methods: Sequence[str] = ("cr1",), cluster: str = "group", level: float = 0.95) -> pd.DataFrame:
+        """Standard error, test and interval by each method; see `analysis.inference.infer`."""
+        return infer(self.fitted, self.fitted.contrast(self.contrast), methods, cluster, level)
+
+    def frame(self) -> pd.DataFrame:
+        """The estimate as one tidy row."""
+        row = {
+            "outcome": self.outcome,
+            "unit": self.unit,
+            "estimate": self.value,
+            "per_cent": self.percent,
+            **self.inference().iloc[0].drop("note"),
+            "estimator": self.estimator,
+            "baseline": self.baseline,
+            "rows": self.rows,
+            "villages": self.villages,
+            "groups": self.groups,
+            "treated_groups": self.treated_groups,
+            "dropped": self.dropped,
+            "data": self.study.label,
+        }
+        return pd.DataFrame([row])
+
+    def __repr__(self) -> str:
+        test = self.inference().iloc[0]
+        low, high, value = (amount(number) for number in (test["low"], test["high"], self.value))
+        dropped = f", {count(self.dropped, 'village-year')} left out for missing values" if self.dropped else ""
+        placebo = f" ({self.study.placebo_groups} of them placebo groups)" if self.study.placebo_groups else ""
+        caution = f" {' '.join(self.study.notes)}" if self.study.notes else ""
+        mean = "geometric mean" if self.log else "mean"
+        return (
+            f"{self.study.label.capitalize()}: effect on {self.study.describe(self.outcome).label} "
+            f"{f'{value} {self.unit}'.rstrip()} (95 % interval {low} to {high}; "
+            f"{self.percent:.1f} % of the counterfactual {mean}), against {self.baseline}; "
+            f"{count(self.villages, 'village')}, {count(self.rows, 'village-year')}{dropped}; "
+            f"{ESTIMATORS[self.estimator]}; CR1 errors clustered by {count(self.groups, 'group')}{placebo}, "
+            f"{self.treated_groups} treated.{caution}"
+        )
+
+    def _repr_markdown_(self) -> str:
+        return repr(self)
+
+
+@dataclass(frozen=True)
+class EventStudy:
+    """Effects by years since the start of treatment, all from one regression.
+
+    Attributes
+    ----------
+    reference : int
+        The event time whose effect is zero by construction.
+    event_times : tuple of int
+        Estimated event times, ascending, without the reference.
+    contrasts : ndarray, shape (event times, cells)
+        Weights on the regression's treatment cells, one row per event time.
+    """
+
+    study: Study
+    outcome: str
+    log: bool
+    estimator: str
+    reference: int
+    fitted: Regression
+    event_times: tuple[int, ...]
+    contrasts: np.ndarray
+
+    @property
+    def regression(self) -> RegressionResults:
+        """The statsmodels results, errors clustered by group (CR1)."""
+        return self.fitted.results
+
+    @property
+    def baseline(self) -> str:
+        """The years the effects are measured against, in words."""
+        return f"the year at event time {self.reference}"
+
+    def estimate(self, event_time: int) -> Estimate:
+        """The effect at one event time."""
+        if event_time not in self.event_times:
+            raise StudyError(f"Event time {event_time} is not estimated; choose from {list(self.event_times)}.")
+        return self._estimate(self.contrasts[self.event_times.index(event_time)])
+
+    def average(self) -> Estimate:
+        """The average effect over all treated village-years, against the reference year.
+
+        Unlike `did`, whose baseline is all years before treatment; report both and name the baseline.
+        """
+        treated = np.array(self.event_times) >= 0
+        weights = (self.contrasts[treated] != 0).any(axis=0) * self.fitted.cell_weights()
+        return self._estimate(weights / weights.sum())
+
+    def frame(self, level: float = 0.95) -> pd.DataFrame:
+        """Estimates by `event_time`: estimate, std_error, low, high, p_value, villages (treated, behind it)."""
+        rows = {}
+        for time in self.event_times:
+            estimate = self.estimate(time)
+            test = estimate.inference(level=level).iloc[0]
+            rows[time] = [estimate.value, *test[["std_error", "low", "high", "p_value"]], self._villages(time)]
+        rows[self.reference] = [0.0, np.nan, np.nan, np.nan, np.nan, self._villages(self.reference)]
+        columns = ["estimate", "std_error", "low", "high", "p_value", "villages"]
+        frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns).sort_index()
+        return frame.astype({"villages": int}).rename_axis("event_time")
+
+    def _estimate(self, contrast: np.ndarray) -> Estimate:
+        return Estimate(self.study, self.outcome, self.log, self.estimator, self.baseline, self.fitted, contrast)
+
+    def _villages(self, event_time: int) -> int:
+        frame = self.fitted.sample.frame
+        return frame.loc[(frame["time"] - frame["first_treated"] == event_time).fillna(False), "unit"].nunique()
+
+    def __repr__(self) -> str:
+        before = sum(time < self.reference for time in self.event_times)
+        return (
+            f"Event study with {before} years before the reference (event time {self.reference}) and "
+            f"{sum(time >= 0 for time in self.event_times)} treated years. "
+            f"Average over treated years: {self.average()!r}"
+        )
+
+    def _repr_markdown_(self) -> str:
+        return repr(self)

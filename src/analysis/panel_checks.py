@@ -1,0 +1,128 @@
+"""Checks of a panel and its design, each with a message that says what, where and what to do."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from analysis.messages import FewTreatedGroupsWarning, StudyError, count, first, rows, unit_years
+
+DESIGN_COLUMNS = ["unit", "time", "first_treated", "group", "stratum"]
+
+
+def canonical_columns(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
+    """A copy of the frame in which the design columns carry their canonical names."""
+    if not isinstance(frame, pd.DataFrame):
+        raise StudyError(f"The panel must be a pandas DataFrame, not {type(frame).__name__}.")
+    absent = [f"{name!r} (for {key})" for key, name in names.items() if name not in frame]
+    if absent:
+        raise StudyError(f"The panel has no column {', '.join(absent)}. It has: {', '.join(map(str, frame.columns))}.")
+    if frame.columns.has_duplicates:
+        twice = frame.columns[frame.columns.duplicated()].unique()
+        raise StudyError(
+            f"{count(len(twice), 'column name')} stand twice: {first(twice)}. Rename or remove one of each."
+        )
+    if frame.empty:
+        raise StudyError("The panel has no rows. Check that the file and sheet are the ones meant.")
+    kept = [c for c in frame if c not in names.values()]
+    clash = [c for c in kept if c in DESIGN_COLUMNS]
+    if clash:
+        raise StudyError(
+            f"The column {clash[0]!r} has a name this library uses for the design. "
+            f"Rename it, or pass it as {clash[0]}=."
+        )
+    canonical = {key: frame[name].reset_index(drop=True) for key, name in names.items()}
+    return pd.concat([pd.DataFrame(canonical), frame[kept].reset_index(drop=True)], axis=1)
+
+
+def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
+    """Units and years are there, years are whole numbers, and no unit-year stands twice."""
+    for key in ("unit", "time", "stratum"):
+        if key in frame and (missing := frame[key].isna()).any():
+            raise StudyError(
+                f"{names[key]!r} ({key}) is missing in {rows(frame, missing)}. Fill it in, or remove those rows."
+            )
+    for key in ("time", "first_treated"):
+        numbers = pd.to_numeric(frame[key], errors="coerce").astype("float64")
+        odd = frame[key].notna() & ~(np.isfinite(numbers) & (numbers == numbers.round()))
+        if odd.any() or pd.api.types.is_datetime64_any_dtype(frame[key]):
+            odd = odd if odd.any() else frame[key].notna()
+            raise StudyError(
+                f"{names[key]!r} ({key}) is not a whole year in {rows(frame, odd, frame[key])}. Write years "
+                f"such as 2023{'; leave never-treated units empty' if key == 'first_treated' else ''}."
+            )
+        frame[key] = numbers.astype("Int64") if key == "first_treated" else numbers.astype("int64")
+    twice = frame.duplicated(["unit", "time"], keep="first")
+    if twice.any():
+        raise StudyError(
+            f"{count(int(twice.sum()), 'row')} repeat a unit-year: {first(unit_years(frame, twice))}. "
+            "Keep one row per unit and year."
+        )
+
+
+def check_constant_within_unit(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
+    """Start year, group and stratum do not change within a unit."""
+    what = {
+        "first_treated": "have more than one first treated year",
+        "group": "are in two groups",
+        "stratum": "are in two strata",
+    }
+    for key in [k for k in what if k in frame]:
+        values = frame[key].astype(object).where(frame[key].notna(), "(empty)")
+        several = values.groupby(frame["unit"]).nunique()
+        several = several.index[several > 1]
+        if len(several):
+            example = ", ".join(map(str, values[frame["unit"] == several[0]].unique()[:3]))
+            raise StudyError(
+                f"{count(len(several), 'unit')} {what[key]} ({names[key]!r}): {first(several)}; "
+                f"{several[0]} has {example}. Give each unit one value in all its years."
+            )
+
+
+def check_starts(frame: pd.DataFrame) -> None:
+    """There are treated and untreated units, and years before and after every start."""
+    starts = frame.groupby("unit")["first_treated"].first()
+    if starts.isna().all():
+        raise StudyError(
+            "No unit is treated: the first treated year is empty everywhere. Fill it in for the treated units."
+        )
+    if starts.notna().all():
+        raise StudyError(
+            f"No unit is untreated: all {len(starts):,} units have a first treated year. "
+            "A comparison needs never-treated units; leave their first treated year empty."
+        )
+    first, last = int(frame["time"].min()), int(frame["time"].max())
+    early, late = starts[starts <= first], starts[starts > last]
+    if len(early):
+        raise StudyError(
+            f"No year before treatment for {count(len(early), 'unit')}: {first(early.index)} (first treated "
+            f"{int(early.iloc[0])}, panel begins {first}). Add earlier years, remove these units, or leave "
+            "the start empty if they are never treated (0 and 9999 are not read as never)."
+        )
+    if len(late):
+        raise StudyError(
+            f"No year after treatment for {count(len(late), 'unit')}: {first(late.index)} (first treated "
+            f"{int(late.iloc[0])}, panel ends {last}). Leave their start empty to use them as untreated, "
+            "or remove them."
+        )
+
+
+def few_treated_groups(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Warn, and keep the note, when fewer than three groups are treated."""
+    treated = frame.loc[frame["first_treated"].notna(), "group"].unique()
+    if len(treated) >= 3:
+        return ()
+    meaning = (
+        "with one, its own luck cannot be told from the effect, and no standard error says how sure one can be"
+        if len(treated) == 1
+        else "with two, standard errors rest on two numbers: common tests reject far too often, careful ones hardly ever"
+    )
+    note = (
+        f"Only {count(len(treated), 'treated group')} ({first(treated)}): {meaning}. "
+        "Read the estimate as a description; randomization inference is the most that can be said."
+    )
+    warnings.warn(note, FewTreatedGroupsWarning, stacklevel=3)
+    return (note,)

@@ -1,0 +1,63 @@
+"""Placebo districts: comparable groups for untreated units that have none of their own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.messages import StudyError, count, first
+
+
+def placebo_groups(units: pd.DataFrame, size: int) -> pd.Series:
+    """Cut units into groups of about `size`, by code order within the stratum.
+
+    Use it where untreated units have no grouping of their own: treatment was given to groups, so only
+    groups of like size are comparable. The cut is arbitrary; show how far a result depends on it.
+
+    Parameters
+    ----------
+    units : DataFrame
+        Index: unit; column `stratum` (may be absent: one stratum).
+    size : int
+        Wanted group size; a stratum of n units gives n/size groups (rounded), as equal as possible.
+
+    Returns
+    -------
+    Series
+        Group name per unit, such as "placebo 410883001-2".
+
+    Examples
+    --------
+    >>> placebo_groups(pd.DataFrame({"stratum": ["a"] * 4}, index=[11, 12, 13, 14]), 2).tolist()
+    ['placebo a-1', 'placebo a-1', 'placebo a-2', 'placebo a-2']
+    """
+    if size < 1:
+        raise StudyError(f"pseudo_groups must be a size of at least 1, not {size}.")
+    stratum = units["stratum"] if "stratum" in units else pd.Series("all", index=units.index)
+    names = pd.Series(index=units.index, dtype=object)
+    for key, members in stratum.sort_index().groupby(stratum, sort=True):
+        blocks = np.array_split(members.index, max(1, round(len(members) / size)))
+        for number, block in enumerate(blocks, start=1):
+            names[block] = f"placebo {key}-{number}"
+    return names
+
+
+def fill_placebo_groups(frame: pd.DataFrame, size: int | None) -> tuple[int, int]:
+    """Cut groups for untreated units without one; returns how many were made and their wanted size."""
+    treated, missing = frame["first_treated"].notna(), frame["group"].isna()
+    lost = frame.loc[treated & missing, "unit"].unique()
+    if len(lost):
+        raise StudyError(
+            f"{count(len(lost), 'treated unit')} have no group: {first(lost)}. "
+            "Say for every treated unit in which group it was treated."
+        )
+    if not missing.any():
+        return 0, 0
+    if size is None:
+        sizes = frame.loc[treated].groupby("group")["unit"].nunique()
+        size = max(1, round(float(sizes.median())))
+    columns = ["stratum"] if "stratum" in frame else []
+    units = frame.loc[missing, ["unit", *columns]].drop_duplicates("unit").set_index("unit")
+    groups = placebo_groups(units, size)
+    frame["group"] = frame["group"].astype(object).where(~missing, frame["unit"].map(groups))
+    return groups.nunique(), size

@@ -1,0 +1,235 @@
+"""The study: one validated village-year panel, its design, and where its data came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from analysis.messages import StudyError, count, rows
+from analysis.panel_checks import (
+    DESIGN_COLUMNS,
+    canonical_columns,
+    check_constant_within_unit,
+    check_keys,
+    check_starts,
+    few_treated_groups,
+)
+from analysis.placebo_groups import fill_placebo_groups
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an outcome column measures, as tables, figures and sentences name it."""
+
+    name: str
+    unit: str = ""
+    label_en: str = ""
+    label_zh: str = ""
+    definition: str = ""
+    prices: str = ""
+    log: bool = False
+
+    @property
+    def label(self) -> str:
+        """Reader's name of the outcome: its English label, else its column name."""
+        return self.label_en or self.name
+
+
+@dataclass(frozen=True)
+class Study:
+    """A validated panel with its design; make one with `Study.from_frame` or `load_study`.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per unit and year, sorted, with the columns `unit`, `time`, `first_treated`
+        (nullable integer, missing = never treated), `group`, `stratum` and the caller's other columns.
+    outcomes : dict of str to Outcome
+        Described outcomes, the primary one first. Other numeric columns may be analysed too.
+    provenance : str
+        Where the data come from: "simulated", "published" or "yours"; shown with every result.
+    placebo_groups : int
+        How many groups of untreated units were cut because the data gave none.
+    """
+
+    frame: pd.DataFrame
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    provenance: str = "yours"
+    title: str = ""
+    placebo_groups: int = 0
+    placebo_size: int = 0
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        unit: str,
+        time: str,
+        first_treated: str,
+        group: str | None = None,
+        stratum: str | None = None,
+        outcomes: Mapping[str, Outcome] | Sequence[str] | None = None,
+        pseudo_groups: int | None = None,
+        provenance: str = "yours",
+        title: str = "",
+    ) -> Study:
+        """Validate a unit-year panel and describe its design once, for every later result.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            One row per unit and year; may be unbalanced. It is copied, never changed.
+        unit, time : str
+            Columns that identify a row: the village and the (whole) year.
+        first_treated : str
+            Column with the first treated year of the unit, missing for never treated.
+        group : str, optional
+            Column saying where treatment was assigned: the cluster. Default: the unit itself. Where it is
+            empty for untreated units, placebo groups are cut in the order of the unit's code within the
+            stratum, treated units removed, so that groups of like size are compared.
+        stratum : str, optional
+            Column that assignment stayed within, such as the town.
+        outcomes : mapping or sequence of str, optional
+            Descriptions of the outcomes (name to `Outcome`), or their names; the first is the primary one.
+        pseudo_groups : int, optional
+            Size of the placebo groups; default: the median size of the treated groups.
+        provenance : {"yours", "simulated", "published"}
+            Said with every result.
+        title : str
+            The study's question.
+
+        Returns
+        -------
+        Study
+
+        Raises
+        ------
+        StudyError
+            When the panel or the design is wrong; the message names the place and the remedy.
+
+        Examples
+        --------
+        >>> panel = pd.DataFrame({"village": [1, 1, 2, 2, 3, 3], "year": [2022, 2023] * 3,
+        ...                       "start": [2023, 2023] + [None] * 4, "income": [1, 3, 1, 2, 2, 3]})
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     Study.from_frame(panel, unit="village", time="year", first_treated="start")
+        Your data: 3 villages (1 treated in 1 group, 2 untreated in 2 groups), 2022-2023.
+        """
+        names = {"unit": unit, "time": time, "first_treated": first_treated}
+        names |= {key: name for key, name in (("group", group), ("stratum", stratum)) if name is not None}
+        canonical = canonical_columns(frame, names)
+        check_keys(canonical, names)
+        check_constant_within_unit(canonical, names)
+        check_starts(canonical)
+        made = size = 0
+        if group is None:
+            if pseudo_groups is not None:
+                raise StudyError(
+                    "pseudo_groups cuts groups of untreated units, but no `group` column is given. "
+                    "Name the column of the treated units' groups, or leave pseudo_groups out."
+                )
+            canonical["group"] = canonical["unit"]
+        else:
+            made, size = fill_placebo_groups(canonical, pseudo_groups)
+        if stratum is None:
+            canonical["stratum"] = "all"
+        canonical = canonical.sort_values(["unit", "time"], ignore_index=True)
+        notes = few_treated_groups(canonical)
+        return cls(
+            canonical[DESIGN_COLUMNS + [c for c in canonical if c not in DESIGN_COLUMNS]],
+            _described(outcomes),
+            provenance,
+            title,
+            made,
+            size,
+            notes,
+        )
+
+    @property
+    def units(self) -> pd.DataFrame:
+        """One row per unit: `first_treated`, `group`, `stratum`, indexed by `unit`."""
+        return self.frame.groupby("unit")[["first_treated", "group", "stratum"]].first()
+
+    @property
+    def starts(self) -> list[int]:
+        """Start years of treatment, ascending."""
+        return sorted(self.frame["first_treated"].dropna().astype(int).unique().tolist())
+
+    @property
+    def primary_outcome(self) -> str:
+        """Name of the first described outcome."""
+        if not self.outcomes:
+            raise StudyError("This study describes no outcome. Pass outcomes=[...] to Study.from_frame.")
+        return next(iter(self.outcomes))
+
+    @property
+    def label(self) -> str:
+        """Short statement of provenance for captions and titles."""
+        return {"yours": "your data"}.get(self.provenance, f"{self.provenance} data")
+
+    @property
+    def data_statement(self) -> str:
+        """One sentence on what the panel holds and where it comes from."""
+        units = self.units
+        treated = units["first_treated"].notna()
+        groups = [count(units.loc[mask, "group"].nunique(), "group") for mask in (treated, ~treated)]
+        placebo = f", {self.placebo_groups} of them placebo groups of about {self.placebo_size} cut by code order"
+        years = f"{self.frame['time'].min()}-{self.frame['time'].max()}"
+        return (
+            f"{self.label.capitalize()}: {count(len(units), 'village')} ({treated.sum():,} treated in {groups[0]}, "
+            f"{(~treated).sum():,} untreated in {groups[1]}{placebo if self.placebo_groups else ''}), {years}."
+        )
+
+    def describe(self, outcome: str) -> Outcome:
+        """Description of an outcome; a bare one where the study holds none."""
+        return self.outcomes.get(outcome, Outcome(outcome))
+
+    def column(self, name: str, role: str = "outcome") -> pd.Series:
+        """Values of a numeric column as floats (missing stays missing), checked when used.
+
+        Raises
+        ------
+        StudyError
+            When the column is absent, holds text, or holds infinite values.
+        """
+        if name not in self.frame:
+            raise StudyError(
+                f"The panel has no column {name!r} to use as {role}. It has: "
+                f"{', '.join(map(str, self.frame.columns[5:])) or 'no columns beside the design'}."
+            )
+        values = self.frame[name]
+        numbers = pd.to_numeric(values, errors="coerce").astype("float64")
+        text = values.notna() & numbers.isna() & ~values.astype("string").str.lower().eq("nan").fillna(False)
+        if pd.api.types.is_datetime64_any_dtype(values) or text.any():
+            text = text if text.any() else values.notna()
+            raise StudyError(
+                f"The {role} {name!r} is not a number in {rows(self.frame, text, values)}. "
+                "Write numbers only, and leave missing values empty."
+            )
+        infinite = pd.Series(np.isinf(numbers), index=numbers.index)
+        if infinite.any():
+            raise StudyError(
+                f"The {role} {name!r} is infinite in {rows(self.frame, infinite)}. "
+                "Infinite values often come from a division by zero; correct them or leave them empty."
+            )
+        return numbers
+
+    def __repr__(self) -> str:
+        return self.data_statement
+
+    def _repr_markdown_(self) -> str:
+        return self.data_statement
+
+
+def _described(outcomes: Mapping[str, Outcome] | Iterable[str] | None) -> dict[str, Outcome]:
+    if isinstance(outcomes, str):
+        outcomes = [outcomes]
+    if isinstance(outcomes, Mapping):
+        return dict(outcomes)
+    return {name: Outcome(name) for name in outcomes or ()}
