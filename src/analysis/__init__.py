@@ -18,6 +18,15 @@ __version__ = "0.1.0"
 # Presentation and simulation are imported when first used, so that estimation stays light.
 PRESENTATION: dict[str, str] = {
     "use_style": "style",
+    "Table": "tables",
+    "four_means": "tables",
+    "balance": "tables",
+    "panel_coverage": "tables",
+    "event_study_table": "tables",
+    "estimates_table": "tables",
+    "plot_trends": "plots",
+    "plot_event_study": "plots",
+    "plot_coverage": "plots",
     "simulate_panel": "simulate",
     "write_simulated": "simulate",
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimates import ESTIMATORS, Estimate, EventStudy
-from analysis.messages import StudyError, count, first
+from analysis.messages import StudyError, count, first, reasons
 from analysis.regression import Sample, cell_name, fit, select_sample, treatment_cells
 from analysis.study import Study
 
@@ -146,12 +146,15 @@ def _cells(sample: Sample, kind: str, outcome: str, reference: int = -1) -> pd.S
     for who, mask in (("treated", ~np.isnan(first)), ("untreated", np.isnan(first))):
         if not mask.any():
             raise StudyError(
-                f"No {who} village has a usable {outcome!r}: rows left out {sample.dropped}. "
+                f"No {who} village has a usable {outcome!r}; rows left out: {reasons(sample.dropped)}. "
                 "Fill in the missing values, or choose another outcome."
             )
     cells = treatment_cells(first, frame["time"].to_numpy(), kind, reference)
     if cells.isna().all():
-        raise StudyError(f"No treated village-year has a usable {outcome!r}: rows left out {sample.dropped}.")
+        raise StudyError(
+            f"No village-year under treatment has a usable {outcome!r}; rows left out: {reasons(sample.dropped)}. "
+            "Fill in the missing values, or choose another outcome."
+        )
     return cells
 
 
@@ -162,6 +165,7 @@ def _check_reference(frame: pd.DataFrame, reference: int, estimator: str) -> Non
     lost = sorted(set(treated["first_treated"].unique()) - set(seen))
     if len(lost) and (estimator == "saturated" or not len(seen)):
         raise StudyError(
-            f"{count(len(lost), 'start-year cohort')} ({first(lost)}) never observed at the reference "
-            f"event time {reference}. Choose another reference, or remove these villages."
+            f"No village is observed at the reference event time {reference} in "
+            f"{count(len(lost), 'start-year cohort')}: {first(lost)}. "
+            "Choose another reference, or remove these villages."
         )

@@ -49,14 +49,18 @@ class Estimate:
 
     @property
     def percent(self) -> float:
-        """The effect in per cent of the treated villages' counterfactual mean (logs: of the geometric one)."""
+        """The effect in per cent of the treated villages' counterfactual mean (logs: of the geometric one).
+
+        NaN where that mean is not above zero, because a share of it would mislead.
+        """
         if self.log:
             return float(100 * np.expm1(self.value))
         membership, inside = self.fitted.membership, self.fitted.membership >= 0
         weights = np.ones(len(membership)) if self.fitted.sample.weights is None else self.fitted.sample.weights
         totals = np.bincount(membership[inside], (weights * self.fitted.sample.outcome)[inside], len(self.contrast))
         mean = self.contrast @ (totals / self.fitted.cell_weights())
-        return float(100 * self.value / (mean - self.value))
+        counterfactual = float(mean - self.value)
+        return 100 * self.value / counterfactual if counterfactual > 0 else float("nan")
 
     @property
     def regression(self) -> RegressionResults:
@@ -115,15 +119,18 @@ class Estimate:
     def __repr__(self) -> str:
         test = self.inference().iloc[0]
         low, high, value = (amount(number) for number in (test["low"], test["high"], self.value))
-        dropped = f", {count(self.dropped, 'village-year')} left out for missing values" if self.dropped else ""
+        dropped = (
+            f", {count(self.dropped, f'{self.study.noun}-year')} left out for missing values" if self.dropped else ""
+        )
         placebo = f" ({self.study.placebo_groups} of them placebo groups)" if self.study.placebo_groups else ""
         caution = f" {' '.join(self.study.notes)}" if self.study.notes else ""
         mean = "geometric mean" if self.log else "mean"
+        share = f"; {self.percent:.1f} % of the counterfactual {mean}" if np.isfinite(self.percent) else ""
         return (
             f"{self.study.label.capitalize()}: effect on {self.study.describe(self.outcome).label} "
-            f"{f'{value} {self.unit}'.rstrip()} (95 % interval {low} to {high}; "
-            f"{self.percent:.1f} % of the counterfactual {mean}), against {self.baseline}; "
-            f"{count(self.villages, 'village')}, {count(self.rows, 'village-year')}{dropped}; "
+            f"{f'{value} {self.unit}'.rstrip()} (95 % interval {low} to {high}{share}), "
+            f"against {self.baseline}; "
+            f"{count(self.villages, self.study.noun)}, {count(self.rows, f'{self.study.noun}-year')}{dropped}; "
             f"{ESTIMATORS[self.estimator]}; CR1 errors clustered by {count(self.groups, 'group')}{placebo}, "
             f"{self.treated_groups} treated.{caution}"
         )

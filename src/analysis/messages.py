@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
@@ -16,8 +16,10 @@ class FewTreatedGroupsWarning(UserWarning):
 
 
 def count(number: int, noun: str) -> str:
-    """A number with its noun: 1 village, 2 villages."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """A number with its noun: 1 village, 2 villages, 3 counties."""
+    if number != 1:
+        noun = f"{noun[:-1]}ies" if noun.endswith("ty") else f"{noun}s"
+    return f"{number:,} {noun}"
 
 
 def first(values: Iterable) -> str:
@@ -39,6 +41,18 @@ def rows(frame: pd.DataFrame, mask: pd.Series, values: pd.Series | None = None) 
     return f"{count(len(places), 'row')}: {first(places)}"
 
 
+def reasons(dropped: Mapping[str, int]) -> str:
+    """Rows left out, by reason: 24 (income missing)."""
+    return ", ".join(f"{number:,} ({reason})" for reason, number in dropped.items()) or "none"
+
+
 def amount(number: float) -> str:
-    """A number as a sentence shows it: whole with separators from 100 on, else three decimals."""
-    return f"{number:,.0f}" if abs(number) >= 100 else f"{number:.3f}"
+    """A number as a reader wants it: whole from 100 on, one decimal from 10 on, else three.
+
+    Examples
+    --------
+    >>> amount(49028.4), amount(16.62), amount(-0.0001)
+    ('49,028', '16.6', '0.000')
+    """
+    decimals = 0 if abs(number) >= 100 else 1 if abs(number) >= 10 else 3
+    return f"{round(number, decimals) + 0.0:,.{decimals}f}"

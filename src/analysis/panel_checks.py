@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
 
 from analysis.messages import FewTreatedGroupsWarning, StudyError, count, first, rows, unit_years
 
 DESIGN_COLUMNS = ["unit", "time", "first_treated", "group", "stratum"]
+# Larger numbers are dates such as 20230101 or 202301, whose differences are not years.
+YEAR_LIMIT = 10_000
 
 
 def canonical_columns(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
@@ -23,7 +24,7 @@ def canonical_columns(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataF
     if frame.columns.has_duplicates:
         twice = frame.columns[frame.columns.duplicated()].unique()
         raise StudyError(
-            f"{count(len(twice), 'column name')} stand twice: {first(twice)}. Rename or remove one of each."
+            f"{count(len(twice), 'column name')} used twice: {first(twice)}. Rename or remove one of each."
         )
     if frame.empty:
         raise StudyError("The panel has no rows. Check that the file and sheet are the ones meant.")
@@ -34,41 +35,71 @@ def canonical_columns(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataF
             f"The column {clash[0]!r} has a name this library uses for the design. "
             f"Rename it, or pass it as {clash[0]}=."
         )
-    canonical = {key: frame[name].reset_index(drop=True) for key, name in names.items()}
+    canonical = {key: _plain(frame[name]).reset_index(drop=True) for key, name in names.items()}
     return pd.concat([pd.DataFrame(canonical), frame[kept].reset_index(drop=True)], axis=1)
 
 
+def _plain(values: pd.Series) -> pd.Series:
+    """Categories as their values, so that codes sort as codes."""
+    return values.astype(object).infer_objects() if isinstance(values.dtype, pd.CategoricalDtype) else values
+
+
+def as_numbers(values: pd.Series) -> pd.Series:
+    """Values as floats, NaN where missing or not a number; dates and durations are not numbers."""
+    if not pd.api.types.is_numeric_dtype(values):
+        values = values.astype(object)
+    return pd.to_numeric(values, errors="coerce").astype("float64")
+
+
 def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
-    """Units and years are there, years are whole numbers, and no unit-year stands twice."""
+    """Units and years are there, codes are written one way, years are whole, and no unit-year stands twice."""
     for key in ("unit", "time", "stratum"):
         if key in frame and (missing := frame[key].isna()).any():
             raise StudyError(
                 f"{names[key]!r} ({key}) is missing in {rows(frame, missing)}. Fill it in, or remove those rows."
             )
+    for key in [k for k in ("unit", "group", "stratum") if k in frame]:
+        _check_codes(frame[key].dropna().unique().tolist(), f"{names[key]!r} ({key})")
     for key in ("time", "first_treated"):
-        numbers = pd.to_numeric(frame[key], errors="coerce").astype("float64")
-        odd = frame[key].notna() & ~(np.isfinite(numbers) & (numbers == numbers.round()))
-        if odd.any() or pd.api.types.is_datetime64_any_dtype(frame[key]):
-            odd = odd if odd.any() else frame[key].notna()
+        numbers = as_numbers(frame[key])
+        odd = frame[key].notna() & ~((numbers.abs() < YEAR_LIMIT) & (numbers == numbers.round()))
+        if odd.any():
+            places = rows(frame, odd) if key == "time" else rows(frame, odd, frame[key])
             raise StudyError(
-                f"{names[key]!r} ({key}) is not a whole year in {rows(frame, odd, frame[key])}. Write years "
+                f"{names[key]!r} ({key}) is not a whole year in {places}. Write years "
                 f"such as 2023{'; leave never-treated units empty' if key == 'first_treated' else ''}."
             )
         frame[key] = numbers.astype("Int64") if key == "first_treated" else numbers.astype("int64")
     twice = frame.duplicated(["unit", "time"], keep="first")
     if twice.any():
         raise StudyError(
-            f"{count(int(twice.sum()), 'row')} repeat a unit-year: {first(unit_years(frame, twice))}. "
+            f"A unit-year is repeated in {count(int(twice.sum()), 'row')}: {first(unit_years(frame, twice))}. "
             "Keep one row per unit and year."
+        )
+
+
+def _check_codes(codes: list, column: str) -> None:
+    """No code is blank or padded with spaces, and none is text where others are numbers."""
+    text = [code for code in codes if isinstance(code, str)]
+    if padded := [repr(code) for code in text if code.strip() != code or not code]:
+        raise StudyError(
+            f"{column} has {count(len(padded), 'code')} with spaces around it or nothing in it: {first(padded)}. "
+            "Remove the spaces, and leave missing codes empty."
+        )
+    numbers = [code for code in codes if not isinstance(code, str)]
+    if text and numbers:
+        raise StudyError(
+            f"{column} has {count(len(numbers), 'code')} written as a number ({first(numbers)}) and {len(text):,} "
+            f"written as text ({first(map(repr, text))}). Write all codes one way: 1 and '1' are not the same code."
         )
 
 
 def check_constant_within_unit(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
     """Start year, group and stratum do not change within a unit."""
     what = {
-        "first_treated": "have more than one first treated year",
-        "group": "are in two groups",
-        "stratum": "are in two strata",
+        "first_treated": "More than one first treated year",
+        "group": "More than one group",
+        "stratum": "More than one stratum",
     }
     for key in [k for k in what if k in frame]:
         values = frame[key].astype(object).where(frame[key].notna(), "(empty)")
@@ -77,7 +108,7 @@ def check_constant_within_unit(frame: pd.DataFrame, names: Mapping[str, str]) ->
         if len(several):
             example = ", ".join(map(str, values[frame["unit"] == several[0]].unique()[:3]))
             raise StudyError(
-                f"{count(len(several), 'unit')} {what[key]} ({names[key]!r}): {first(several)}; "
+                f"{what[key]} ({names[key]!r}) in {count(len(several), 'unit')}: {first(several)}; "
                 f"{several[0]} has {example}. Give each unit one value in all its years."
             )
 
@@ -92,20 +123,21 @@ def check_starts(frame: pd.DataFrame) -> None:
     if starts.notna().all():
         raise StudyError(
             f"No unit is untreated: all {len(starts):,} units have a first treated year. "
-            "A comparison needs never-treated units; leave their first treated year empty."
+            "A comparison needs never-treated units; leave their first treated year empty "
+            "(0 and 9999 are not read as never)."
         )
-    first, last = int(frame["time"].min()), int(frame["time"].max())
-    early, late = starts[starts <= first], starts[starts > last]
+    begins, ends = int(frame["time"].min()), int(frame["time"].max())
+    early, late = starts[starts <= begins], starts[starts > ends]
     if len(early):
         raise StudyError(
             f"No year before treatment for {count(len(early), 'unit')}: {first(early.index)} (first treated "
-            f"{int(early.iloc[0])}, panel begins {first}). Add earlier years, remove these units, or leave "
+            f"{int(early.iloc[0])}, panel begins {begins}). Add earlier years, remove these units, or leave "
             "the start empty if they are never treated (0 and 9999 are not read as never)."
         )
     if len(late):
         raise StudyError(
             f"No year after treatment for {count(len(late), 'unit')}: {first(late.index)} (first treated "
-            f"{int(late.iloc[0])}, panel ends {last}). Leave their start empty to use them as untreated, "
+            f"{int(late.iloc[0])}, panel ends {ends}). Leave their start empty to use them as untreated, "
             "or remove them."
         )
 
@@ -118,7 +150,7 @@ def few_treated_groups(frame: pd.DataFrame) -> tuple[str, ...]:
     meaning = (
         "with one, its own luck cannot be told from the effect, and no standard error says how sure one can be"
         if len(treated) == 1
-        else "with two, standard errors rest on two numbers: common tests reject far too often, careful ones hardly ever"
+        else "with two, standard errors rest on two numbers: usual tests reject far too often, careful ones hardly ever"
     )
     note = (
         f"Only {count(len(treated), 'treated group')} ({first(treated)}): {meaning}. "

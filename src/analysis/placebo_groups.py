@@ -7,6 +7,8 @@ import pandas as pd
 
 from analysis.messages import StudyError, count, first
 
+PLACEBO = "placebo "
+
 
 def placebo_groups(units: pd.DataFrame, size: int) -> pd.Series:
     """Cut units into groups of about `size`, by code order within the stratum.
@@ -31,14 +33,14 @@ def placebo_groups(units: pd.DataFrame, size: int) -> pd.Series:
     >>> placebo_groups(pd.DataFrame({"stratum": ["a"] * 4}, index=[11, 12, 13, 14]), 2).tolist()
     ['placebo a-1', 'placebo a-1', 'placebo a-2', 'placebo a-2']
     """
-    if size < 1:
-        raise StudyError(f"pseudo_groups must be a size of at least 1, not {size}.")
+    if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
+        raise StudyError(f"The size of placebo groups (pseudo_groups) must be a whole number from 1 on, not {size!r}.")
     stratum = units["stratum"] if "stratum" in units else pd.Series("all", index=units.index)
     names = pd.Series(index=units.index, dtype=object)
     for key, members in stratum.sort_index().groupby(stratum, sort=True):
         blocks = np.array_split(members.index, max(1, round(len(members) / size)))
         for number, block in enumerate(blocks, start=1):
-            names[block] = f"placebo {key}-{number}"
+            names[block] = f"{PLACEBO}{key}-{number}"
     return names
 
 
@@ -48,7 +50,7 @@ def fill_placebo_groups(frame: pd.DataFrame, size: int | None) -> tuple[int, int
     lost = frame.loc[treated & missing, "unit"].unique()
     if len(lost):
         raise StudyError(
-            f"{count(len(lost), 'treated unit')} have no group: {first(lost)}. "
+            f"No group for {count(len(lost), 'treated unit')}: {first(lost)}. "
             "Say for every treated unit in which group it was treated."
         )
     if not missing.any():

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import OLS, WLS, RegressionResults
 
-from analysis.messages import StudyError, count, first, rows
+from analysis.messages import StudyError, count, first, reasons, rows
 from analysis.study import Study
 
 # A column whose part not explained by the columns before it is below this share of its own length is collinear.
@@ -84,6 +84,8 @@ def select_sample(
     """Take the rows that have an outcome, controls and a weight; say how many were left out and why."""
     if isinstance(controls, str):
         controls = [controls]
+    if outcome in controls:
+        raise StudyError(f"The outcome {outcome!r} is also a control. Leave it out of the controls.")
     outcomes = study.column(outcome)
     regressors = pd.DataFrame({name: study.column(name, "control") for name in controls}, index=study.frame.index)
     heft = study.column(weights, "weight") if weights is not None else None
@@ -205,6 +207,7 @@ def fit(sample: Sample, cells: pd.Series) -> Regression:
     starts = np.flatnonzero(np.diff(unit, prepend=-1))
     lengths = np.diff(starts, append=len(unit))
     design = demean(raw, starts, lengths, sample.weights)
+    _check_names(columns)
     _check_rank(raw, design, columns, sample)
     outcome = demean(sample.outcome[:, None], starts, lengths, sample.weights)[:, 0]
     return Regression(
@@ -213,10 +216,24 @@ def fit(sample: Sample, cells: pd.Series) -> Regression:
 
 
 def _fit_statsmodels(outcome: np.ndarray, design: pd.DataFrame, sample: Sample) -> RegressionResults:
-    groups = pd.factorize(sample.frame["group"])[0]
+    groups, names = pd.factorize(sample.frame["group"])
+    if len(names) < 2:
+        raise StudyError(
+            f"All {len(groups):,} village-years used are in one group ({names[0]}). "
+            "Errors are clustered by group: give the groups that were treated and those that were not."
+        )
     outcome = pd.Series(outcome, name="outcome")
     model = OLS(outcome, design) if sample.weights is None else WLS(outcome, design, weights=sample.weights)
-    return model.fit(cov_type="cluster", cov_kwds={"groups": groups}, use_t=True)
+    # QR keeps its precision when a control is of another scale than the dummies; the default loses it.
+    return model.fit(method="qr", cov_type="cluster", cov_kwds={"groups": groups}, use_t=True)
+
+
+def _check_names(columns: list[str]) -> None:
+    if clash := sorted({name for name in columns if columns.count(name) > 1}):
+        raise StudyError(
+            f"{count(len(clash), 'control')} named like a column of the regression itself: {first(clash)}. "
+            "Rename it in the panel."
+        )
 
 
 def _check_rank(raw: np.ndarray, design: np.ndarray, columns: list[str], sample: Sample) -> None:
@@ -225,7 +242,7 @@ def _check_rank(raw: np.ndarray, design: np.ndarray, columns: list[str], sample:
     if len(design) < len(columns):
         raise StudyError(
             f"{count(len(design), 'row')} cannot support {len(columns)} coefficients. "
-            f"Rows left out: {sample.dropped or 'none'}."
+            f"Rows left out: {reasons(sample.dropped)}."
         )
     left = np.abs(np.diag(np.linalg.qr(design, mode="r")))
     lost = [
@@ -235,5 +252,5 @@ def _check_rank(raw: np.ndarray, design: np.ndarray, columns: list[str], sample:
         raise StudyError(
             f"{count(len(lost), 'column')} cannot be estimated beside the village and year effects: {first(lost)}. "
             "A control that never changes within a village, or a treated cell with no comparison left "
-            f"(rows left out: {sample.dropped or 'none'}), must be removed or its data filled in."
+            f"(rows left out: {reasons(sample.dropped)}), must be removed or its data filled in."
         )

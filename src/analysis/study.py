@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,14 @@ import pandas as pd
 from analysis.messages import StudyError, count, rows
 from analysis.panel_checks import (
     DESIGN_COLUMNS,
+    as_numbers,
     canonical_columns,
     check_constant_within_unit,
     check_keys,
     check_starts,
     few_treated_groups,
 )
-from analysis.placebo_groups import fill_placebo_groups
+from analysis.placebo_groups import PLACEBO, fill_placebo_groups
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Study:
     placebo_groups: int = 0
     placebo_size: int = 0
     notes: tuple[str, ...] = ()
+    noun: str = "village"
 
     @classmethod
     def from_frame(
@@ -77,6 +79,7 @@ class Study:
         pseudo_groups: int | None = None,
         provenance: str = "yours",
         title: str = "",
+        noun: str = "village",
     ) -> Study:
         """Validate a unit-year panel and describe its design once, for every later result.
 
@@ -102,6 +105,8 @@ class Study:
             Said with every result.
         title : str
             The study's question.
+        noun : str
+            What sentences call a unit, such as "state" or "county".
 
         Returns
         -------
@@ -149,6 +154,7 @@ class Study:
             made,
             size,
             notes,
+            noun,
         )
 
     @property
@@ -178,13 +184,40 @@ class Study:
         """One sentence on what the panel holds and where it comes from."""
         units = self.units
         treated = units["first_treated"].notna()
-        groups = [count(units.loc[mask, "group"].nunique(), "group") for mask in (treated, ~treated)]
-        placebo = f", {self.placebo_groups} of them placebo groups of about {self.placebo_size} cut by code order"
-        years = f"{self.frame['time'].min()}-{self.frame['time'].max()}"
-        return (
-            f"{self.label.capitalize()}: {count(len(units), 'village')} ({treated.sum():,} treated in {groups[0]}, "
-            f"{(~treated).sum():,} untreated in {groups[1]}{placebo if self.placebo_groups else ''}), {years}."
+        inside, outside = (units.loc[mask, "group"].nunique() for mask in (treated, ~treated))
+        placebo = (
+            f"{self.placebo_groups} of them placebo groups of about {count(self.placebo_size, self.noun)} "
+            "cut by code order"
         )
+        return (
+            f"{self.label.capitalize()}: {count(len(units), self.noun)} ({treated.sum():,} treated in "
+            f"{count(inside, 'group')}, {(~treated).sum():,} untreated in {count(outside, 'group')}"
+            f"{f', {placebo}' if self.placebo_groups else ''}), "
+            f"{self.frame['time'].min()}-{self.frame['time'].max()}."
+        )
+
+    def subset(self, rows: pd.Series) -> Study:
+        """The study on some rows only, validated again: `rows` is True for those to keep.
+
+        Use it for robustness checks such as leaving out a town or a year.
+
+        Examples
+        --------
+        >>> from analysis import load_study
+        >>> study = load_study()
+        >>> study.subset(study.frame["time"] <= 2023).frame["time"].max()
+        2023
+        """
+        frame = self.frame[rows].reset_index(drop=True)
+        check_starts(frame)
+        groups = pd.Series(frame["group"].unique(), dtype="string")
+        made = int(groups.str.startswith(PLACEBO).sum()) if self.placebo_groups else 0
+        return replace(self, frame=frame, placebo_groups=made, notes=few_treated_groups(frame))
+
+    def complete(self, outcome: str) -> Study:
+        """The study on the units that have the outcome in every year of the panel (a balanced panel)."""
+        observed = self.column(outcome).notna().groupby(self.frame["unit"]).transform("sum")
+        return self.subset(observed == self.frame["time"].nunique())
 
     def describe(self, outcome: str) -> Outcome:
         """Description of an outcome; a bare one where the study holds none."""
@@ -204,10 +237,10 @@ class Study:
                 f"{', '.join(map(str, self.frame.columns[5:])) or 'no columns beside the design'}."
             )
         values = self.frame[name]
-        numbers = pd.to_numeric(values, errors="coerce").astype("float64")
-        text = values.notna() & numbers.isna() & ~values.astype("string").str.lower().eq("nan").fillna(False)
-        if pd.api.types.is_datetime64_any_dtype(values) or text.any():
-            text = text if text.any() else values.notna()
+        numbers = as_numbers(values)
+        text = values.notna() & numbers.isna()
+        text[text] = values[text].map(lambda value: str(value).lower() != "nan")
+        if text.any():
             raise StudyError(
                 f"The {role} {name!r} is not a number in {rows(self.frame, text, values)}. "
                 "Write numbers only, and leave missing values empty."

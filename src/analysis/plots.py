@@ -1,0 +1,146 @@
+"""Figures for notebooks and papers: results in, Axes out, with units, provenance and the start of treatment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from analysis.estimates import EventStudy
+from analysis.study import Outcome, Study
+from analysis.style import INSIDE, OUTSIDE
+from analysis.tables import place
+
+
+def plot_trends(study: Study, outcome: str, *, log: bool = False, ax: Axes | None = None) -> Axes:
+    """Mean outcome by year, inside and outside, with a line where treatment starts.
+
+    Parameters
+    ----------
+    study : Study
+    outcome : str
+    log : bool
+        Draw a logarithmic axis, on which equal growth is parallel.
+    ax : Axes, optional
+        Draw here instead of in a new figure.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> plot_trends(load_study(), "households").get_xlabel()
+    'Year'
+    """
+    ax = ax or plt.subplots()[1]
+    values = study.column(outcome)
+    means = values.groupby([place(study.frame), study.frame["time"]]).mean()
+    for where, colour, marker in (("inside", INSIDE, "o"), ("outside", OUTSIDE, "s")):
+        line = means.loc[where]
+        ax.plot(line.index, line, color=colour, marker=marker, label=f"{where} the districts")
+    for start in study.starts:
+        ax.axvline(start - 0.5, color="0.4", linestyle="--", linewidth=1)
+    if log:
+        ax.set_yscale("log")
+    starts = ", ".join(map(str, study.starts))
+    described = study.describe(outcome)
+    ax.set(
+        title=f"{described.label}, means by year ({study.label}; dashed: start {starts})",
+        xlabel="Year",
+        ylabel=_axis_label(described),
+    )
+    _thousands(ax)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend()
+    return ax
+
+
+def plot_event_study(event_study: EventStudy, *, level: float = 0.95, ax: Axes | None = None) -> Axes:
+    """Effects by years since the start, with intervals; the reference is the hollow point at zero.
+
+    Parameters
+    ----------
+    event_study : EventStudy
+    level : float
+        Coverage of the intervals.
+    ax : Axes, optional
+        Draw here instead of in a new figure.
+
+    Examples
+    --------
+    >>> from analysis import event_study, load_study
+    >>> plot_event_study(event_study(load_study(), "households")).get_xlabel()
+    'Years since the start of treatment'
+    """
+    ax = ax or plt.subplots()[1]
+    frame = event_study.frame(level=level)
+    drawn = frame.drop(index=event_study.reference)
+    ax.axhline(0, color="0.4", linewidth=1)
+    ax.axvline(-0.5, color="0.4", linestyle="--", linewidth=1)
+    margins = np.abs(drawn[["low", "high"]].T.to_numpy() - drawn["estimate"].to_numpy())
+    ax.errorbar(drawn.index, drawn["estimate"], yerr=margins, fmt="o", color=INSIDE, capsize=3)
+    ax.plot(event_study.reference, 0, "o", color=INSIDE, markerfacecolor="white")
+    average, study = event_study.average(), event_study.study
+    ax.set(
+        title=f"{study.describe(event_study.outcome).label}: effect by event time ({study.label})",
+        xlabel="Years since the start of treatment",
+        ylabel=f"Effect ({average.unit}), {level:.0%} intervals" if average.unit else f"Effect, {level:.0%} intervals",
+    )
+    _thousands(ax)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return ax
+
+
+def plot_coverage(
+    study: Study, outcome: str | None = None, *, names: Mapping[str, str] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Share of villages with the outcome, by stratum and year: where the gaps are.
+
+    Parameters
+    ----------
+    study : Study
+    outcome : str, optional
+        Default: the primary outcome.
+    names : mapping of str to str, optional
+        Readers' names of the strata, such as the towns' Chinese names by code.
+    ax : Axes, optional
+        Draw here instead of in a new figure.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> plot_coverage(load_study()).get_xlabel()
+    'Year'
+    """
+    ax = ax or plt.subplots()[1]
+    outcome = outcome or study.primary_outcome
+    observed = study.column(outcome).notna().groupby([study.frame["stratum"], study.frame["time"]]).sum().unstack()
+    sizes = study.units.groupby("stratum").size()
+    share = 100 * observed.div(sizes, axis=0).fillna(0)
+    share.index = [f"{key if names is None else names[key]} ({size})" for key, size in sizes.items()]
+    sns.heatmap(
+        share,
+        ax=ax,
+        cmap="Blues_r",
+        vmin=min(80.0, share.min().min()),
+        vmax=100,
+        annot=True,
+        fmt=".0f",
+        linewidths=0.5,
+        cbar_kws={"label": "Villages with the outcome (%)"},
+    )
+    ax.set(title=f"{study.describe(outcome).label}: coverage ({study.label})", xlabel="Year", ylabel="")
+    return ax
+
+
+def _axis_label(outcome: Outcome) -> str:
+    detail = ", ".join(part for part in (outcome.unit, outcome.prices) if part)
+    return f"{outcome.label}\n({detail})" if detail else outcome.label
+
+
+def _thousands(ax: Axes) -> None:
+    low, high = ax.get_ylim()
+    if max(abs(low), abs(high)) >= 1000:
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

@@ -1,0 +1,207 @@
+"""Simulate the demonstration panel: the real roster, invented values, effects that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.calibration import FIRST_YEAR, Calibration
+from analysis.messages import count, first
+from analysis.placebo_groups import placebo_groups
+from analysis.read_files import DATA, read_table
+from analysis.reporting_dirt import make_dirty
+from analysis.village_model import Design, untreated_income, village_outcomes
+
+SEED = 410883
+"""Seed of the stored panel: the division code of Mengzhou, fixed before any draw was looked at."""
+
+CALIBRATION = Calibration()
+
+_INCOME_STREAMS = ["tail", "group_level", "village_level", "group_shock", "village_shock", "town_shock", "noise"]
+_OTHER_STREAMS = ["operating", "rural", "households", "tourists", "merged", "moved", "zeros", "gaps"]
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """A simulated panel (what a study would see) and the truth behind it (what it would not)."""
+
+    panel: pd.DataFrame
+    true_effects: pd.DataFrame
+
+
+def simulate_panel(
+    villages: pd.DataFrame,
+    membership: pd.DataFrame,
+    group: Sequence[str] | pd.Series,
+    *,
+    seed: int = SEED,
+    years: range = range(2016, 2025),
+    effect: bool = True,
+    selection_level: float = 0.35,
+    selection_trend: float = 0.005,
+    spillover: float = 0.03,
+    dirt: bool = True,
+    calibration: Calibration = CALIBRATION,
+) -> Simulation:
+    """Draw one panel of village accounts with known effects on collective income.
+
+    Log income is a village level (nine in ten villages from a lognormal body, one from a richer tail), a year
+    path, and shocks of the group, the town and the village; effects multiply it. Each component has its own
+    random stream, so a switch changes nothing but what it switches. Only collective income, and its operating
+    part with it, responds to districts: the other outcomes are unaffected in truth.
+
+    Parameters
+    ----------
+    villages
+        One row per village, with ``village_code`` and ``town_code``.
+    membership
+        One row per district village, with ``village_code`` and ``first_treated``.
+    group
+        For each row of `villages`, the group whose shocks it shares (its district, or its placebo district).
+    seed
+        The same seed gives the same panel.
+    years
+        Consecutive years within 2016 to 2024.
+    effect
+        Whether districts have the effect of ``calibration.effect_path``.
+    selection_level
+        Log points by which district villages are richer in all years; recentred over all villages.
+    selection_trend
+        Log points per year by which they also grow faster; zero in 2021, recentred.
+    spillover
+        Log points gained by other villages of a district's town, from the town's first treated year.
+    dirt
+        Whether reports have zeros, values moved over 50,000 or 100,000 CNY, gaps and one merged village.
+    calibration
+        All other parameters.
+
+    Returns
+    -------
+    Simulation
+        ``panel`` (villages x years, less missing rows; money in whole constant-2022 CNY) and
+        ``true_effects`` (every village and year, log points).
+
+    Raises
+    ------
+    ValueError
+        If a village is repeated, a member is not in `villages`, `group` has another length, or `years` has
+        gaps or leaves the years of the income path.
+
+    Examples
+    --------
+    >>> villages = pd.DataFrame({"village_code": ["a", "b"], "town_code": ["t", "t"]})
+    >>> membership = pd.DataFrame({"village_code": ["a"], "first_treated": [2023]})
+    >>> drawn = simulate_panel(villages, membership, ["district", "others"], seed=1, dirt=False)
+    >>> drawn.true_effects.query("year == 2024")[["effect_log_points", "spillover_log_points"]].to_numpy().tolist()
+    [[0.18, 0.0], [0.0, 0.03]]
+    """
+    _check(villages, membership, group, years, calibration)
+    streams = _streams(seed)
+    effects = calibration.effect_path if effect else (0.0,)
+    design = _design(villages, membership, group, years, effects, spillover)
+    untreated = untreated_income(streams, design, selection_level, selection_trend, calibration)
+    outcomes = village_outcomes(streams, design, untreated, calibration)
+    panel = _long(villages, design.years, {name: np.round(values) for name, values in outcomes.items()})
+    if dirt:
+        panel = make_dirty(panel, set(membership["village_code"]), streams, calibration).round()
+    truth = {"effect_log_points": design.effect, "spillover_log_points": design.spillover}
+    return Simulation(_typed(panel), _long(villages[["village_code"]], design.years, truth))
+
+
+def write_simulated(folder: Path = DATA / "simulated") -> None:
+    """Write the stored demonstration panel and its true effects, byte for byte the same each time."""
+    villages = read_table("villages").query("committee == 'village_committee'")
+    membership = read_table("membership")
+    simulation = simulate_panel(villages, membership, shock_groups(villages, membership))
+    folder.mkdir(parents=True, exist_ok=True)
+    whole = {"collective_income_cny": "Int64", "operating_income_cny": "Int64", "rural_income_per_head_cny": "Int64"}
+    tables = {"panel": simulation.panel.astype(whole), "true_effects": simulation.true_effects}
+    for name, table in tables.items():
+        table.to_csv(folder / f"simulated_{name}.csv", index=False, encoding="utf-8", lineterminator="\n")
+
+
+def shock_groups(villages: pd.DataFrame, membership: pd.DataFrame) -> pd.Series:
+    """Return the group whose shocks each village shares: its district, or a placebo district of about five.
+
+    Use it for the `group` of :func:`simulate_panel`; the study cuts its placebo districts in the same way.
+
+    Examples
+    --------
+    >>> villages = pd.DataFrame({"village_code": ["1", "2", "3"], "town_code": ["t", "t", "t"]})
+    >>> membership = pd.DataFrame({"village_code": ["2"], "district_id": ["millet"]})
+    >>> shock_groups(villages, membership).tolist()
+    ['placebo t-1', 'millet', 'placebo t-1']
+    """
+    district = villages["village_code"].map(membership.set_index("village_code")["district_id"])
+    outside = villages[district.isna()].set_index("village_code").rename(columns={"town_code": "stratum"})
+    return district.fillna(villages["village_code"].map(placebo_groups(outside, size=5)))
+
+
+def _streams(seed: int) -> dict[str, np.random.Generator]:
+    names = [*_INCOME_STREAMS, *_OTHER_STREAMS]
+    spawned = np.random.SeedSequence(seed).spawn(len(names))
+    return dict(zip(names, map(np.random.default_rng, spawned), strict=True))
+
+
+def _check(
+    villages: pd.DataFrame, membership: pd.DataFrame, group: Sequence[str] | pd.Series, years: range, c: Calibration
+) -> None:
+    strangers = membership.loc[~membership["village_code"].isin(villages["village_code"]), "village_code"]
+    if len(strangers):
+        raise ValueError(
+            f"{count(len(strangers), 'member village')} not in the villages table: {first(strangers)}. "
+            "Add their rows to `villages`, or take them out of `membership`."
+        )
+    for name, table in {"villages": villages, "membership": membership}.items():
+        repeated = table.loc[table["village_code"].duplicated(), "village_code"]
+        if len(repeated):
+            raise ValueError(f"{count(len(repeated), 'repeated row')} in `{name}`: {first(repeated)}. Keep one each.")
+    if len(group) != len(villages):
+        raise ValueError(f"{len(group)} groups for {len(villages)} villages. Give one group per row of `villages`.")
+    last = FIRST_YEAR + len(c.income_path) - 1
+    if years.step != 1 or not FIRST_YEAR <= years.start < years.stop <= last + 1:
+        raise ValueError(f"years is {years}. Give consecutive years from {FIRST_YEAR} to {last}.")
+
+
+def _design(
+    villages: pd.DataFrame,
+    membership: pd.DataFrame,
+    group: Sequence[str] | pd.Series,
+    years: range,
+    effect_path: tuple[float, ...],
+    spillover: float,
+) -> Design:
+    year = np.asarray(years)
+    start = villages["village_code"].map(membership.set_index("village_code")["first_treated"]).to_numpy(float)
+    town, inside = villages["town_code"].to_numpy(), ~np.isnan(start)
+    town_start = pd.Series(start).groupby(town).transform("min").to_numpy()
+    since = np.where(inside[:, None], year - start[:, None], -1)
+    reached = np.clip(since, 0, len(effect_path) - 1).astype(int)
+    return Design(
+        years=year,
+        inside=inside,
+        group=pd.factorize(np.asarray(group), sort=True)[0],
+        town=pd.factorize(town, sort=True)[0],
+        effect=np.where(since >= 0, np.asarray(effect_path)[reached], 0.0),
+        spillover=np.where(~inside[:, None] & (year >= town_start[:, None]), spillover, 0.0),
+    )
+
+
+def _long(units: pd.DataFrame, years: np.ndarray, values: dict[str, np.ndarray]) -> pd.DataFrame:
+    """Villages x years arrays as one row per village and year."""
+    keys = units[[column for column in ("village_code", "town_code") if column in units]]
+    frame = keys.iloc[np.repeat(np.arange(len(units)), len(years))].reset_index(drop=True)
+    frame["year"] = np.tile(years, len(units))
+    return frame.assign(**{name: array.ravel() for name, array in values.items()})
+
+
+def _typed(panel: pd.DataFrame) -> pd.DataFrame:
+    return panel.astype({"households": "int64", "tourist_visits": "int64"})
+
+
+if __name__ == "__main__":
+    write_simulated()
