@@ -35,7 +35,7 @@ def copy(tmp_path):
 def test_frictionless_finds_no_error():
     report = validate(str(DATA / "datapackage.json"))
     assert report.flatten(["name", "type", "message"]) == []
-    assert len(report.tasks) == len(TABLES) == 8
+    assert len(report.tasks) == len(TABLES) == 9
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_files_are_utf8_with_unix_line_endings_and_all_are_described():
         assert b"\r" not in raw, path
         raw.decode("utf-8")
     names = {path.relative_to(DATA).as_posix() for path in files}
-    assert names == {*TABLES.values(), "datapackage.json", "study.toml", "README.md"}
+    assert names == {*TABLES.values(), "datapackage.json", "study.toml", "README.md", "LICENSE"}
     assert [name for name in sorted(names - {"README.md"}) if f"`{name}`" not in README] == []
 
 

@@ -229,7 +229,8 @@ def test_operating_income_is_a_part_of_the_total():
 def test_stored_files_are_what_the_simulation_writes_today(tmp_path):
     write_simulated(tmp_path)
     written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert written == {path.name: path.read_bytes() for path in (DATA / "simulated").iterdir()}
+    assert sorted(written) == ["simulated_panel.csv", "simulated_true_effects.csv"]
+    assert written == {name: (DATA / "simulated" / name).read_bytes() for name in written}
 
 
 def test_a_seed_fixes_the_panel_and_another_seed_changes_it():

@@ -10,13 +10,14 @@ from analysis.effects import did, event_study
 from analysis.estimates import Estimate, EventStudy
 from analysis.messages import FewTreatedGroupsWarning, StudyError
 from analysis.placebo_groups import placebo_groups
+from analysis.randomization import randomization
 from analysis.read_files import describe_table, load_study, read_table
 from analysis.study import Outcome, Study
 
 __version__ = "0.1.0"
 
-# Presentation and simulation are imported when first used, so that estimation stays light.
-PRESENTATION: dict[str, str] = {
+# Presentation, simulation and repetition are imported when first used, so that estimation stays light.
+LATER: dict[str, str] = {
     "use_style": "style",
     "Table": "tables",
     "four_means": "tables",
@@ -24,9 +25,13 @@ PRESENTATION: dict[str, str] = {
     "panel_coverage": "tables",
     "event_study_table": "tables",
     "estimates_table": "tables",
+    "inference_table": "tables",
+    "plot_rejection_rates": "plots",
     "plot_trends": "plots",
     "plot_event_study": "plots",
     "plot_coverage": "plots",
+    "partition_sensitivity": "partitions",
+    "rejection_rates": "power",
     "simulate_panel": "simulate",
     "write_simulated": "simulate",
 }
@@ -43,12 +48,13 @@ __all__ = [
     "event_study",
     "load_study",
     "placebo_groups",
+    "randomization",
     "read_table",
-    *PRESENTATION,
+    *LATER,
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name not in PRESENTATION:
+    if name not in LATER:
         raise AttributeError(f"module 'analysis' has no attribute {name!r}")
-    return getattr(import_module(f"analysis.{PRESENTATION[name]}"), name)
+    return getattr(import_module(f"analysis.{LATER[name]}"), name)

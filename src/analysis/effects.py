@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.estimates import ESTIMATORS, Estimate, EventStudy
 from analysis.messages import StudyError, count, first, reasons
-from analysis.regression import Sample, cell_name, fit, select_sample, treatment_cells
+from analysis.regression import Sample, fit, select_sample
 from analysis.study import Study
 
 
@@ -66,8 +66,9 @@ def did(
     """
     estimator = _estimator(study, estimator)
     sample = select_sample(study, outcome, controls, weights, log)
+    _check_usable(sample, outcome)
     kind = "treated" if estimator == "two_way" else "cohort_year"
-    fitted = fit(sample, _cells(sample, kind, outcome))
+    fitted = fit(sample, kind)
     share = fitted.cell_weights() / fitted.cell_weights().sum()
     return Estimate(study, outcome, log, estimator, "all years before", fitted, share)
 
@@ -120,12 +121,11 @@ def event_study(
     if reference >= 0:
         raise StudyError(f"reference must be an event time before treatment, such as -1, not {reference}.")
     sample = select_sample(study, outcome, controls, weights, log)
+    _check_usable(sample, outcome)
     _check_reference(sample.frame, reference, estimator)
     kind = "event_time" if estimator == "two_way" else "cohort_event_time"
-    cells = _cells(sample, kind, outcome, reference)
-    fitted = fit(sample, cells)
-    labels = {cell_name(cell): cell[1] for cell in cells.dropna().unique()}
-    event_time = np.array([labels[name] for name in fitted.cells])
+    fitted = fit(sample, kind, reference)
+    event_time = np.array([label[1] for label in fitted.labels])
     times = tuple(np.unique(event_time).tolist())
     contrasts = (event_time == np.array(times)[:, None]) * fitted.cell_weights()
     contrasts = contrasts / contrasts.sum(axis=1, keepdims=True)
@@ -140,22 +140,21 @@ def _estimator(study: Study, estimator: str | None) -> str:
     return estimator
 
 
-def _cells(sample: Sample, kind: str, outcome: str, reference: int = -1) -> pd.Series:
-    frame = sample.frame
-    first = frame["first_treated"].to_numpy(dtype=float, na_value=np.nan)
-    for who, mask in (("treated", ~np.isnan(first)), ("untreated", np.isnan(first))):
+def _check_usable(sample: Sample, outcome: str) -> None:
+    """The rows used hold treated and untreated villages, and years under treatment."""
+    first_treated = sample.frame["first_treated"]
+    under_treatment = (sample.frame["time"] >= first_treated).fillna(False)
+    kinds = {
+        "No treated village": first_treated.notna(),
+        "No untreated village": first_treated.isna(),
+        "No village-year under treatment": under_treatment,
+    }
+    for nobody, mask in kinds.items():
         if not mask.any():
             raise StudyError(
-                f"No {who} village has a usable {outcome!r}; rows left out: {reasons(sample.dropped)}. "
+                f"{nobody} has a usable {outcome!r}; rows left out: {reasons(sample.dropped)}. "
                 "Fill in the missing values, or choose another outcome."
             )
-    cells = treatment_cells(first, frame["time"].to_numpy(), kind, reference)
-    if cells.isna().all():
-        raise StudyError(
-            f"No village-year under treatment has a usable {outcome!r}; rows left out: {reasons(sample.dropped)}. "
-            "Fill in the missing values, or choose another outcome."
-        )
-    return cells
 
 
 def _check_reference(frame: pd.DataFrame, reference: int, estimator: str) -> None:

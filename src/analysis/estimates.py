@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
-from analysis.inference import infer
+from analysis.inference import HEADLINE, HEADLINE_NAME, METHODS, infer
 from analysis.messages import StudyError, amount, count
+from analysis.pretrends import Pretrend, pooled_covariance, pretrend
 from analysis.regression import Regression
 from analysis.study import Study
 
@@ -93,18 +94,57 @@ class Estimate:
         """Village-years left out for missing values; `fitted.sample.dropped` has the reasons."""
         return sum(self.fitted.sample.dropped.values())
 
-    def inference(self, methods: Sequence[str] = ("cr1",), cluster: str = "group", level: float = 0.95) -> pd.DataFrame:
-        """Standard error, test and interval by each method; see `analysis.inference.infer`."""
-        return infer(self.fitted, self.fitted.contrast(self.contrast), methods, cluster, level)
+    def inference(
+        self,
+        methods: Sequence[str] = METHODS,
+        cluster: str = "group",
+        draws: int = 9999,
+        seed: int = 2023,
+        level: float = 0.95,
+    ) -> pd.DataFrame:
+        """Standard error, test of no effect and interval, one row per method.
+
+        Use it to see how sure the design lets one be. With few treated groups lean on `cr2`, the headline of every
+        sentence; with one, on none of them.
+
+        Parameters
+        ----------
+        methods : sequence of {"cr1", "cr2", "cr3", "wild_bootstrap", "randomization"}
+        cluster : {"group", "stratum", "unit"}
+            What errors are clustered by; randomization always reassigns whole groups within strata.
+        draws, seed : int
+            Of the wild bootstrap and of randomization, which enumerate where they can.
+        level : float
+            Confidence level.
+
+        Returns
+        -------
+        DataFrame
+            Index `method`; columns std_error, statistic, df, p_value, low, high, note. The notes hold the numbers of
+            clusters and treated clusters, the smallest attainable p, and what a method cannot say.
+
+        Raises
+        ------
+        ValueError
+            Unknown methods or clusters, or a level outside 0 to 1.
+
+        Examples
+        --------
+        >>> from analysis import did, load_study
+        >>> did(load_study(), "households").inference(["cr1", "cr2"]).index.tolist()
+        ['cr1', 'cr2']
+        """
+        return infer(self, methods, cluster, draws, seed, level)
 
     def frame(self) -> pd.DataFrame:
-        """The estimate as one tidy row."""
+        """The estimate as one tidy row, with the headline inference (CR2)."""
         row = {
             "outcome": self.outcome,
             "unit": self.unit,
             "estimate": self.value,
             "per_cent": self.percent,
-            **self.inference().iloc[0].drop("note"),
+            "method": HEADLINE,
+            **self.inference([HEADLINE]).iloc[0].drop("note"),
             "estimator": self.estimator,
             "baseline": self.baseline,
             "rows": self.rows,
@@ -116,23 +156,30 @@ class Estimate:
         }
         return pd.DataFrame([row])
 
+    def _interval(self) -> str:
+        """The headline interval in words, or why there is none."""
+        placebo = f", {self.study.placebo_groups} of them placebo groups" if self.study.placebo_groups else ""
+        clusters = f"{count(self.groups, 'group')}{placebo}, {self.treated_groups} treated"
+        if self.treated_groups == 1:
+            return f"no interval: one treated group is not informative; {clusters}"
+        test = self.inference([HEADLINE]).iloc[0]
+        return (
+            f"95 % interval {amount(test['low'])} to {amount(test['high'])}, {HEADLINE_NAME} ({test['df']:.1f}) "
+            f"clustered by {clusters}"
+        )
+
     def __repr__(self) -> str:
-        test = self.inference().iloc[0]
-        low, high, value = (amount(number) for number in (test["low"], test["high"], self.value))
         dropped = (
             f", {count(self.dropped, f'{self.study.noun}-year')} left out for missing values" if self.dropped else ""
         )
-        placebo = f" ({self.study.placebo_groups} of them placebo groups)" if self.study.placebo_groups else ""
-        caution = f" {' '.join(self.study.notes)}" if self.study.notes else ""
-        mean = "geometric mean" if self.log else "mean"
-        share = f"; {self.percent:.1f} % of the counterfactual {mean}" if np.isfinite(self.percent) else ""
+        value = f"{amount(self.value)} {self.unit}".rstrip()
+        mean = f"counterfactual {'geometric ' if self.log else ''}mean"
+        share = f", {self.percent:.1f} % of the {mean}" if np.isfinite(self.percent) else ""
         return (
-            f"{self.study.label.capitalize()}: effect on {self.study.describe(self.outcome).label} "
-            f"{f'{value} {self.unit}'.rstrip()} (95 % interval {low} to {high}{share}), "
-            f"against {self.baseline}; "
-            f"{count(self.villages, self.study.noun)}, {count(self.rows, f'{self.study.noun}-year')}{dropped}; "
-            f"{ESTIMATORS[self.estimator]}; CR1 errors clustered by {count(self.groups, 'group')}{placebo}, "
-            f"{self.treated_groups} treated.{caution}"
+            f"{self.study.label.capitalize()}: effect on {self.study.describe(self.outcome).label} {value} "
+            f"({self._interval()}){share}, against {self.baseline}; {count(self.villages, self.study.noun)}, "
+            f"{count(self.rows, f'{self.study.noun}-year')}{dropped}; {ESTIMATORS[self.estimator]}."
+            f"{''.join(f' {note}' for note in self.study.notes)}"
         )
 
     def _repr_markdown_(self) -> str:
@@ -176,7 +223,7 @@ class EventStudy:
         """The effect at one event time."""
         if event_time not in self.event_times:
             raise StudyError(f"Event time {event_time} is not estimated; choose from {list(self.event_times)}.")
-        return self._estimate(self.contrasts[self.event_times.index(event_time)])
+        return self.contrast(self.contrasts[self.event_times.index(event_time)])
 
     def average(self) -> Estimate:
         """The average effect over all treated village-years, against the reference year.
@@ -185,22 +232,34 @@ class EventStudy:
         """
         treated = np.array(self.event_times) >= 0
         weights = (self.contrasts[treated] != 0).any(axis=0) * self.fitted.cell_weights()
-        return self._estimate(weights / weights.sum())
+        return self.contrast(weights / weights.sum())
 
-    def frame(self, level: float = 0.95) -> pd.DataFrame:
-        """Estimates by `event_time`: estimate, std_error, low, high, p_value, villages (treated, behind it)."""
+    def frame(self, method: str = HEADLINE, level: float = 0.95) -> pd.DataFrame:
+        """Estimates by `event_time`: estimate, std_error, low, high, p_value, villages (treated, behind it).
+
+        Inference is the headline's (CR2) unless another method of `Estimate.inference` is named.
+        """
         rows = {}
         for time in self.event_times:
             estimate = self.estimate(time)
-            test = estimate.inference(level=level).iloc[0]
+            test = estimate.inference([method], level=level).iloc[0]
             rows[time] = [estimate.value, *test[["std_error", "low", "high", "p_value"]], self._villages(time)]
         rows[self.reference] = [0.0, np.nan, np.nan, np.nan, np.nan, self._villages(self.reference)]
         columns = ["estimate", "std_error", "low", "high", "p_value", "villages"]
         frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns).sort_index()
         return frame.astype({"villages": int}).rename_axis("event_time")
 
-    def _estimate(self, contrast: np.ndarray) -> Estimate:
-        return Estimate(self.study, self.outcome, self.log, self.estimator, self.baseline, self.fitted, contrast)
+    def pretrend(self) -> Pretrend:
+        """Whether treated and untreated groups moved together before: the linear slope, and a joint test."""
+        return pretrend(self)
+
+    def covariance(self) -> pd.DataFrame:
+        """Covariance of all estimated event times that few treated groups can bear; see `pooled_covariance`."""
+        return pooled_covariance(self)
+
+    def contrast(self, weights: np.ndarray) -> Estimate:
+        """Any other contrast of this regression, from weights on its cells, shape (cells,)."""
+        return Estimate(self.study, self.outcome, self.log, self.estimator, self.baseline, self.fitted, weights)
 
     def _villages(self, event_time: int) -> int:
         frame = self.fitted.sample.frame
@@ -209,8 +268,8 @@ class EventStudy:
     def __repr__(self) -> str:
         before = sum(time < self.reference for time in self.event_times)
         return (
-            f"Event study with {before} years before the reference (event time {self.reference}) and "
-            f"{sum(time >= 0 for time in self.event_times)} treated years. "
+            f"Event study with {count(before, 'year')} before the reference (event time {self.reference}) and "
+            f"{count(sum(time >= 0 for time in self.event_times), 'treated year')}. "
             f"Average over treated years: {self.average()!r}"
         )
 

@@ -3,35 +3,64 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.cluster_robust import Uncertainty, cluster_codes, cr1
-from analysis.regression import Regression
+from analysis.cluster_robust import Uncertainty, cluster_codes, cluster_pieces, cr1, cr2, cr3
+from analysis.inversion import InvertedTest
+from analysis.messages import StudyError
+from analysis.randomization import randomization
+from analysis.wild_bootstrap import wild_bootstrap
+
+if TYPE_CHECKING:
+    from analysis.estimates import Estimate
 
 COLUMNS = ["std_error", "statistic", "df", "p_value", "low", "high", "note"]
-METHODS = {"cr1": cr1}
+STUDENT = {"cr1": cr1, "cr2": cr2, "cr3": cr3}
+METHODS = (*STUDENT, "wild_bootstrap", "randomization")
+HEADLINE = "cr2"
+HEADLINE_NAME = "CR2 errors with Satterthwaite degrees of freedom"
 
 
 def infer(
-    regression: Regression,
-    contrast: np.ndarray,
-    methods: Sequence[str] = tuple(METHODS),
+    estimate: Estimate,
+    methods: Sequence[str] = METHODS,
     cluster: str = "group",
+    draws: int = 9999,
+    seed: int = 2023,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Standard error, test of no effect and interval of a contrast, by each method asked for."""
+    """Standard error, test of no effect and interval of an estimate, by each method asked for.
+
+    A method that cannot serve the design gives missing numbers, and its note says why.
+    """
     methods = [methods] if isinstance(methods, str) else list(methods)
     if unknown := [method for method in methods if method not in METHODS]:
         raise ValueError(f"Unknown method {unknown[0]!r}; choose from {', '.join(METHODS)}.")
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, such as 0.95, not {level}.")
-    clusters = cluster_codes(regression, cluster)
-    value = float(contrast @ regression.results.params.to_numpy())
-    rows = [_student(value, METHODS[method](regression, contrast, clusters), level) for method in methods]
+    regression = estimate.fitted
+    pieces = cluster_pieces(regression, regression.contrast(estimate.contrast), cluster_codes(regression, cluster))
+    options = {"draws": draws, "seed": seed, "level": level}
+    rows = []
+    for method in methods:
+        if method in STUDENT:
+            rows.append(_student(pieces.estimate, STUDENT[method](pieces), level))
+        elif method == "wild_bootstrap":
+            rows.append(_inverted(wild_bootstrap(pieces, **options)))
+        else:
+            rows.append(_randomized(estimate, options))
     return pd.DataFrame(rows, index=pd.Index(methods, name="method"), columns=COLUMNS)
+
+
+def _randomized(estimate: Estimate, options: dict[str, float]) -> list[float | str]:
+    try:
+        return _inverted(randomization(estimate, **options))
+    except StudyError as error:
+        return [*[np.nan] * 6, str(error)]
 
 
 def _student(value: float, uncertainty: Uncertainty, level: float) -> list[float | str]:
@@ -40,3 +69,7 @@ def _student(value: float, uncertainty: Uncertainty, level: float) -> list[float
     statistic = value / error if error > 0 else np.nan
     margin = stats.t.ppf((1 + level) / 2, df) * error
     return [error, statistic, df, 2 * stats.t.sf(abs(statistic), df), value - margin, value + margin, uncertainty.note]
+
+
+def _inverted(test: InvertedTest) -> list[float | str]:
+    return [test.std_error, test.statistic, test.df, test.p_value, test.low, test.high, test.note]

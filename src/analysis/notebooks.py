@@ -1,5 +1,7 @@
 """Run notebooks from a fresh kernel, and store their outputs so that they compare equal anywhere."""
 
+import re
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +53,7 @@ def run_notebook(path: Path) -> NotebookNode:
         If a cell raises or the kernel dies.
     """
     notebook = _without_outputs(nbformat.read(path, as_version=4))
+    begun: list[int] = []
     client = NotebookClient(
         notebook,
         kernel_name="python3",
@@ -58,13 +61,14 @@ def run_notebook(path: Path) -> NotebookNode:
         timeout=None,
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
+        on_cell_execute=lambda cell, cell_index: begun.append(cell_index),
     )
     try:
         client.execute()
     except CellExecutionError as error:
-        raise NotebookError(_failure(path, notebook, f"{error.ename}: {error.evalue}")) from None
+        raise NotebookError(_failure(path, notebook, begun[-1], _reason(error))) from None
     except DeadKernelError:
-        raise NotebookError(_failure(path, notebook, "the kernel died (out of memory?)")) from None
+        raise NotebookError(_failure(path, notebook, begun[-1], "the kernel died (out of memory?)")) from None
     return _normalised(notebook)
 
 
@@ -96,6 +100,13 @@ def store_outputs(folder: Path) -> None:
         path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 
+def figures(path: Path) -> list[bytes]:
+    """Return the figures stored in a notebook, in order, as PNG files."""
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    return [b64decode(data["image/png"]) for data in outputs if "image/png" in data]
+
+
 def _without_outputs(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         for name in ("execution", "papermill"):
@@ -112,13 +123,13 @@ def _normalised(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def _failure(path: Path, notebook: NotebookNode, reason: str) -> str:
-    """Say where a run stopped: the first code cell with an error, or the first that never ran."""
-    for number, cell in enumerate(notebook.cells, start=1):
-        if cell.cell_type != "code" or not cell.source.strip():
-            continue
-        failed = any(output.output_type == "error" for output in cell.outputs)
-        if failed or cell.execution_count is None:
-            first_line = cell.source.strip().splitlines()[0]
-            return f"{path.name}, cell {number} ({first_line!r}): {reason}"
-    return f"{path.name}: {reason}"
+def _failure(path: Path, notebook: NotebookNode, place: int, reason: str) -> str:
+    first_line = notebook.cells[place].source.strip().splitlines()[0]
+    return f"{path.name}, cell {place + 1} ({first_line!r}): {reason}"
+
+
+def _reason(error: CellExecutionError) -> str:
+    """Error and message; an error while a result is being shown comes without them, but ends the traceback."""
+    if error.ename not in ("", "NoneType"):
+        return f"{error.ename}: {error.evalue}"
+    return re.sub(r"\x1b\[[0-9;]*m", "", error.traceback).strip().splitlines()[-1]

@@ -83,7 +83,7 @@ def _check_codes(codes: list, column: str) -> None:
     text = [code for code in codes if isinstance(code, str)]
     if padded := [repr(code) for code in text if code.strip() != code or not code]:
         raise StudyError(
-            f"{column} has {count(len(padded), 'code')} with spaces around it or nothing in it: {first(padded)}. "
+            f"{column} has spaces around, or nothing in, {count(len(padded), 'code')}: {first(padded)}. "
             "Remove the spaces, and leave missing codes empty."
         )
     numbers = [code for code in codes if not isinstance(code, str)]

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from analysis.estimates import EventStudy
 from analysis.study import Outcome, Study
@@ -133,6 +134,45 @@ def plot_coverage(
     )
     ax.set(title=f"{study.describe(outcome).label}: coverage ({study.label})", xlabel="Year", ylabel="")
     return ax
+
+
+def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data") -> np.ndarray:
+    """Rejection rates of a true null by correlation within groups, one panel per design, one line per method.
+
+    Parameters
+    ----------
+    rates : DataFrame
+        Columns treated_groups, treated_scale, correlation, method, rejection_rate; see `rejection_rates`.
+    data : str
+        Provenance, for the title.
+
+    Returns
+    -------
+    ndarray of Axes, shape (treated scales, numbers of treated groups)
+
+    Examples
+    --------
+    >>> from analysis import read_table
+    >>> plot_rejection_rates(read_table("simulated_rejection_rates")).shape
+    (2, 3)
+    """
+    scales, numbers = (sorted(rates[name].unique()) for name in ("treated_scale", "treated_groups"))
+    size = (3.0 * len(numbers), 2.5 * len(scales) + 0.6)
+    figure, axes = plt.subplots(len(scales), len(numbers), figsize=size, sharex=True, sharey=True, squeeze=False)
+    for (row, column), ax in np.ndenumerate(axes):
+        cell = rates[(rates["treated_scale"] == scales[row]) & (rates["treated_groups"] == numbers[column])]
+        ax.axhspan(0.03, 0.07, color="0.9")
+        for method, line in cell.groupby("method", sort=False):
+            ax.plot(line["correlation"], line["rejection_rate"], marker="o", markersize=4, label=method)
+        wider = "" if scales[row] == 1 else f", SD × {scales[row]:g}"
+        ax.set_title(f"{numbers[column]} treated{wider} ({data})", fontsize="small")
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    for ax in axes[-1]:
+        ax.set_xlabel("Correlation within groups")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("Rejects a true null")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=rates["method"].nunique())
+    return axes
 
 
 def _axis_label(outcome: Outcome) -> str:

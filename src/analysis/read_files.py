@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
 from analysis.messages import StudyError, count, first
+from analysis.panel_checks import DESIGN_COLUMNS
 from analysis.study import Outcome, Study
 
 DATA = Path(__file__).resolve().parents[2] / "data"
@@ -45,17 +48,10 @@ def load_study(path: str | Path | None = None) -> Study:
     >>> study.provenance, study.primary_outcome
     ('simulated', 'collective_income_cny')
     """
-    path = Path(path or os.environ.get("STUDY") or DATA / "study.toml")
+    path = Path(path or os.environ.get("STUDY") or DATA / "study.toml").resolve()
     if not path.is_file():
         raise StudyError(f"There is no study file {path.name!r} in the folder {path.parent.name!r}. Check its path.")
-    settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    if unknown := sorted(set(settings) - STUDY_KEYS):
-        raise StudyError(
-            f"{path.name} has {count(len(unknown), 'unknown key')}: {first(unknown)}. "
-            f"Known keys: {', '.join(sorted(STUDY_KEYS))}."
-        )
-    if lost := [key for key in ("panel", "columns", "outcomes") if key not in settings]:
-        raise StudyError(f"{path.name} lacks {', '.join(lost)}. Add what is missing.")
+    settings = _read_settings(path)
     outcomes, renamed = {}, {}
     for name, described in settings["outcomes"].items():
         renamed[described.pop("column", name)] = name
@@ -70,6 +66,34 @@ def load_study(path: str | Path | None = None) -> Study:
     )
 
 
+def _read_settings(path: Path) -> dict:
+    """The study file's content, with every key known and every necessary one there."""
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise StudyError(f"{path.name} is not valid TOML in UTF-8: {error}. Correct that place.") from error
+    _check_settings(path, "", settings, STUDY_KEYS, ["panel", "columns", "outcomes"])
+    _check_settings(path, "columns", settings["columns"], DESIGN_COLUMNS, ["unit", "time", "first_treated"])
+    _check_settings(path, "outcomes", settings["outcomes"], settings["outcomes"], [])
+    described = {"column", *(field.name for field in dataclasses.fields(Outcome) if field.name != "name")}
+    for name, outcome in settings["outcomes"].items():
+        _check_settings(path, f"outcomes.{name}", outcome, described, [])
+    return settings
+
+
+def _check_settings(path: Path, section: str, settings: dict, known: Iterable[str], needed: Iterable[str]) -> None:
+    where = f"[{section}] of {path.name}" if section else path.name
+    if not isinstance(settings, dict):
+        raise StudyError(f"{where} is not a section with keys of its own. Write [{section}], then its keys.")
+    if unknown := sorted(set(settings) - set(known)):
+        raise StudyError(
+            f"{where} has {count(len(unknown), 'unknown key')}: {first(unknown)}. "
+            f"Known keys: {', '.join(sorted(known))}."
+        )
+    if lost := [key for key in needed if key not in settings]:
+        raise StudyError(f"{where} lacks {', '.join(lost)}. Add what is missing.")
+
+
 def _read_panel(folder: Path, settings: dict) -> pd.DataFrame:
     """The panel, with the membership file's columns joined by unit where one is named."""
     columns = settings["columns"]
@@ -78,21 +102,38 @@ def _read_panel(folder: Path, settings: dict) -> pd.DataFrame:
     if "membership" not in settings:
         return panel
     members = _read_csv(folder / settings["membership"], codes)
-    unit = columns["unit"]
-    unknown = sorted(set(members[unit]) - set(panel[unit]))
-    if unknown:
+    unit, file = columns["unit"], settings["membership"]
+    for name, table in ((settings["panel"], panel), (file, members)):
+        if unit not in table:
+            raise StudyError(f"{name} has no column {unit!r} (for unit). It has: {', '.join(table)}.")
+    if unknown := sorted(set(members[unit].dropna()) - set(panel[unit])):
         raise StudyError(
-            f"{settings['membership']} names {count(len(unknown), 'unit')} that the panel does not have: "
+            f"{file} names {count(len(unknown), 'unit')} that the panel does not have: "
             f"{first(unknown)}. Correct the codes."
         )
-    wanted = [unit, *(columns[key] for key in ("group", "first_treated") if columns.get(key) in members)]
-    return panel.merge(members[wanted], on=unit, how="left", validate="many_to_one")
+    if (twice := members[unit].duplicated()).any():
+        raise StudyError(
+            f"{file} repeats a unit in {count(int(twice.sum()), 'row')}: {first(members.loc[twice, unit])}. "
+            "Keep one row per unit."
+        )
+    joined = [columns[key] for key in ("group", "first_treated", "stratum") if columns.get(key) in members]
+    if both := [name for name in joined if name in panel]:
+        raise StudyError(
+            f"{count(len(both), 'column')} in {settings['panel']} and in {file} alike: {first(both)}. "
+            "Keep each in one of the two."
+        )
+    return panel.merge(members[[unit, *joined]], on=unit, how="left")
 
 
 def _read_csv(path: Path, dtypes: dict[str, str]) -> pd.DataFrame:
     if not path.is_file():
         raise StudyError(f"There is no file {path.name!r} beside the study file. Check the name in it.")
-    return pd.read_csv(path, dtype=dtypes, encoding="utf-8")
+    try:
+        return pd.read_csv(path, dtype=dtypes, encoding="utf-8-sig")
+    except ValueError as error:
+        raise StudyError(
+            f"{path.name} cannot be read as a CSV file in UTF-8: {str(error).strip()}. Save it again as CSV UTF-8."
+        ) from error
 
 
 def read_table(name: str, folder: Path = DATA) -> pd.DataFrame:

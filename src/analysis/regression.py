@@ -15,6 +15,8 @@ from analysis.study import Study
 # A column whose part not explained by the columns before it is below this share of its own length is collinear.
 COLLINEARITY_TOLERANCE = 1e-9
 
+Cell = tuple[int | None, int | None]
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -53,12 +55,19 @@ class Regression:
         Names of the treatment cells, a subset of the results' parameters.
     membership : ndarray, shape (n,)
         Position in `cells` of the cell each row belongs to, -1 for none.
+    labels : tuple of tuple
+        Cohort and event time of each cell, None for what is pooled.
+    kind, reference
+        Which cells `treatment_cells` made.
     """
 
     results: RegressionResults
     sample: Sample
     cells: pd.Index
     membership: np.ndarray
+    labels: tuple[Cell, ...]
+    kind: str
+    reference: int
 
     @property
     def design(self) -> np.ndarray:
@@ -156,7 +165,7 @@ def treatment_cells(first_treated: np.ndarray, time: np.ndarray, kind: str, refe
     return cells
 
 
-def cell_name(cell: tuple[int | None, int | None]) -> str:
+def cell_name(cell: Cell) -> str:
     """Coefficient name of a cell, the same whatever the data types."""
     cohort, event_time = cell
     parts = [f"cohort_{cohort}"] if cohort is not None else []
@@ -182,13 +191,16 @@ def demean(values: np.ndarray, starts: np.ndarray, lengths: np.ndarray, weights:
     return values - np.repeat(means, lengths, axis=0) + weights @ values / weights.sum()
 
 
-def fit(sample: Sample, cells: pd.Series) -> Regression:
+def fit(sample: Sample, kind: str, reference: int = -1) -> Regression:
     """Fit outcome on unit effects (absorbed exactly), year dummies, treatment cells and controls.
 
     Exact for unbalanced panels too: years are explicit dummies, and only the unit effects are demeaned away
     (Frisch-Waugh-Lovell). Errors are clustered by group with the CR1 factor G/(G-1) (N-1)/(N-K), where N counts
     village-years and K the constant, years, cells and controls, not the unit effects, which are nested in the groups.
+    `kind` and `reference` say which treatment cells there are, as in `treatment_cells`.
     """
+    first_treated = sample.frame["first_treated"].to_numpy(dtype=float, na_value=np.nan)
+    cells = treatment_cells(first_treated, sample.frame["time"].to_numpy(), kind, reference)
     labels = sorted(cells.dropna().unique(), key=lambda cell: tuple(-np.inf if part is None else part for part in cell))
     position = {label: number for number, label in enumerate(labels)}
     membership = np.array([position.get(cell, -1) for cell in cells])
@@ -210,9 +222,8 @@ def fit(sample: Sample, cells: pd.Series) -> Regression:
     _check_names(columns)
     _check_rank(raw, design, columns, sample)
     outcome = demean(sample.outcome[:, None], starts, lengths, sample.weights)[:, 0]
-    return Regression(
-        _fit_statsmodels(outcome, pd.DataFrame(design, columns=columns), sample), sample, names, membership
-    )
+    results = _fit_statsmodels(outcome, pd.DataFrame(design, columns=columns), sample)
+    return Regression(results, sample, names, membership, tuple(labels), kind, reference)
 
 
 def _fit_statsmodels(outcome: np.ndarray, design: pd.DataFrame, sample: Sample) -> RegressionResults:

@@ -113,7 +113,16 @@ def simulate_panel(
 
 
 def write_simulated(folder: Path = DATA / "simulated") -> None:
-    """Write the stored demonstration panel and its true effects, byte for byte the same each time."""
+    """Write the stored demonstration panel and its true effects, byte for byte the same each time.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_simulated(Path(folder))
+    ...     (Path(folder) / "simulated_panel.csv").read_bytes() == (DATA / "simulated/simulated_panel.csv").read_bytes()
+    True
+    """
     villages = read_table("villages").query("committee == 'village_committee'")
     membership = read_table("membership")
     simulation = simulate_panel(villages, membership, shock_groups(villages, membership))

@@ -205,7 +205,7 @@ class Study:
         --------
         >>> from analysis import load_study
         >>> study = load_study()
-        >>> study.subset(study.frame["time"] <= 2023).frame["time"].max()
+        >>> int(study.subset(study.frame["time"] <= 2023).frame["time"].max())
         2023
         """
         frame = self.frame[rows].reset_index(drop=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.estimates import Estimate, EventStudy
+from analysis.inference import HEADLINE_NAME
 from analysis.messages import StudyError, amount, first
 from analysis.study import Study
 
@@ -150,7 +151,7 @@ def event_study_table(event_study: EventStudy) -> Table:
     return Table(
         event_study.frame(),
         f"{label}{_unit(average.unit)}: effect by event time, against {event_study.baseline}; 95 % interval from "
-        f"CR1 errors clustered by {average.groups} groups ({event_study.study.label})",
+        f"{HEADLINE_NAME} clustered by {average.groups} groups ({event_study.study.label})",
     )
 
 
@@ -172,7 +173,25 @@ def estimates_table(estimates: Mapping[str, Estimate]) -> Table:
     rows = {name: estimate.frame().iloc[0][kept] for name, estimate in estimates.items()}
     labels = ", ".join(dict.fromkeys(estimate.study.label for estimate in estimates.values()))
     table = pd.DataFrame.from_dict(rows, orient="index").infer_objects()
-    return Table(table, f"Estimates with CR1 errors clustered by group, 95 % intervals ({labels})")
+    return Table(table, f"Estimates with {HEADLINE_NAME}, clustered by group, 95 % intervals ({labels})")
+
+
+def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:
+    """Every method's test and interval of one estimate, without the notes, for reading.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> inference_table(did(load_study(), "households")).frame.index.tolist()
+    ['cr1', 'cr2', 'cr3', 'wild_bootstrap', 'randomization']
+    """
+    tests = estimate.inference(cluster=cluster).drop(columns="note")
+    described = estimate.study.describe(estimate.outcome)
+    return Table(
+        tests,
+        f"{described.label}: effect {amount(estimate.value)}{_unit(estimate.unit)} against {estimate.baseline}, "
+        f"95 % intervals by method, clusters: {cluster} ({estimate.study.label})",
+    )
 
 
 def _observed(study: Study, outcome: str) -> pd.DataFrame:

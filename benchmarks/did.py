@@ -1,0 +1,123 @@
+"""How long one difference-in-differences takes, and how long `import analysis`, beside other packages in the same run.
+
+Run from the project's folder: python benchmarks/did.py
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from importlib.metadata import version
+
+import linearmodels
+import pandas as pd
+import pyfixest
+import statsmodels.formula.api as smf
+
+from analysis import Study, did, event_study, load_study
+
+REPEATS = 15
+IMPORTS = 7
+MOST_SECONDS = 0.050
+MOST_IMPORT_RATIO = 1.5
+
+
+def median_seconds(action: Callable[[], object], repeats: int = REPEATS) -> float:
+    """Median wall time of an action after one run to warm up."""
+    action()
+    seconds = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - begin)
+    return statistics.median(seconds)
+
+
+def import_seconds(statements: list[str]) -> list[float]:
+    """Median wall time of fresh interpreters that run each statement, taken in turns; bare start-up is subtracted."""
+    commands = [[sys.executable, "-c", statement] for statement in ["pass", *statements]]
+    seconds = [[] for _ in commands]
+    for repeat in range(IMPORTS + 1):
+        for command, taken in zip(commands, seconds, strict=True):
+            begin = time.perf_counter()
+            subprocess.run(command, check=True)
+            if repeat:  # the first round fills the file cache and writes the bytecode
+                taken.append(time.perf_counter() - begin)
+    start, *rest = (statistics.median(taken) for taken in seconds)
+    return [taken - start for taken in rest]
+
+
+def ways_of_estimating(study: Study, outcome: str) -> dict[str, Callable[[], float]]:
+    """The same two-way regression, clustered by group, in each package; each returns its estimate."""
+    panel = study.frame.dropna(subset=[outcome]).copy()
+    panel["treated"] = (panel["time"] >= panel["first_treated"]).fillna(False).astype(float)
+    panel["cluster"] = pd.factorize(panel["group"])[0]
+    indexed = panel.set_index(["unit", "time"])
+    labels = indexed[["cluster"]]
+
+    def by_pyfixest() -> float:
+        fit = pyfixest.feols(f"{outcome} ~ treated | unit + time", panel, vcov={"CRV1": "cluster"})
+        return fit.coef()["treated"]
+
+    def by_linearmodels() -> float:
+        model = linearmodels.PanelOLS(indexed[outcome], indexed[["treated"]], entity_effects=True, time_effects=True)
+        return model.fit(cov_type="clustered", clusters=labels).params["treated"]
+
+    def by_dummies() -> float:
+        model = smf.ols(f"{outcome} ~ treated + C(unit) + C(time)", panel)
+        return model.fit(cov_type="cluster", cov_kwds={"groups": panel["cluster"]}).params["treated"]
+
+    return {
+        "analysis.did": lambda: did(study, outcome).value,
+        "pyfixest.feols": by_pyfixest,
+        "linearmodels.PanelOLS": by_linearmodels,
+        "statsmodels dummies": by_dummies,
+    }
+
+
+def main() -> None:
+    """Print both comparisons, and fail where a promise is not kept."""
+    study = load_study()
+    outcome = study.primary_outcome
+    print(f"{len(study.units)} villages, {len(study.frame):,} village-years; medians of {REPEATS} runs after a first")
+    ways = ways_of_estimating(study, outcome)
+    rows = [(name, way(), median_seconds(way, 3 if "dummies" in name else REPEATS)) for name, way in ways.items()]
+    table = pd.DataFrame(rows, columns=["package", "estimate", "seconds"]).set_index("package")
+    table["ratio to ours"] = table["seconds"] / table["seconds"].iloc[0]
+    print(
+        table.to_string(formatters=dict(zip(table, ["{:,.4f}".format, "{:.4f}".format, "{:.1f}".format], strict=True)))
+    )
+    extras = {
+        "did with its sentence": lambda: repr(did(study, outcome)),
+        "event_study": lambda: event_study(study, outcome),
+        "event_study with its table": lambda: event_study(study, outcome).frame(),
+    }
+    for name, action in extras.items():
+        print(f"{name}: {median_seconds(action):.4f} s")
+
+    statements = ["import statsmodels.formula.api", "import analysis"]
+    theirs, ours = import_seconds(statements)
+    print(f"\nfresh interpreters, medians of {IMPORTS}, start-up subtracted")
+    for statement, seconds in zip(statements, (theirs, ours), strict=True):
+        print(f"{statement}: {seconds:.2f} s ({seconds / theirs:.2f} times)")
+
+    packages = ["pandas", "statsmodels", "pyfixest", "linearmodels"]
+    print(f"\nPython {sys.version.split()[0]}, " + ", ".join(f"{name} {version(name)}" for name in packages))
+    print(f"{os.cpu_count()} processors")
+    broken = [
+        text
+        for text, kept in (
+            (f"did within {MOST_SECONDS * 1000:.0f} ms", table["seconds"].iloc[0] < MOST_SECONDS),
+            (f"import within {MOST_IMPORT_RATIO} times", ours <= MOST_IMPORT_RATIO * theirs),
+        )
+        if not kept
+    ]
+    sys.exit(f"Not kept: {', '.join(broken)}." if broken else 0)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main()

@@ -1,0 +1,46 @@
+"""Settings of every test: what kernels inherit, figures that need no screen, and a browser."""
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+# Sums depend on the order of addition, so BLAS uses one thread unless the caller says otherwise.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
+# Stored outputs are those of the project's own study, with figures inline: kernels inherit neither of these.
+for variable in ("STUDY", "MPLBACKEND"):
+    os.environ.pop(variable, None)
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    """Chromium without a window; its absence is said aloud, and an error where REQUIRE_BROWSER is set."""
+    executable = os.environ.get("BROWSER_PATH") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        message = "NO BROWSER CHECK WAS MADE: install Chromium, or name a browser in BROWSER_PATH"
+        pytest.fail(message) if os.environ.get("REQUIRE_BROWSER") else pytest.skip(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _figures_without_screen() -> None:
+    import matplotlib
+
+    matplotlib.use("agg")
+
+
+@pytest.fixture(autouse=True)
+def _close_figures() -> Iterator[None]:
+    yield
+    from matplotlib import pyplot
+
+    pyplot.close("all")

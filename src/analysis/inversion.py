@@ -1,0 +1,115 @@
+"""Intervals by test inversion: the values that a test does not reject, around the estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+# The search walks outward from the estimate: first step, growth of the distance, farthest look, in units of `scale`.
+FIRST_STEP = 0.25
+GROWTH = 1.1
+REACH = 1e6
+# How far it walks where the test is known to reject in the limit, so that a bound is there to be found.
+FAR_REACH = 1e12
+# Bounds are bisected to this width, relative to the larger of `scale` and the bound's distance from the estimate.
+BISECTION_TOLERANCE = 1e-9
+# A p-value this little below 1 - level is not below it: 1 - 0.95 is not exactly 0.05 in floating point.
+LEVEL_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True)
+class InvertedTest:
+    """A test of no effect by reassignment or resampling, with the interval its inversion gives.
+
+    The p-value, not the standard error, decides; `df` is missing because no t distribution is used.
+    """
+
+    std_error: float
+    statistic: float
+    p_value: float
+    low: float
+    high: float
+    note: str = ""
+    df: float = np.nan
+
+
+def rejects(p_value: float, level: float) -> bool:
+    """Whether a test at this confidence level rejects: the p-value is below 1 - level."""
+    return p_value < 1 - level - LEVEL_TOLERANCE
+
+
+def connected_interval(
+    p_value: Callable[[float], float],
+    estimate: float,
+    scale: float,
+    level: float = 0.95,
+    limits: tuple[float, float] | None = None,
+) -> tuple[float, float]:
+    """Connected region of values around the estimate that a test does not reject: p(r) >= 1 - level.
+
+    Use it where a test has a p-value for any hypothesised effect but no formula for its interval. The walk outward
+    takes steps of a quarter of `scale`, then a tenth of the distance, so a rejected stretch narrower than
+    that can be stepped over. A non-rejected stretch behind a rejected one is no part of the interval.
+
+    Parameters
+    ----------
+    p_value : callable
+        The p-value of the hypothesis that the effect is r.
+    estimate : float
+    scale : float
+        The size of a natural step, such as the standard error.
+    level : float
+        Confidence level.
+    limits : pair of float, optional
+        The p-values as r goes to minus and to plus infinity, where theory gives them.
+
+    Returns
+    -------
+    tuple of float
+        Low and high, in the estimate's units: the outermost values found not rejected. Infinite where nothing is
+        rejected out to a million times `scale` (a million million where `limits` says that the test rejects at last).
+
+    Raises
+    ------
+    ValueError
+        When scale is not positive and finite, or the test rejects the estimate itself.
+
+    Examples
+    --------
+    >>> from scipy.stats import norm
+    >>> low, high = connected_interval(lambda r: 2 * norm.sf(abs(r - 1)), estimate=1.0, scale=1.0)
+    >>> round(low, 4), round(high, 4)
+    (-0.96, 2.96)
+    >>> connected_interval(lambda r: 1.0, estimate=1.0, scale=1.0)
+    (-inf, inf)
+    """
+    if not (np.isfinite(estimate) and np.isfinite(scale) and scale > 0):
+        raise ValueError(f"The estimate must be finite and scale positive and finite, not {estimate} and {scale}.")
+    if rejects(p_value(estimate), level):
+        raise ValueError("The test rejects the estimate itself, so no interval around it can be found by inversion.")
+    ends = limits or (np.nan, np.nan)
+    return (
+        _bound(p_value, estimate, -scale, level, known_to_reject=rejects(ends[0], level)),
+        _bound(p_value, estimate, scale, level, known_to_reject=rejects(ends[1], level)),
+    )
+
+
+def _bound(
+    p_value: Callable[[float], float], estimate: float, scale: float, level: float, known_to_reject: bool
+) -> float:
+    """Walk from the estimate in the direction of `scale`'s sign to the first rejection, then bisect back."""
+    inside, outside = 0.0, FIRST_STEP
+    reach = FAR_REACH if known_to_reject else REACH
+    while not rejects(p_value(estimate + outside * scale), level):
+        inside, outside = outside, max(outside + FIRST_STEP, outside * GROWTH)
+        if outside > reach:
+            return float(np.copysign(np.inf, scale))
+    while outside - inside > BISECTION_TOLERANCE * max(1.0, inside):
+        middle = (inside + outside) / 2
+        if rejects(p_value(estimate + middle * scale), level):
+            outside = middle
+        else:
+            inside = middle
+    return float(estimate + inside * scale)

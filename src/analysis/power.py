@@ -1,0 +1,182 @@
+"""Size of every method on the study's own design: how often it finds an effect where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from tqdm import tqdm
+
+from analysis.effects import did
+from analysis.inference import METHODS
+from analysis.messages import StudyError
+from analysis.panel_checks import DESIGN_COLUMNS
+from analysis.study import Study
+
+# Replications handed to a worker at once; results do not depend on it.
+CHUNK = 50
+# Persistence of simulated shocks from year to year, as in the calibration of the simulated panel.
+PERSISTENCE = 0.6
+
+
+def rejection_rates(
+    study: Study,
+    outcome: str,
+    *,
+    methods: Sequence[str] = METHODS,
+    treated_groups: int | None = None,
+    correlation: float | None = None,
+    treated_scale: float = 1.0,
+    replications: int = 2000,
+    draws: int = 399,
+    seed: int = 2023,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Share of replications in which each method rejects a true null at 1 - level, on the study's own design.
+
+    Use it before believing any p-value: a 5 % test should reject 5 % of the time. Two kinds of replication:
+
+    - `correlation=None`: placebo districts. The treated groups are set aside, as many untreated groups as were treated
+      are drawn and treated on paper from the same start years, and their effect, truly zero, is tested on the real
+      outcome (Bertrand, Duflo & Mullainathan 2004). The result is conditional on this panel.
+    - `correlation` between 0 and 1: simulation. Villages, years, groups and gaps are the study's; the outcome is drawn
+      anew, with this correlation between villages of a group and persistence 0.6 from year to year in both
+      parts; groups drawn at random are treated on paper.
+
+    Parameters
+    ----------
+    study : Study
+    outcome : str
+        Its values (placebo) or only its gaps (simulation) are used.
+    methods : sequence of str
+        As in `Estimate.inference`.
+    treated_groups : int, optional
+        Default: as many as the study's.
+    correlation : float, optional
+        Correlation within groups of the simulated outcome; None: placebo districts on the real outcome.
+    treated_scale : float
+        Standard deviation of treated groups' simulated outcome relative to the others'.
+    replications, draws, seed, level
+        Each replication has its own seed, so results do not depend on the number of cores, or on where they run: set
+        `joblib.parallel_config(n_jobs=2)` or `joblib.parallel_config("dask")` around the call.
+
+    Returns
+    -------
+    DataFrame
+        Per method: `rejection_rate`, `monte_carlo_error` (its standard error), `replications` with a p-value, and
+        `missing`, those without one, which count as not rejecting.
+
+    Raises
+    ------
+    StudyError
+        Where fewer groups are untreated than are to be treated on paper.
+
+    References
+    ----------
+    Bertrand, Duflo & Mullainathan (2004), doi:10.1162/003355304772839588.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> rates = rejection_rates(load_study(), "households", methods=["cr1", "cr2"], replications=10)
+    >>> rates["replications"].tolist()
+    [10, 10]
+    """
+    units = study.units
+    pool = units if correlation is not None else units[units["first_treated"].isna()]
+    starts = units.dropna(subset="first_treated").groupby("group")["first_treated"].first().to_numpy(dtype=float)
+    number = treated_groups or len(starts)
+    if pool["group"].nunique() < number + 2:
+        raise StudyError(
+            f"Only {pool['group'].nunique()} groups are at hand to treat {number} of them on paper and "
+            "compare them with at least two others. Treat fewer, or bring more untreated groups."
+        )
+    frame = study.frame[DESIGN_COLUMNS].assign(value=study.column(outcome))
+    frame = frame[frame["unit"].isin(pool.index)]
+    task = partial(
+        _p_values,
+        frame=frame.dropna(subset="value").reset_index(drop=True),
+        starts=starts,
+        number=number,
+        correlation=correlation,
+        treated_scale=treated_scale,
+        methods=list(methods),
+        draws=draws,
+    )
+    p_values = replicate(task, replications, seed, "replications")
+    rejected = p_values < 1 - level - 1e-12
+    rates = pd.DataFrame({"rejection_rate": rejected.mean(axis=0)}, index=pd.Index(methods, name="method"))
+    rates["monte_carlo_error"] = np.sqrt(rates["rejection_rate"] * (1 - rates["rejection_rate"]) / replications)
+    rates["replications"] = (~np.isnan(p_values)).sum(axis=0)
+    rates["missing"] = replications - rates["replications"]
+    return rates
+
+
+def replicate(task: Callable[[np.random.Generator], np.ndarray], replications: int, seed: int, unit: str) -> np.ndarray:
+    """Run a task once per replication, each with a generator of its own, on joblib's current backend.
+
+    Shape (replications, ...). The numbers are the same on one core, several, or a cluster; a worker that dies
+    is an error, because every replication must come back.
+    """
+    chunks = [range(at, min(at + CHUNK, replications)) for at in range(0, replications, CHUNK)]
+    results = Parallel(return_as="generator")(delayed(_run_chunk)(task, chunk, seed) for chunk in chunks)
+    done: list[np.ndarray] = []
+    with tqdm(total=replications, unit=unit, disable=None, leave=False) as progress:
+        try:
+            for part in results:
+                done.append(part)
+                progress.update(len(part))
+        except TerminatedWorkerError as error:
+            left = replications - sum(map(len, done))
+            raise RuntimeError(
+                f"A worker process died (out of memory?), so {left} of {replications} {unit} did not come back. "
+                "Run again, or on one core; nothing was counted."
+            ) from error
+    return np.concatenate(done)
+
+
+def _run_chunk(task: Callable[[np.random.Generator], np.ndarray], chunk: range, seed: int) -> np.ndarray:
+    return np.array([task(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(i,)))) for i in chunk])
+
+
+def _p_values(
+    generator: np.random.Generator,
+    *,
+    frame: pd.DataFrame,
+    starts: np.ndarray,
+    number: int,
+    correlation: float | None,
+    treated_scale: float,
+    methods: list[str],
+    draws: int,
+) -> np.ndarray:
+    """Treat groups on paper, draw an outcome if asked for, and test: one p-value per method."""
+    groups = frame["group"].unique()
+    treated = generator.choice(len(groups), number, replace=False)
+    first = pd.Series(np.resize(generator.permutation(starts), number), index=groups[treated])
+    frame = frame.assign(first_treated=frame["group"].map(first).astype("Int64"))
+    if correlation is not None:
+        scale = np.where(frame["first_treated"].notna(), treated_scale, 1.0)
+        frame["value"] = scale * _shocks(generator, frame, correlation)
+    estimate = did(Study(frame, noun="village"), "value")
+    return estimate.inference(methods, draws=draws)["p_value"].to_numpy(dtype=float)
+
+
+def _shocks(generator: np.random.Generator, frame: pd.DataFrame, correlation: float) -> np.ndarray:
+    """Shocks with unit variance, correlated within groups and years, persistent over the years."""
+    return np.sqrt(correlation) * _persistent(generator, frame, "group") + np.sqrt(1 - correlation) * _persistent(
+        generator, frame, "unit"
+    )
+
+
+def _persistent(generator: np.random.Generator, frame: pd.DataFrame, level: str) -> np.ndarray:
+    codes, names = pd.factorize(frame[level])
+    year = frame["time"].to_numpy() - frame["time"].min()
+    series = generator.standard_normal((len(names), year.max() + 1))
+    for column in range(1, series.shape[1]):
+        series[:, column] = PERSISTENCE * series[:, column - 1] + np.sqrt(1 - PERSISTENCE**2) * series[:, column]
+    return series[codes, year]

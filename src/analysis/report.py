@@ -1,0 +1,247 @@
+"""Build the report: every notebook executed into HTML pages that open offline, on any machine."""
+
+import io
+import os
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from fontTools import subset
+from fontTools.ttLib import TTFont
+from nbformat import NotebookNode
+from sphinx.application import Sphinx
+from sphinx.errors import SphinxError
+from sphinx.util.docutils import docutils_namespace
+
+from analysis.notebooks import NotebookError, run_notebooks
+from analysis.read_files import load_study
+from analysis.report_theme import STATIC
+from analysis.style import HANZI_FAMILY, INSIDE, hanzi_font
+
+ROOT = Path(__file__).resolve().parents[2]
+FONT_STACK = f"'{HANZI_FAMILY}', -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
+CODE_FONT_STACK = f"'{HANZI_FAMILY}', ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+HANZI_FROM = 0x2E80
+"""First code point that is drawn with the embedded font: CJK radicals; all hanzi lie above."""
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_LEFTOVERS = (".buildinfo", "objects.inv", "genindex.html")
+
+
+def build_report(
+    output: Path = ROOT / "reports",
+    notebooks: Path = ROOT / "notebooks",
+    data_statement: str | None = None,
+) -> Path:
+    """
+    Run every notebook from a fresh kernel and write the report; stored notebooks are not touched.
+
+    Parameters
+    ----------
+    output : pathlib.Path
+        Folder to write; an older report there is replaced, but only once the new one is complete.
+    notebooks : pathlib.Path
+        Folder of the notebooks, shown in the order of their names.
+    data_statement : str, optional
+        Markdown that says which data the report was made from; by default that of `load_study()`.
+
+    Returns
+    -------
+    pathlib.Path
+        The title page, ``index.html``.
+
+    Raises
+    ------
+    NotebookError
+        If a notebook fails or its page cannot be built; the message says where and why.
+    FileExistsError
+        If `output` holds something that is not a report.
+    """
+    _refuse_other_folder(output)
+    title = "Report"
+    if data_statement is None:
+        study = load_study()
+        title, data_statement = study.title or title, study.data_statement
+    pages = {path.stem: notebook for path, notebook in run_notebooks(notebooks)}
+    return write_report(pages, output, title=title, data_statement=data_statement)
+
+
+def write_report(pages: Mapping[str, NotebookNode], output: Path, *, title: str, data_statement: str) -> Path:
+    """
+    Write executed notebooks as a report, without running anything.
+
+    Parameters
+    ----------
+    pages : mapping of str to nbformat.NotebookNode
+        Page name, without ending, to executed notebook, in the order to show.
+    output : pathlib.Path
+        Folder to write; an older report there is replaced.
+    title, data_statement : str
+        Heading of the title page and what it says about the data (Markdown).
+
+    Returns
+    -------
+    pathlib.Path
+        The title page, ``index.html``.
+
+    Raises
+    ------
+    NotebookError
+        If a page cannot be built.
+    FileExistsError
+        If `output` holds something that is not a report.
+    """
+    _refuse_other_folder(output)
+    with tempfile.TemporaryDirectory() as folder:
+        source, built = Path(folder, "source"), Path(folder, "built")
+        _write_sources(source, pages, title, data_statement)
+        _run_sphinx(source, built, title)
+        for name in _LEFTOVERS:
+            (built / name).unlink(missing_ok=True)
+        shutil.rmtree(built / "_sources", ignore_errors=True)
+        if output.exists():
+            shutil.rmtree(output)
+        shutil.copytree(built, output)
+    return output / "index.html"
+
+
+def hanzi_in(texts: Iterable[str]) -> str:
+    """
+    Collect the characters that need the embedded font, each once, sorted.
+
+    Examples
+    --------
+    >>> hanzi_in(["孟州市 Mengzhou", "孟"])
+    '孟州市'
+    """
+    return "".join(sorted({char for text in texts for char in text if ord(char) >= HANZI_FROM}))
+
+
+def _refuse_other_folder(output: Path) -> None:
+    if output.exists() and any(output.iterdir()) and not (output / "_static" / "report.css").is_file():
+        raise FileExistsError(f"{output} holds something that is not a report; choose an empty folder.")
+
+
+def _write_sources(source: Path, pages: Mapping[str, NotebookNode], title: str, statement: str) -> None:
+    index = _index_markdown(title, statement, pages)
+    texts = [index]
+    source.mkdir()
+    (source / "index.md").write_text(index, encoding="utf-8", newline="\n")
+    for name, notebook in pages.items():
+        text = nbformat.writes(_for_reading(notebook))
+        texts.append(text)
+        (source / f"{name}.ipynb").write_text(text, encoding="utf-8", newline="\n")
+    shutil.copytree(STATIC, source / "_static")
+    _write_hanzi_font(source / "_static", hanzi_in(texts))
+
+
+def _index_markdown(title: str, statement: str, pages: Iterable[str]) -> str:
+    listing = "\n".join(pages)
+    return f"""# {title}
+
+```{{admonition}} The data of this report
+:class: note data-statement
+
+{statement}
+```
+
+Each page answers the question in its title; every number in it was computed when the report was made.
+
+```{{toctree}}
+:maxdepth: 1
+
+{listing}
+```
+"""
+
+
+def _for_reading(notebook: NotebookNode) -> NotebookNode:
+    """Fold the code, and leave out the text that stands for a figure which is drawn anyway."""
+    page = nbformat.from_dict(notebook)
+    for cell in page.cells:
+        if cell.cell_type == "code":
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+            cell.outputs = [output for output in cell.outputs if not _stands_for_figure(output)]
+    return page
+
+
+def _stands_for_figure(output: NotebookNode) -> bool:
+    data = output.get("data", {})
+    return set(data) == {"text/plain"} and "<Axes: " in data["text/plain"]
+
+
+def _write_hanzi_font(static: Path, hanzi: str) -> None:
+    """Embed the glyphs in use; first in the stack, so that no machine draws boxes or another font."""
+    rules = [_write_face(static, hanzi, *face) for face in (("Regular", 400), ("Bold", 700))] if hanzi else []
+    (static / "hanzi.css").write_text("\n".join(rules), encoding="utf-8", newline="\n")
+
+
+def _write_face(static: Path, hanzi: str, weight: str, number: int) -> str:
+    options = subset.Options(flavor="woff", notdef_outline=True, layout_features=["*"])
+    font = TTFont(hanzi_font(weight), recalcTimestamp=False)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(text=hanzi)
+    subsetter.subset(font)
+    subset.save_font(font, str(static / f"hanzi-{number}.woff"), options)
+    ranges = ",".join(f"U+{ord(char):X}" for char in hanzi)
+    return (
+        f"@font-face {{ font-family: '{HANZI_FAMILY}'; font-weight: {number}; "
+        f"src: url('hanzi-{number}.woff') format('woff'); unicode-range: {ranges}; }}"
+    )
+
+
+def _run_sphinx(source: Path, built: Path, title: str) -> None:
+    warnings = io.StringIO()
+    try:
+        with docutils_namespace():
+            Sphinx(
+                source,
+                confdir=None,
+                outdir=built,
+                doctreedir=source.parent / "doctrees",
+                buildername="html",
+                confoverrides=_sphinx_settings(title),
+                status=None,
+                warning=warnings,
+            ).build()
+    except SphinxError as error:
+        raise NotebookError(str(error)) from error
+    for line in warnings.getvalue().splitlines():
+        print(COLOUR.sub("", line).replace(f"{source}{os.sep}", ""), file=sys.stderr)
+
+
+def _sphinx_settings(title: str) -> dict[str, Any]:
+    look = {
+        "font-stack": FONT_STACK,
+        "font-stack--monospace": CODE_FONT_STACK,
+        "color-brand-primary": INSIDE,
+        "color-brand-content": INSIDE,
+    }
+    return {
+        "project": title,
+        "html_title": title,
+        "extensions": ["myst_nb", "analysis.report_theme"],
+        "exclude_patterns": ["_static"],
+        "nb_execution_mode": "off",
+        "nb_ipywidgets_js": {},
+        "nb_render_markdown_format": "myst",
+        "nb_code_prompt_show": "Show the code",
+        "nb_code_prompt_hide": "Hide the code",
+        "myst_enable_extensions": ["dollarmath", "amsmath"],
+        "html_math_renderer": "mathml",
+        "html_theme": "furo",
+        "html_theme_options": {"light_css_variables": look},
+        "html_static_path": ["_static"],
+        "html_css_files": ["report.css", "hanzi.css"],
+        "html_copy_source": False,
+        "html_show_sourcelink": False,
+        "html_show_copyright": False,
+        "html_use_index": False,
+        "html_domain_indices": False,
+        "suppress_warnings": ["config.cache"],
+    }

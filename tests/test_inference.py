@@ -1,0 +1,94 @@
+"""Five inferences in one frame: published answers, any contrast and clustering, and what is said of few groups."""
+
+import numpy as np
+import pytest
+from test_cluster_robust import known_answers, published_estimate, small_panel, small_study
+
+from analysis import did, event_study
+from analysis.inference import COLUMNS, METHODS
+
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+
+# R's answers are stored with 13 digits.
+R_TOLERANCE = 1e-9
+
+
+@pytest.mark.parametrize("dataset", ["castle", "ezunem"])
+def test_meets_the_published_answers(dataset):
+    known, frame = known_answers(dataset), published_estimate(dataset).inference(draws=99_999)
+    for method in ("cr1", "cr2", "cr3"):
+        assert frame.loc[method, "std_error"] == pytest.approx(known[f"{method}_se"], rel=R_TOLERANCE)
+    assert frame.loc["cr1", "p_value"] == pytest.approx(known["cr1_p"], rel=R_TOLERANCE)
+    assert frame.loc["cr2", "p_value"] == pytest.approx(known["cr2_p"], rel=R_TOLERANCE)
+    assert frame.loc["cr2", "df"] == pytest.approx(known["cr2_df"], rel=R_TOLERANCE)
+    p_value = known["wild_rademacher_p"]
+    # Three Monte Carlo standard errors of the difference of two runs of 99,999 draws.
+    assert frame.loc["wild_bootstrap", "p_value"] == pytest.approx(p_value, abs=3 * (2 * p_value / 99_999) ** 0.5)
+
+
+def test_one_treated_county_is_where_the_methods_part():
+    known, frame = known_answers("cai2016"), published_estimate("cai2016").inference()
+    assert frame.loc["cr1", "p_value"] == pytest.approx(known["cr1_p"], rel=R_TOLERANCE)
+    assert frame.loc["wild_bootstrap", "p_value"] == known["wild_rademacher_p"] == 1486 / 4096
+    assert frame.loc["randomization", "p_value"] == known["randomization_t_p"] == 0.25
+    assert np.isnan(frame.loc["cr3", "std_error"])
+    for method in ("cr1", "cr2", "cr3", "wild_bootstrap"):
+        assert "one treated group: not informative" in frame.loc[method, "note"]
+    assert "smallest attainable p 0.083" in frame.loc["randomization", "note"]
+
+
+def test_a_sentence_with_one_treated_group_gives_no_interval():
+    sentence = repr(published_estimate("cai2016"))
+    assert "(no interval: one treated group is not informative; 12 groups, 1 treated)" in sentence
+    assert "95 % interval" not in sentence
+
+
+@pytest.mark.parametrize("cluster", ["group", "stratum", "unit"])
+def test_serves_any_contrast_with_controls_weights_and_gaps(cluster):
+    study = small_study(small_panel(3))
+    options = {"controls": ["rain"], "weights": "people"}
+    events = event_study(study, "income", **options)
+    contrasts = [did(study, "income", **options), events.average(), *map(events.estimate, events.event_times)]
+    for estimate in contrasts:
+        frame = estimate.inference(cluster=cluster, draws=199)
+        assert frame.index.tolist() == list(METHODS)
+        assert frame.columns.tolist() == COLUMNS
+        assert frame.loc["cr1", "statistic"] == pytest.approx(estimate.value / frame.loc["cr1", "std_error"])
+        assert frame["p_value"].between(0, 1).all()
+        assert ((frame["low"] <= estimate.value) & (estimate.value <= frame["high"])).all()
+
+
+def test_p_and_interval_agree():
+    estimate = did(small_study(small_panel(3)), "income")
+    for level in (0.5, 0.8, 0.9, 0.95, 0.99):
+        frame = estimate.inference(level=level, draws=399)
+        outside = (frame["low"] > 0) | (frame["high"] < 0)
+        assert (outside == (frame["p_value"] < 1 - level)).all()
+
+
+def test_draws_and_seed_are_the_callers():
+    estimate = did(small_study(small_panel(3, groups=14, treated=5)), "income")
+    drawn = [estimate.inference("wild_bootstrap", draws=399, seed=seed).loc["wild_bootstrap"] for seed in (1, 1, 2)]
+    assert drawn[0].equals(drawn[1])
+    assert drawn[0]["p_value"] != drawn[2]["p_value"]
+    assert drawn[0]["note"].startswith("399 Webb draws")
+
+
+def test_refused_randomization_is_missing_with_its_reason():
+    panel = small_panel(3)
+    mixed = panel["district"].eq(panel["district"].iloc[0]) & panel["village"].eq(panel["village"].iloc[0])
+    panel.loc[mixed, "start"] = np.nan
+    frame = did(small_study(panel), "income").inference()
+    assert frame.loc["randomization", COLUMNS[:-1]].isna().all()
+    assert "mixes" in frame.loc["randomization", "note"] or "treated" in frame.loc["randomization", "note"]
+    assert frame.drop(index="randomization")["p_value"].notna().all()
+
+
+def test_wrong_options_are_named():
+    estimate = did(small_study(small_panel(3)), "income")
+    with pytest.raises(ValueError, match=r"^Unknown method 'cr4'; choose from cr1, cr2, cr3, wild_bootstrap, random"):
+        estimate.inference(["cr1", "cr4"])
+    with pytest.raises(ValueError, match=r"^level must lie between 0 and 1, such as 0.95, not 95.$"):
+        estimate.inference(level=95)
+    with pytest.raises(ValueError, match="cluster must be 'group', 'stratum' or 'unit', not 'town'"):
+        estimate.inference(cluster="town")

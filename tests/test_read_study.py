@@ -1,0 +1,187 @@
+"""`load_study`: what a study.toml may say, and what is said when it is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from analysis import Outcome, StudyError, load_study
+
+STUDY = """
+title = "Did it help?"
+panel = "panel.csv"
+membership = "members.csv"
+provenance = "published"
+pseudo_groups = 2
+
+[columns]
+unit = "village"
+time = "year"
+first_treated = "start"
+group = "district"
+stratum = "town"
+
+[outcomes.income]
+column = "收入"
+unit = "CNY"
+label_en = "Income"
+log = true
+"""
+VILLAGES = [f"{number:03}" for number in range(1, 10)]
+PANEL = "village,year,town,收入\n" + "".join(
+    f"{village},{year},t1,{10 + number + (year - 2020) * (number % 4)}\n"
+    for number, village in enumerate(VILLAGES)
+    for year in (2021, 2022, 2023)
+)
+MEMBERS = "village,district,start\n001,A,2023\n002,B,2023\n003,C,2023\n"
+
+
+def write(folder: Path, study: str = STUDY, panel: str = PANEL, members: str = MEMBERS) -> Path:
+    """Write a study with its two tables; returns the study file."""
+    for name, text in (("study.toml", study), ("panel.csv", panel), ("members.csv", members)):
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+    return folder / "study.toml"
+
+
+def test_study_is_read_as_its_file_says(tmp_path):
+    study = load_study(write(tmp_path))
+    assert study.title == "Did it help?"
+    assert study.outcomes == {"income": Outcome("income", unit="CNY", label_en="Income", log=True)}
+    assert study.units.index.tolist() == VILLAGES, "codes keep their leading zeros"
+    assert study.units["group"].tolist()[:3] == ["A", "B", "C"]
+    assert study.frame.columns[5:].tolist() == ["income"]
+    assert repr(study) == (
+        "Published data: 9 villages (3 treated in 3 groups, 6 untreated in 3 groups, 3 of them placebo groups of "
+        "about 2 villages cut by code order), 2021-2023."
+    )
+
+
+def test_everything_can_stand_in_the_panel(tmp_path):
+    settings = "\n".join(
+        line for line in STUDY.splitlines() if not line.startswith(("membership", "provenance", "group", "pseudo"))
+    )
+    lines = PANEL.splitlines()
+    started = [f"{line},{2023 if line < '004' else ''}" for line in lines[1:]]
+    study = load_study(write(tmp_path, settings, "\n".join([lines[0] + ",start", *started])))
+    assert study.starts == [2023]
+    assert study.label == "your data"
+
+
+def test_environment_variable_names_the_study(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDY", str(write(tmp_path)))
+    assert load_study().title == "Did it help?"
+    monkeypatch.setenv("STUDY", "")
+    assert load_study().provenance == "simulated", "empty means the project's own study"
+
+
+def test_the_argument_comes_before_the_environment(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDY", str(tmp_path / "absent.toml"))
+    assert load_study(str(write(tmp_path))).title == "Did it help?"
+
+
+def test_paths_are_relative_to_the_file_and_may_be_chinese(tmp_path, monkeypatch):
+    folder = tmp_path / "孟州 数据"
+    folder.mkdir()
+    write(folder)
+    monkeypatch.chdir(tmp_path)
+    assert load_study("孟州 数据/study.toml").title == "Did it help?"
+
+
+def test_byte_order_marks_are_read_over(tmp_path):
+    write(tmp_path)
+    for file in tmp_path.iterdir():
+        file.write_text(file.read_text(encoding="utf-8"), encoding="utf-8-sig")
+    assert load_study(tmp_path / "study.toml").units.index.tolist() == VILLAGES
+
+
+REFUSED = {
+    "unknown key": (
+        {"study": STUDY.replace("title", "titel").replace("panel =", "panal =")},
+        "study.toml has 2 unknown keys: panal, titel. Known keys: columns, language, membership, outcomes, panel, "
+        "provenance, pseudo_groups, title.",
+    ),
+    "necessary key absent": (
+        {"study": 'title = "Did it help?"\n'},
+        "study.toml lacks panel, columns, outcomes. Add what is missing.",
+    ),
+    "unknown column role": (
+        {"study": STUDY.replace('group = "district"', 'cluster = "district"')},
+        "[columns] of study.toml has 1 unknown key: cluster. Known keys: first_treated, group, stratum, time, unit.",
+    ),
+    "necessary column absent": (
+        {"study": STUDY.replace('time = "year"', "")},
+        "[columns] of study.toml lacks time. Add what is missing.",
+    ),
+    "unknown outcome key": (
+        {"study": STUDY.replace("label_en", "label")},
+        "[outcomes.income] of study.toml has 1 unknown key: label. "
+        "Known keys: column, definition, label_en, label_zh, log, prices, unit.",
+    ),
+    "outcome is no section": (
+        {"study": STUDY.split("[outcomes")[0] + '[outcomes]\nincome = "收入"\n'},
+        "[outcomes.income] of study.toml is not a section with keys of its own. "
+        "Write [outcomes.income], then its keys.",
+    ),
+    "outcomes are a list": (
+        {"study": 'outcomes = ["income"]\n' + STUDY.split("[outcomes")[0]},
+        "[outcomes] of study.toml is not a section with keys of its own. Write [outcomes], then its keys.",
+    ),
+    "no TOML": (
+        {"study": STUDY.replace('"CNY"', "CNY")},
+        "study.toml is not valid TOML in UTF-8: Invalid value (at line 17, column 8). Correct that place.",
+    ),
+    "file absent": (
+        {"study": STUDY.replace('"panel.csv"', '"panel2.csv"')},
+        "There is no file 'panel2.csv' beside the study file. Check the name in it.",
+    ),
+    "empty file": (
+        {"panel": ""},
+        "panel.csv cannot be read as a CSV file in UTF-8: No columns to parse from file. Save it again as CSV UTF-8.",
+    ),
+    "unit column absent from the membership": (
+        {"members": MEMBERS.replace("village,", "code,")},
+        "members.csv has no column 'village' (for unit). It has: code, district, start.",
+    ),
+    "unit column absent from the panel": (
+        {"panel": PANEL.replace("village,", "code,")},
+        "panel.csv has no column 'village' (for unit). It has: code, year, town, 收入.",
+    ),
+    "members that the panel does not have": (
+        {"members": MEMBERS + "010,D,2023\n011,D,2023\n012,D,2023\n013,D,2023\n"},
+        "members.csv names 4 units that the panel does not have: 010, 011, 012, .... Correct the codes.",
+    ),
+    "member twice": (
+        {"members": MEMBERS + "002,C,2023\n"},
+        "members.csv repeats a unit in 1 row: 002. Keep one row per unit.",
+    ),
+    "column in both files": (
+        {"panel": PANEL.replace("town", "district").replace("t1", "A")},
+        "1 column in panel.csv and in members.csv alike: district. Keep each in one of the two.",
+    ),
+    "first treated year nowhere": (
+        {"members": MEMBERS.replace("start", "since")},
+        "The panel has no column 'start' (for first_treated). It has: village, year, town, income, district.",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "message"), REFUSED.values(), ids=REFUSED)
+def test_refusal_says_what_where_and_what_to_do(tmp_path, files, message):
+    with pytest.raises(StudyError) as refusal:
+        load_study(write(tmp_path, **files))
+    assert str(refusal.value) == message
+
+
+def test_absent_study_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(StudyError) as refusal:
+        load_study("mine.toml")
+    assert str(refusal.value) == (
+        f"There is no study file 'mine.toml' in the folder {tmp_path.name!r}. Check its path."
+    )
+
+
+def test_panel_in_another_encoding(tmp_path):
+    file = write(tmp_path)
+    (tmp_path / "panel.csv").write_bytes(PANEL.encode("gbk"))
+    with pytest.raises(StudyError, match=r"^panel\.csv cannot be read as a CSV file in UTF-8: 'utf-8' codec can't dec"):
+        load_study(file)
