@@ -31,6 +31,7 @@ def rejection_rates(
     treated_groups: int | None = None,
     correlation: float | None = None,
     treated_scale: float = 1.0,
+    cluster: str = "group",
     replications: int = 2000,
     draws: int = 399,
     seed: int = 2023,
@@ -60,6 +61,8 @@ def rejection_rates(
         Correlation within groups of the simulated outcome; None: placebo districts on the real outcome.
     treated_scale : float
         Standard deviation of treated groups' simulated outcome relative to the others'.
+    cluster : {"group", "stratum", "unit"}
+        What errors are clustered by, as in `Estimate.inference`; "unit" shows what ignoring the groups costs.
     replications, draws, seed, level
         Each replication has its own seed, so results do not depend on the number of cores, or on where they run: set
         `joblib.parallel_config(n_jobs=2)` or `joblib.parallel_config("dask")` around the call.
@@ -104,6 +107,7 @@ def rejection_rates(
         number=number,
         correlation=correlation,
         treated_scale=treated_scale,
+        cluster=cluster,
         methods=list(methods),
         draws=draws,
     )
@@ -151,6 +155,7 @@ def _p_values(
     number: int,
     correlation: float | None,
     treated_scale: float,
+    cluster: str,
     methods: list[str],
     draws: int,
 ) -> np.ndarray:
@@ -163,7 +168,7 @@ def _p_values(
         scale = np.where(frame["first_treated"].notna(), treated_scale, 1.0)
         frame["value"] = scale * _shocks(generator, frame, correlation)
     estimate = did(Study(frame, noun="village"), "value")
-    return estimate.inference(methods, draws=draws)["p_value"].to_numpy(dtype=float)
+    return estimate.inference(methods, cluster, draws)["p_value"].to_numpy(dtype=float)
 
 
 def _shocks(generator: np.random.Generator, frame: pd.DataFrame, correlation: float) -> np.ndarray:

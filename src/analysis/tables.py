@@ -31,15 +31,20 @@ class Table:
     caption: str
 
     def __repr__(self) -> str:
-        return f"{self.caption}\n{self.frame.to_string(float_format=amount, na_rep='')}"
+        return f"{self.caption}\n{self._shown().to_string(float_format=amount, na_rep='')}"
 
     def _repr_html_(self) -> str:
-        head, body = self.frame.to_html(float_format=amount, na_rep="").split(">", 1)
+        head, body = self._shown().to_html(float_format=amount, na_rep="").split(">", 1)
         return f"{head}><caption>{escape(self.caption)}</caption>{body}"
+
+    def _shown(self) -> pd.DataFrame:
+        """The frame with whole numbers as text, because missing ones would be shown as <NA>."""
+        whole = self.frame.select_dtypes("Int64").columns
+        return self.frame.astype(dict.fromkeys(whole, object)).fillna(dict.fromkeys(whole, ""))
 
     def to_latex(self) -> str:
         """LaTeX of the table with its caption, to paste into a paper."""
-        return self.frame.to_latex(caption=self.caption, float_format=amount, na_rep="", escape=True)
+        return self._shown().to_latex(caption=self.caption, float_format=amount, na_rep="", escape=True)
 
 
 def four_means(study: Study, outcome: str) -> Table:
