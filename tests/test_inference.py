@@ -39,8 +39,16 @@ def test_one_treated_county_is_where_the_methods_part():
 
 def test_a_sentence_with_one_treated_group_gives_no_interval():
     sentence = repr(published_estimate("cai2016"))
-    assert "(no interval: one treated group is not informative; 12 groups, 1 treated)" in sentence
+    assert "(no interval, because of one treated group: not informative; 12 groups, 1 treated)" in sentence
     assert "95 % interval" not in sentence
+
+
+def test_an_event_study_with_one_treated_group_shows_no_errors():
+    frame = event_study(published_estimate("cai2016").study, "y").frame()
+    assert frame[["std_error", "low", "high", "p_value"]].isna().all(axis=None)
+    assert frame["estimate"].notna().all()
+    sentence = repr(event_study(published_estimate("cai2016").study, "y").pretrend())
+    assert "(no interval, because of one treated group: not informative); all leads together: refused: " in sentence
 
 
 @pytest.mark.parametrize("cluster", ["group", "stratum", "unit"])

@@ -20,6 +20,7 @@ ROUNDING_TOLERANCE = 1e-12
 # Up to this many treated groups, notes tell the reader not to lean on the method.
 FEW_TREATED = 3
 NO_VARIATION = "no residual variation to learn from"
+ONE_TREATED = "one treated group: not informative"
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,7 @@ def treated_note(pieces: ClusterPieces, few: str = "too few to lean on") -> str:
     effective = effective_treated_clusters(pieces)
     counts = f"{len(pieces.treated):,} clusters, {number:,} treated ({effective:.1f} effective)"
     if number == 1:
-        return f"one treated group: not informative; {counts}"
+        return f"{ONE_TREATED}; {counts}"
     return f"{number} treated groups: {few}; {counts}" if 1 < number <= FEW_TREATED else counts
 
 

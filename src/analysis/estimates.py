@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
+from analysis.cluster_robust import ONE_TREATED
 from analysis.inference import HEADLINE, HEADLINE_NAME, METHODS, infer
 from analysis.messages import StudyError, amount, count
 from analysis.pretrends import Pretrend, pooled_covariance, pretrend
@@ -144,7 +145,7 @@ class Estimate:
             "estimate": self.value,
             "per_cent": self.percent,
             "method": HEADLINE,
-            **self.inference([HEADLINE]).iloc[0].drop("note"),
+            **self.headline().drop("note"),
             "estimator": self.estimator,
             "baseline": self.baseline,
             "rows": self.rows,
@@ -156,13 +157,20 @@ class Estimate:
         }
         return pd.DataFrame([row])
 
+    def headline(self, method: str = HEADLINE, level: float = 0.95) -> pd.Series:
+        """One method's row of `inference`; missing numbers where a single treated group stands behind the effect."""
+        test = self.inference([method], level=level).iloc[0]
+        if test["note"].startswith(ONE_TREATED):
+            test[test.index.drop("note")] = np.nan
+        return test
+
     def _interval(self) -> str:
         """The headline interval in words, or why there is none."""
         placebo = f", {self.study.placebo_groups} of them placebo groups" if self.study.placebo_groups else ""
         clusters = f"{count(self.groups, 'group')}{placebo}, {self.treated_groups} treated"
-        if self.treated_groups == 1:
-            return f"no interval: one treated group is not informative; {clusters}"
-        test = self.inference([HEADLINE]).iloc[0]
+        test = self.headline()
+        if np.isnan(test["std_error"]):
+            return f"no interval, because of {test['note'].split(';')[0]}; {clusters}"
         return (
             f"95 % interval {amount(test['low'])} to {amount(test['high'])}, {HEADLINE_NAME} ({test['df']:.1f}) "
             f"clustered by {clusters}"
@@ -237,12 +245,13 @@ class EventStudy:
     def frame(self, method: str = HEADLINE, level: float = 0.95) -> pd.DataFrame:
         """Estimates by `event_time`: estimate, std_error, low, high, p_value, villages (treated, behind it).
 
-        Inference is the headline's (CR2) unless another method of `Estimate.inference` is named.
+        Inference is the headline's (CR2) unless another method of `Estimate.inference` is named; it is missing where a
+        single treated group stands behind an event time.
         """
         rows = {}
         for time in self.event_times:
             estimate = self.estimate(time)
-            test = estimate.inference([method], level=level).iloc[0]
+            test = estimate.headline(method, level)
             rows[time] = [estimate.value, *test[["std_error", "low", "high", "p_value"]], self._villages(time)]
         rows[self.reference] = [0.0, np.nan, np.nan, np.nan, np.nan, self._villages(self.reference)]
         columns = ["estimate", "std_error", "low", "high", "p_value", "villages"]

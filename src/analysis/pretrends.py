@@ -46,7 +46,7 @@ class Pretrend:
 
     def frame(self) -> pd.DataFrame:
         """Both tests, one row each: estimate, std_error, statistic, df1, df2, p_value, low, high, note."""
-        test = self.slope.inference(["cr2"]).iloc[0]
+        test = self.slope.headline()
         slope = {"estimate": self.slope.value, **test, "df1": 1, "df2": test["df"]}
         columns = ["estimate", "std_error", "statistic", "df1", "df2", "p_value", "low", "high", "note"]
         rows = {"linear slope (CR2, t)": slope, "all leads zero (pooled, F)": asdict(self.joint)}
@@ -55,11 +55,13 @@ class Pretrend:
     def __repr__(self) -> str:
         slope, joint = self.frame()[["estimate", "p_value", "low", "high", "note"]].to_dict("index").values()
         unit = f"{self.slope.unit} per year".lstrip()
+        test = f"95 % interval {amount(slope['low'])} to {amount(slope['high'])}, CR2, p = {slope['p_value']:.3f}"
+        if np.isnan(slope["p_value"]):
+            test = f"no interval, because of {slope['note'].split(';')[0]}"
         jointly = f"p = {joint['p_value']:.3f} ({joint['note']})" if joint["p_value"] >= 0 else joint["note"]
         return (
             f"{self.slope.study.label.capitalize()}: before, the gap moved by {amount(slope['estimate'])} {unit} "
-            f"(95 % interval {amount(slope['low'])} to {amount(slope['high'])}, CR2, p = {slope['p_value']:.3f}); "
-            f"all leads together: {jointly}. Not rejecting is no proof of parallel trends."
+            f"({test}); all leads together: {jointly}. Not rejecting is no proof of parallel trends."
         )
 
     def _repr_markdown_(self) -> str:
