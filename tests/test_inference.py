@@ -39,8 +39,17 @@ def test_one_treated_county_is_where_the_methods_part():
 
 def test_a_sentence_with_one_treated_group_gives_no_interval():
     sentence = repr(published_estimate("cai2016"))
-    assert "(no interval, because of one treated group: not informative; 12 groups, 1 treated)" in sentence
+    assert "(no interval, one treated group: not informative; 12 groups, 1 treated)" in sentence
     assert "95 % interval" not in sentence
+
+
+def test_groups_never_seen_before_treatment_are_no_evidence():
+    panel = small_panel(3, groups=12, treated=5, missing=0)
+    unseen = panel["district"].isin(["g0", "g1", "g2", "g3"]) & (panel["year"] < panel["start"])
+    estimate = did(small_study(panel[~unseen]), "income")
+    assert estimate.treated_groups == 1
+    assert "no interval, one treated group: not informative" in repr(estimate)
+    assert "1 treated" in estimate.inference("cr1").loc["cr1", "note"]
 
 
 def test_an_event_study_with_one_treated_group_shows_no_errors():
@@ -48,7 +57,7 @@ def test_an_event_study_with_one_treated_group_shows_no_errors():
     assert frame[["std_error", "low", "high", "p_value"]].isna().all(axis=None)
     assert frame["estimate"].notna().all()
     sentence = repr(event_study(published_estimate("cai2016").study, "y").pretrend())
-    assert "(no interval, because of one treated group: not informative); all leads together: refused: " in sentence
+    assert "(no interval, one treated group: not informative); all leads together: refused: " in sentence
 
 
 @pytest.mark.parametrize("cluster", ["group", "stratum", "unit"])
@@ -64,6 +73,13 @@ def test_serves_any_contrast_with_controls_weights_and_gaps(cluster):
         assert frame.loc["cr1", "statistic"] == pytest.approx(estimate.value / frame.loc["cr1", "std_error"])
         assert frame["p_value"].between(0, 1).all()
         assert ((frame["low"] <= estimate.value) & (estimate.value <= frame["high"])).all()
+
+
+def test_clustering_by_village_is_called_too_sure_of_itself():
+    estimate = did(small_study(small_panel(3)), "income")
+    notes = estimate.inference(cluster="unit", draws=199)["note"]
+    assert notes.str.contains("finer than the groups that were treated").tolist() == [True] * 4 + [False]
+    assert not estimate.inference(draws=199)["note"].str.contains("finer").any()
 
 
 def test_p_and_interval_agree():

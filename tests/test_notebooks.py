@@ -20,12 +20,14 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LONGEST_CELL = 12
 LAST_SECTION = "What this does not show"
 SHOWS_NOTHING = {"use_style"}
-MACHINE_PATH = re.compile(r"/home/|/root/|/tmp/|/Users/|/var/folders/|[A-Z]:\\+Users|site-packages|ipykernel_\d")
+MACHINE_PATH = re.compile(r"(?<![\w.:/])/(home|root|tmp|Users|var|srv|mnt|opt)/|\b[A-Z]:\\|site-packages|ipykernel_\d")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
 CONVENTION = re.compile(
     r"\b\d+\s?(%|per cent) (confidence|interval|level|test|band)|(§|[Ss]ection|[Tt]able|[Ff]igure|Python) ?\d+(\.\d+)*"
 )
-TYPED_RESULT = re.compile(r"\d\.\d|\d\s?(%|‰|percent|per cent)|\bp(-value)?\s*[=<>≤≥≈]\s*[\d.]+")
+TYPED_RESULT = re.compile(
+    r"\d\.\d|\d\s?(%|‰|percent|per cent)|\bp(-value)?\s*[=<>≤≥≈]\s*[\d.]+|\d\s?(CNY|yuan|元|万元|log points)|\d,\d{3}"
+)
 
 Problems = list[str]
 
@@ -264,7 +266,7 @@ def result(count: int | None, **data: str) -> NotebookNode:
 def good_notebook() -> NotebookNode:
     """A notebook without fault, built anew for each test."""
     opening = (
-        "# Did the gap move?\n\n25 villages, 4,500 households, 2016-2024, `0.05`, $p = 0.05$, a 95 % interval,\n"
+        "# Did the gap move?\n\n25 villages, 450 households, 2016-2024, `0.05`, $p = 0.05$, a 95 % interval,\n"
         "see Section 2.1 of [doi 10.1000/1.5](https://doi.org/10.1000/1.5) and [the data](../data/study.toml).\n\n"
         "```\n# 12.5 % in a listing is no heading and no prose\n```"
     )
@@ -339,6 +341,8 @@ BREACHES: tuple[tuple[Rule, str, Callable[[NotebookNode], object]], ...] = (
     (types_no_results, "decimal", in_prose("The gap was 0.43.")),
     (types_no_results, "decimal in a table", in_prose("| gap |\n| --- |\n| 12.5 |")),
     (types_no_results, "percentage", in_prose("Income rose by 12 % in 2023.")),
+    (types_no_results, "large number", in_prose("The effect is 49,028.")),
+    (types_no_results, "amount", in_prose("The effect is 49028 yuan.")),
     (types_no_results, "p-value", in_prose("It was significant, p < 1/20.")),
     (is_in_readme, "not listed", lambda notebook: None),
     (has_working_links, "dead link", in_prose("[more](04-nowhere.ipynb)")),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from openpyxl import Workbook
 
 from analysis import Outcome, StudyError, load_study
 
@@ -24,6 +25,8 @@ stratum = "town"
 column = "收入"
 unit = "CNY"
 label_en = "Income"
+definition = "total income (总收入)"
+prices = "nominal"
 log = true
 """
 VILLAGES = [f"{number:03}" for number in range(1, 10)]
@@ -45,12 +48,18 @@ def write(folder: Path, study: str = STUDY, panel: str = PANEL, members: str = M
 def test_study_is_read_as_its_file_says(tmp_path):
     study = load_study(write(tmp_path))
     assert study.title == "Did it help?"
-    assert study.outcomes == {"income": Outcome("income", unit="CNY", label_en="Income", log=True)}
+    assert study.outcomes == {
+        "income": Outcome(
+            "income", unit="CNY", label_en="Income", definition="total income (总收入)", prices="nominal", log=True
+        )
+    }
+    assert (study.language, study.noun) == ("en", "village")
+    assert study.reading == ("panel.csv: 27 rows read.", "members.csv: 3 rows read.")
     assert study.units.index.tolist() == VILLAGES, "codes keep their leading zeros"
     assert study.units["group"].tolist()[:3] == ["A", "B", "C"]
     assert study.frame.columns[5:].tolist() == ["income"]
     assert repr(study) == (
-        "Published data: 9 villages (3 treated in 3 groups, 6 untreated in 3 groups, 3 of them placebo groups of "
+        "Published data: 9 villages (3 treated in 3 groups, 6 untreated in 3 groups, all of them placebo groups of "
         "about 2 villages cut by code order), 2021-2023."
     )
 
@@ -96,8 +105,8 @@ def test_byte_order_marks_are_read_over(tmp_path):
 REFUSED = {
     "unknown key": (
         {"study": STUDY.replace("title", "titel").replace("panel =", "panal =")},
-        "study.toml has 2 unknown keys: panal, titel. Known keys: columns, language, membership, outcomes, panel, "
-        "provenance, pseudo_groups, title.",
+        "study.toml has 2 unknown keys: panal, titel. Known keys: columns, language, membership, noun, outcomes, "
+        "panel, provenance, pseudo_groups, sheet, title.",
     ),
     "necessary key absent": (
         {"study": 'title = "Did it help?"\n'},
@@ -135,7 +144,7 @@ REFUSED = {
     ),
     "empty file": (
         {"panel": ""},
-        "panel.csv cannot be read as a CSV file in UTF-8: No columns to parse from file. Save it again as CSV UTF-8.",
+        "panel.csv is empty. Check that it was saved, and that it is the file meant.",
     ),
     "unit column absent from the membership": (
         {"members": MEMBERS.replace("village,", "code,")},
@@ -157,9 +166,45 @@ REFUSED = {
         {"panel": PANEL.replace("town", "district").replace("t1", "A")},
         "1 column in panel.csv and in members.csv alike: district. Keep each in one of the two.",
     ),
+    "language": (
+        {"study": 'language = "fr"\n' + STUDY},
+        "study.toml has the language 'fr'. Write one of: en, zh.",
+    ),
+    "text without quotes": (
+        {"study": STUDY.replace('"village"', "1")},
+        "[columns] of study.toml has unit = 1. Write text in quotes.",
+    ),
+    "truth in quotes": (
+        {"study": STUDY.replace("log = true", 'log = "true"')},
+        "[outcomes.income] of study.toml has log = 'true'. Write true or false.",
+    ),
+    "number in quotes": (
+        {"study": STUDY.replace("pseudo_groups = 2", 'pseudo_groups = "2"')},
+        "study.toml has pseudo_groups = '2'. Write a whole number.",
+    ),
+    "money without its meaning": (
+        {"study": STUDY.replace('definition = "total income (总收入)"\n', "")},
+        "[outcomes.income] of study.toml is money and lacks definition. Say which money is counted (总收入, "
+        "total income, and 经营收益, operating surplus, are different things), and in which prices: "
+        '"nominal", or "constant 2022".',
+    ),
+    "money in unnamed prices": (
+        {"study": STUDY.replace('prices = "nominal"\n', "").replace('definition = "total income (总收入)"', "")},
+        "[outcomes.income] of study.toml is money and lacks definition and prices. Say which money is counted (总收入, "
+        "total income, and 经营收益, operating surplus, are different things), and in which prices: "
+        '"nominal", or "constant 2022".',
+    ),
+    "outcome column absent": (
+        {"study": STUDY.replace('column = "收入"', 'column = "总收入"')},
+        "panel.csv has no column '总收入' (for an outcome). It has: village, year, town, 收入. Did you mean '收入'?",
+    ),
+    "outcome with the name of a design column": (
+        {"study": STUDY.replace("outcomes.income", "outcomes.year")},
+        "1 column name used twice: year. Rename or remove one of each.",
+    ),
     "first treated year nowhere": (
         {"members": MEMBERS.replace("start", "since")},
-        "The panel has no column 'start' (for first_treated). It has: village, year, town, income, district.",
+        "members.csv has no column 'start' (for first_treated). It has: village, district, since.",
     ),
 }
 
@@ -180,8 +225,25 @@ def test_absent_study_file(tmp_path, monkeypatch):
     )
 
 
-def test_panel_in_another_encoding(tmp_path):
+def test_panel_in_gb18030(tmp_path):
     file = write(tmp_path)
-    (tmp_path / "panel.csv").write_bytes(PANEL.encode("gbk"))
-    with pytest.raises(StudyError, match=r"^panel\.csv cannot be read as a CSV file in UTF-8: 'utf-8' codec can't dec"):
+    (tmp_path / "panel.csv").write_bytes(PANEL.encode("gb18030"))
+    study = load_study(file)
+    assert study.frame["income"].sum() == load_study(write(tmp_path)).frame["income"].sum()
+    assert study.reading[0] == "panel.csv: 27 rows read (GB18030)."
+
+
+def test_study_file_saved_by_an_old_notepad(tmp_path):
+    file = write(tmp_path)
+    file.write_bytes(STUDY.encode("gb18030"))
+    with pytest.raises(StudyError, match=r"^study\.toml is not valid TOML in UTF-8: 'utf-8' codec can't decode"):
         load_study(file)
+
+
+def test_membership_may_be_a_workbook(tmp_path):
+    file = write(tmp_path, STUDY.replace("members.csv", "成员.xlsx"))
+    book = Workbook()
+    for line in MEMBERS.splitlines():
+        book.active.append(line.split(","))
+    book.save(tmp_path / "成员.xlsx")
+    assert load_study(file).frame.equals(load_study(write(tmp_path)).frame)

@@ -33,3 +33,8 @@ def test_make_targets_and_plain_commands_exist():
     for name in set(re.findall(r"(?:make|python -m analysis) (report|test|lab|notebooks)", README)):
         assert re.search(rf"^(?:\w+ )*{name}\b.*:", makefile, re.MULTILINE)
         assert name in COMMANDS
+
+
+def test_measured_times_are_filled_in():
+    times = re.search(r"On two cores set-up takes about (.*?), the report (.*?) and the tests (.*?)\.", README).groups()
+    assert all(re.search(r"second|minute", time) for time in times)

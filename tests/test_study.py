@@ -479,9 +479,51 @@ def test_untreated_units_get_groups_of_the_median_size():
         "n": "placebo right-1",
     }
     assert study.data_statement == (
-        "Your data: 14 villages (9 treated in 3 groups, 5 untreated in 3 groups, 3 of them placebo groups of about "
+        "Your data: 14 villages (9 treated in 3 groups, 5 untreated in 3 groups, all of them placebo groups of about "
         "2 villages cut by code order), 2020-2023."
     )
+
+
+def test_groups_that_mix_treated_and_untreated_units_are_noted_with_every_result():
+    study = make_grouped()
+    frame = study.frame.assign(district=study.frame["group"].where(study.frame["first_treated"].isna(), "all"))
+    mixed = frame.assign(district=frame["district"].replace("placebo left-1", "all"), first=frame["first_treated"])
+    mixed = mixed.rename(columns={"unit": "village", "time": "year"}).drop(
+        columns=["first_treated", "group", "stratum"]
+    )
+    with pytest.warns(FewTreatedGroupsWarning):
+        notes = Study.from_frame(mixed, unit="village", time="year", first_treated="first", group="district").notes
+    assert notes[1] == (
+        "1 group holds both treated and untreated units (all): treatment was not given to whole groups, and "
+        "randomization of groups cannot serve."
+    )
+
+
+def test_a_size_for_groups_that_nobody_lacks_is_refused():
+    study = make_grouped()
+    frame = study.frame.rename(columns={"unit": "v", "time": "y", "first_treated": "f", "group": "g", "stratum": "s"})
+    with pytest.raises(StudyError, match=r"^pseudo_groups is given, but every unit has a group. Leave it out.$"):
+        Study.from_frame(frame, unit="v", time="y", first_treated="f", group="g", pseudo_groups=5)
+
+
+def test_a_group_named_like_a_placebo_group_is_refused():
+    study = make_grouped()
+    frame = study.frame.rename(columns={"unit": "v", "time": "y", "first_treated": "f", "group": "g", "stratum": "s"})
+    frame["g"] = frame["g"].where(frame["g"] != "placebo left-1")
+    message = r"^2 groups begin with 'placebo ': placebo left-2, placebo right-1. Placebo groups are named so; rename"
+    with pytest.raises(StudyError, match=message):
+        Study.from_frame(frame, unit="v", time="y", first_treated="f", group="g", stratum="s")
+
+
+def test_provenance_is_one_of_four_words():
+    message = r"^provenance must be one of yours, simulated, published, invented, not 'Simulatd'.$"
+    with pytest.raises(StudyError, match=message):
+        Study.from_frame(pd.DataFrame(), unit="v", time="y", first_treated="f", provenance="Simulatd")
+
+
+def test_the_design_is_no_outcome():
+    with pytest.raises(StudyError, match=r"^'time' is part of the design and cannot be the outcome.$"):
+        make_grouped().column("time")
 
 
 def test_placebo_size_and_stratum_can_be_chosen():

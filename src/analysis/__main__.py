@@ -1,4 +1,4 @@
-"""The commands of the project: ``python -m analysis report | notebooks | test | lab | simulate``."""
+"""The commands of the project: ``python -m analysis report | check | template | test | ...``."""
 
 import argparse
 import os
@@ -31,7 +31,7 @@ def notebooks() -> int:
     return 0
 
 
-def check() -> int:
+def run_tests() -> int:
     """Run every test and compare every stored notebook output."""
     command = [sys.executable, "-X", "warn_default_encoding", "-m", "pytest"]
     return subprocess.run(command, cwd=ROOT, check=False).returncode
@@ -53,7 +53,35 @@ def simulate() -> int:
     return 0
 
 
-COMMANDS = {"report": report, "notebooks": notebooks, "test": check, "lab": lab, "simulate": simulate}
+def check(study: str | None) -> int:
+    """Say what a study holds and whether it can run; by default the project's own."""
+    from analysis.check import check_study
+
+    print(*check_study(study), sep="\n")
+    return 0
+
+
+def template(folder: str) -> int:
+    """Write a folder with a workbook and a study.toml to fill in."""
+    from analysis.template import write_template
+
+    print(f"Fill in the workbook beside {write_template(folder)}, then check that file.")
+    return 0
+
+
+COMMANDS = {
+    "report": report,
+    "check": check,
+    "template": template,
+    "notebooks": notebooks,
+    "test": run_tests,
+    "lab": lab,
+    "simulate": simulate,
+}
+ARGUMENTS = {
+    "check": {"dest": "study", "nargs": "?", "help": "a study.toml"},
+    "template": {"dest": "folder", "help": "a new or empty folder"},
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -69,11 +97,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
-        commands.add_parser(name, help=command.__doc__)
-    command = COMMANDS[parser.parse_args(arguments).command]
+        subparser = commands.add_parser(name, help=command.__doc__)
+        if name in ARGUMENTS:
+            subparser.add_argument(**ARGUMENTS[name])
+    given = vars(parser.parse_args(arguments))
+    command = COMMANDS[given.pop("command")]
     _prepare_environment()
     try:
-        return command()
+        return command(**given)
     except (NotebookError, StudyError, FileNotFoundError, FileExistsError) as error:
         print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
         return 1

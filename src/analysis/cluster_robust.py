@@ -129,16 +129,19 @@ def cluster_pieces(regression: Regression, contrast: np.ndarray, clusters: np.nd
 
 
 def treated_clusters(regression: Regression, clusters: np.ndarray, contrast: np.ndarray | None = None) -> np.ndarray:
-    """Which clusters hold treated units, shape (G,); with a contrast, only those whose cells it weighs.
+    """Which clusters hold treated units, shape (G,); with a contrast, only those that it rests on.
 
     The effect of one district, or of a late event time that one cohort has reached, rests on fewer clusters
-    than the sample's treated ones.
+    than the sample's treated ones: those with a unit seen both in the cells the contrast weighs and outside them.
+    A village never seen before its treatment cannot be compared with itself.
     """
     if contrast is None:
         rows = regression.sample.frame["first_treated"].notna().to_numpy()
     else:
         weighed = contrast[regression.results.params.index.get_indexer(regression.cells)] != 0
         rows = np.append(weighed, False)[regression.membership]
+        unit = pd.factorize(regression.sample.frame["unit"])[0]
+        rows &= (np.bincount(unit, ~rows) > 0)[unit]
     return np.bincount(clusters, rows) > 0
 
 

@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
-from analysis.cluster_robust import ONE_TREATED
+from analysis.cluster_robust import ONE_TREATED, cluster_codes, treated_clusters
 from analysis.inference import HEADLINE, HEADLINE_NAME, METHODS, infer
-from analysis.messages import StudyError, amount, count
+from analysis.messages import StudyError, amount, count, in_sentence
 from analysis.pretrends import Pretrend, pooled_covariance, pretrend
 from analysis.regression import Regression
 from analysis.study import Study
 
+# A counterfactual mean this small relative to the treated mean is rounding, and no base for a per cent.
+ZERO_TOLERANCE = 1e-9
 ESTIMATORS = {"two_way": "two-way fixed effects", "saturated": "start-year cohorts saturated"}
 
 
@@ -62,7 +64,7 @@ class Estimate:
         totals = np.bincount(membership[inside], (weights * self.fitted.sample.outcome)[inside], len(self.contrast))
         mean = self.contrast @ (totals / self.fitted.cell_weights())
         counterfactual = float(mean - self.value)
-        return 100 * self.value / counterfactual if counterfactual > 0 else float("nan")
+        return 100 * self.value / counterfactual if counterfactual > ZERO_TOLERANCE * abs(mean) else float("nan")
 
     @property
     def regression(self) -> RegressionResults:
@@ -86,9 +88,9 @@ class Estimate:
 
     @property
     def treated_groups(self) -> int:
-        """Groups with treated villages."""
-        frame = self.fitted.sample.frame
-        return frame.loc[frame["first_treated"].notna(), "group"].nunique()
+        """Groups the effect rests on: those with a village seen both under the treatment in question and without."""
+        contrast = self.fitted.contrast(self.contrast)
+        return int(treated_clusters(self.fitted, cluster_codes(self.fitted, "group"), contrast).sum())
 
     @property
     def dropped(self) -> int:
@@ -170,7 +172,7 @@ class Estimate:
         clusters = f"{count(self.groups, 'group')}{placebo}, {self.treated_groups} treated"
         test = self.headline()
         if np.isnan(test["std_error"]):
-            return f"no interval, because of {test['note'].split(';')[0]}; {clusters}"
+            return f"no interval, {test['note'].split(';')[0]}; {clusters}"
         return (
             f"95 % interval {amount(test['low'])} to {amount(test['high'])}, {HEADLINE_NAME} ({test['df']:.1f}) "
             f"clustered by {clusters}"
@@ -180,11 +182,12 @@ class Estimate:
         dropped = (
             f", {count(self.dropped, f'{self.study.noun}-year')} left out for missing values" if self.dropped else ""
         )
+        label = in_sentence(self.study.describe(self.outcome).label)
         value = f"{amount(self.value)} {self.unit}".rstrip()
         mean = f"counterfactual {'geometric ' if self.log else ''}mean"
         share = f", {self.percent:.1f} % of the {mean}" if np.isfinite(self.percent) else ""
         return (
-            f"{self.study.label.capitalize()}: effect on {self.study.describe(self.outcome).label} {value} "
+            f"{self.study.label.capitalize()}: effect on {label} {value} "
             f"({self._interval()}){share}, against {self.baseline}; {count(self.villages, self.study.noun)}, "
             f"{count(self.rows, f'{self.study.noun}-year')}{dropped}; {ESTIMATORS[self.estimator]}."
             f"{''.join(f' {note}' for note in self.study.notes)}"

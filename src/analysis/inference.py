@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 COLUMNS = ["std_error", "statistic", "df", "p_value", "low", "high", "note"]
 STUDENT = {"cr1": cr1, "cr2": cr2, "cr3": cr3}
 METHODS = (*STUDENT, "wild_bootstrap", "randomization")
+TOO_FINE = "clusters finer than the groups that were treated: too sure of itself"
 HEADLINE = "cr2"
 HEADLINE_NAME = "CR2 errors with Satterthwaite degrees of freedom"
 
@@ -53,7 +54,10 @@ def infer(
             rows.append(_inverted(wild_bootstrap(pieces, **options)))
         else:
             rows.append(_randomized(estimate, options))
-    return pd.DataFrame(rows, index=pd.Index(methods, name="method"), columns=COLUMNS)
+    frame = pd.DataFrame(rows, index=pd.Index(methods, name="method"), columns=COLUMNS)
+    if cluster == "unit" and estimate.villages > estimate.groups:
+        frame.loc[frame.index != "randomization", "note"] += f"; {TOO_FINE}"
+    return frame
 
 
 def _randomized(estimate: Estimate, options: dict[str, float]) -> list[float | str]:

@@ -47,12 +47,17 @@ def reasons(dropped: Mapping[str, int]) -> str:
 
 
 def amount(number: float) -> str:
-    """A number as a reader wants it: whole from 100 on, one decimal from 10 on, else three.
+    """A number as a reader wants it: whole if it is, or from 100 on; one decimal from 10 on, else three.
 
     Examples
     --------
-    >>> amount(49028.4), amount(16.62), amount(-0.0001)
-    ('49,028', '16.6', '0.000')
+    >>> amount(49028.4), amount(16.62), amount(-0.0001), amount(3.0)
+    ('49,028', '16.6', '0.000', '3')
     """
-    decimals = 0 if abs(number) >= 100 else 1 if abs(number) >= 10 else 3
+    decimals = 0 if abs(number) >= 100 or round(float(number), 9).is_integer() else 1 if abs(number) >= 10 else 3
     return f"{round(number, decimals) + 0.0:,.{decimals}f}"
+
+
+def in_sentence(label: str) -> str:
+    """A label as it stands inside a sentence: Village income becomes village income."""
+    return label[:1].lower() + label[1:]

@@ -142,6 +142,19 @@ def check_starts(frame: pd.DataFrame) -> None:
         )
 
 
+def mixed_groups(frame: pd.DataFrame) -> tuple[str, ...]:
+    """A note where groups hold treated and untreated units, so that treatment was not given to whole groups."""
+    kinds = frame["first_treated"].notna().groupby(frame["group"]).nunique()
+    mixed = kinds.index[kinds > 1]
+    if not len(mixed):
+        return ()
+    hold = "holds" if len(mixed) == 1 else "hold"
+    return (
+        f"{count(len(mixed), 'group')} {hold} both treated and untreated units ({first(mixed)}): "
+        "treatment was not given to whole groups, and randomization of groups cannot serve.",
+    )
+
+
 def few_treated_groups(frame: pd.DataFrame) -> tuple[str, ...]:
     """Warn, and keep the note, when fewer than three groups are treated."""
     treated = frame.loc[frame["first_treated"].notna(), "group"].unique()

@@ -54,7 +54,15 @@ def fill_placebo_groups(frame: pd.DataFrame, size: int | None) -> tuple[int, int
             "Say for every treated unit in which group it was treated."
         )
     if not missing.any():
+        if size is not None:
+            raise StudyError("pseudo_groups is given, but every unit has a group. Leave it out.")
         return 0, 0
+    taken = [name for name in frame["group"].dropna().unique() if str(name).startswith(PLACEBO)]
+    if taken:
+        raise StudyError(
+            f"{count(len(taken), 'group')} begin with {PLACEBO!r}: {first(taken)}. "
+            "Placebo groups are named so; rename yours."
+        )
     if size is None:
         sizes = frame.loc[treated].groupby("group")["unit"].nunique()
         size = max(1, round(float(sizes.median())))

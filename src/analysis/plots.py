@@ -54,7 +54,7 @@ def plot_trends(study: Study, outcome: str, *, log: bool = False, ax: Axes | Non
     )
     _thousands(ax)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    ax.legend()
+    ax.legend(frameon=True, framealpha=1, edgecolor="none")
     return ax
 
 

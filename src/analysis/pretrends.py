@@ -57,7 +57,7 @@ class Pretrend:
         unit = f"{self.slope.unit} per year".lstrip()
         test = f"95 % interval {amount(slope['low'])} to {amount(slope['high'])}, CR2, p = {slope['p_value']:.3f}"
         if np.isnan(slope["p_value"]):
-            test = f"no interval, because of {slope['note'].split(';')[0]}"
+            test = f"no interval, {slope['note'].split(';')[0]}"
         jointly = f"p = {joint['p_value']:.3f} ({joint['note']})" if joint["p_value"] >= 0 else joint["note"]
         return (
             f"{self.slope.study.label.capitalize()}: before, the gap moved by {amount(slope['estimate'])} {unit} "

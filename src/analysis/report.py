@@ -19,8 +19,8 @@ from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace
 
 from analysis.notebooks import NotebookError, run_notebooks
-from analysis.read_files import load_study
 from analysis.report_theme import STATIC
+from analysis.study_file import load_study
 from analysis.style import HANZI_FAMILY, INSIDE, hanzi_font
 
 ROOT = Path(__file__).resolve().parents[2]

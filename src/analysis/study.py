@@ -17,8 +17,11 @@ from analysis.panel_checks import (
     check_keys,
     check_starts,
     few_treated_groups,
+    mixed_groups,
 )
 from analysis.placebo_groups import PLACEBO, fill_placebo_groups
+
+PROVENANCES = ("yours", "simulated", "published", "invented")
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,13 @@ class Study:
     outcomes : dict of str to Outcome
         Described outcomes, the primary one first. Other numeric columns may be analysed too.
     provenance : str
-        Where the data come from: "simulated", "published" or "yours"; shown with every result.
+        Where the data come from: "simulated", "published", "invented" or "yours"; shown with every result.
     placebo_groups : int
         How many groups of untreated units were cut because the data gave none.
+    language : str
+        "en" or "zh": in which language labels and reports speak.
+    reading : tuple of str
+        What was read from the study's files, converted, cleaned and left out: one sentence each.
     """
 
     frame: pd.DataFrame
@@ -64,6 +71,8 @@ class Study:
     placebo_size: int = 0
     notes: tuple[str, ...] = ()
     noun: str = "village"
+    language: str = "en"
+    reading: tuple[str, ...] = ()
 
     @classmethod
     def from_frame(
@@ -101,7 +110,7 @@ class Study:
             Descriptions of the outcomes (name to `Outcome`), or their names; the first is the primary one.
         pseudo_groups : int, optional
             Size of the placebo groups; default: the median size of the treated groups.
-        provenance : {"yours", "simulated", "published"}
+        provenance : {"yours", "simulated", "published", "invented"}
             Said with every result.
         title : str
             The study's question.
@@ -126,6 +135,8 @@ class Study:
         ...     Study.from_frame(panel, unit="village", time="year", first_treated="start")
         Your data: 3 villages (1 treated in 1 group, 2 untreated in 2 groups), 2022-2023.
         """
+        if provenance not in PROVENANCES:
+            raise StudyError(f"provenance must be one of {', '.join(PROVENANCES)}, not {provenance!r}.")
         names = {"unit": unit, "time": time, "first_treated": first_treated}
         names |= {key: name for key, name in (("group", group), ("stratum", stratum)) if name is not None}
         canonical = canonical_columns(frame, names)
@@ -145,7 +156,7 @@ class Study:
         if stratum is None:
             canonical["stratum"] = "all"
         canonical = canonical.sort_values(["unit", "time"], ignore_index=True)
-        notes = few_treated_groups(canonical)
+        notes = few_treated_groups(canonical) + mixed_groups(canonical)
         return cls(
             canonical[DESIGN_COLUMNS + [c for c in canonical if c not in DESIGN_COLUMNS]],
             _described(outcomes),
@@ -186,8 +197,8 @@ class Study:
         treated = units["first_treated"].notna()
         inside, outside = (units.loc[mask, "group"].nunique() for mask in (treated, ~treated))
         placebo = (
-            f"{self.placebo_groups} of them placebo groups of about {count(self.placebo_size, self.noun)} "
-            "cut by code order"
+            f"{'all' if self.placebo_groups == outside else self.placebo_groups} of them placebo groups of about "
+            f"{count(self.placebo_size, self.noun)} cut by code order"
         )
         return (
             f"{self.label.capitalize()}: {count(len(units), self.noun)} ({treated.sum():,} treated in "
@@ -212,7 +223,7 @@ class Study:
         check_starts(frame)
         groups = pd.Series(frame["group"].unique(), dtype="string")
         made = int(groups.str.startswith(PLACEBO).sum()) if self.placebo_groups else 0
-        return replace(self, frame=frame, placebo_groups=made, notes=few_treated_groups(frame))
+        return replace(self, frame=frame, placebo_groups=made, notes=few_treated_groups(frame) + mixed_groups(frame))
 
     def complete(self, outcome: str) -> Study:
         """The study on the units that have the outcome in every year of the panel (a balanced panel)."""
@@ -231,6 +242,8 @@ class Study:
         StudyError
             When the column is absent, holds text, or holds infinite values.
         """
+        if name in DESIGN_COLUMNS:
+            raise StudyError(f"{name!r} is part of the design and cannot be the {role}.")
         if name not in self.frame:
             raise StudyError(
                 f"The panel has no column {name!r} to use as {role}. It has: "

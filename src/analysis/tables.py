@@ -178,7 +178,10 @@ def estimates_table(estimates: Mapping[str, Estimate]) -> Table:
     rows = {name: estimate.frame().iloc[0][kept] for name, estimate in estimates.items()}
     labels = ", ".join(dict.fromkeys(estimate.study.label for estimate in estimates.values()))
     table = pd.DataFrame.from_dict(rows, orient="index").infer_objects()
-    return Table(table, f"Estimates with {HEADLINE_NAME}, clustered by group, 95 % intervals ({labels})")
+    shared = [name for name in ("unit", "baseline", "villages", "rows") if len(set(table[name])) == 1]
+    common = "".join(f"; {name}: {table[name].iloc[0]}" for name in shared if table[name].iloc[0])
+    table = table.drop(columns=shared)
+    return Table(table, f"Estimates with {HEADLINE_NAME}, clustered by group, 95 % intervals{common} ({labels})")
 
 
 def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:

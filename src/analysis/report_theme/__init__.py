@@ -16,7 +16,7 @@ STATIC = Path(__file__).parent / "static"
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension; Sphinx calls this."""
     app.add_html_math_renderer("mathml", (_inline_math, None), (_display_math, None))
-    app.connect("doctree-read", _keep_outside_links)
+    app.connect("doctree-read", _drop_outside_links)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -47,9 +47,9 @@ def _bad_formula(writer: Any, latex: str, reason: str) -> ExtensionError:
     return ExtensionError(f"{page}: the formula {latex!r} cannot be set ({reason}). Write it with simpler commands.")
 
 
-def _keep_outside_links(_app: Sphinx, doctree: nodes.document) -> None:
-    """Leave ``../data/README.md`` as it is: the report lies beside the folder of the notebooks."""
+def _drop_outside_links(_app: Sphinx, doctree: nodes.document) -> None:
+    """Show ``../data/README.md`` as text: a report that is mailed or moved has no such folder beside it."""
     for link in list(doctree.findall(pending_xref)):
         target = link.get("reftarget", "")
         if link["reftype"] == "myst" and target.startswith("../"):
-            link.replace_self(nodes.reference("", "", *link.children, refuri=target))
+            link.replace_self(link.children)

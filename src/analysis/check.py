@@ -1,0 +1,124 @@
+"""Check a study before running it: what was read, what is missing or odd, and what its design can bear."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.messages import FewTreatedGroupsWarning, StudyError, amount, count, first, rows
+from analysis.read_files import read_table
+from analysis.study import Study
+from analysis.study_file import load_study
+
+JUMP = 1_000
+"""A change by this factor within a year is suspected of mixed units; 元 for 万元 makes 10,000."""
+SMALL_GROUP = 3
+SUFFIXES = r"(?:村民委员会|居民委员会|村委会|居委会|村|社区|街道办事处|街道|镇|乡)$"
+
+
+def check_study(path: str | Path | None = None) -> list[str]:
+    """What was found in a study, one sentence per finding; a study that cannot run raises the reason.
+
+    Use it before any estimate on new data, or from the command line: ``python -m analysis check study.toml``.
+
+    Parameters
+    ----------
+    path
+        A ``study.toml``; default: as for `load_study`.
+
+    Raises
+    ------
+    StudyError
+        If the study cannot run; the message says why, where, and what to do.
+
+    Examples
+    --------
+    >>> from analysis.read_files import DATA
+    >>> check_study(DATA / "study.toml")[-1]
+    'This study can run.'
+    """
+    with warnings.catch_warnings(action="ignore", category=FewTreatedGroupsWarning):
+        study = load_study(path)
+    findings = [study.title, study.data_statement, *study.reading, _roster(study.units), *_years(study)]
+    for name in study.outcomes:
+        findings += _outcome(study, name)
+    return [finding for finding in [*findings, *_groups(study), "This study can run."] if finding]
+
+
+def _roster(units: pd.DataFrame) -> str:
+    """How many units the roster of Mengzhou knows, by code, or by name and town (the stratum)."""
+    roster = read_table("villages")
+    by_code = pd.Series(units.index.isin(roster["village_code"]), units.index)
+    known = set(zip(_short(roster["town_zh"]), _short(roster["village_zh"]), strict=True))
+    names = zip(_short(units["stratum"]), _short(units.index), strict=True)
+    by_name = pd.Series([name in known for name in names], units.index) & ~by_code
+    matched = by_code | by_name
+    if not matched.any():
+        return "Roster of Mengzhou: it has none of these villages, so names and codes were not compared."
+    lost = units.index[~matched]
+    unknown = f"{len(lost):,} not found: {first(lost)}" if len(lost) else "all found"
+    return f"Roster of Mengzhou: {by_code.sum():,} found by code, {by_name.sum():,} by town and name, {unknown}."
+
+
+def _short(names: Iterable) -> pd.Series:
+    return pd.Series(list(names)).astype("str").str.replace(SUFFIXES, "", regex=True)
+
+
+def _years(study: Study) -> list[str]:
+    frame, start = study.frame, study.starts[0]
+    years = sorted(frame["time"].unique())
+    before = sum(year < start for year in years)
+    found = [f"Years: {count(before, 'year')} before the first start ({start}), {len(years) - before} from it on."]
+    if before < 2:
+        found.append("With one year before, nobody can see whether the groups had moved alike.")
+    if absent := sorted(set(range(years[0], years[-1] + 1)) - set(years)):
+        found.append(f"No village has data in {count(len(absent), 'year')}: {first(absent)}.")
+    rows_of = frame.groupby("unit").size()
+    short = rows_of.index[rows_of < len(years)]
+    lacking = len(rows_of) * len(years) - len(frame)
+    gaps = f", in {count(len(short), study.noun)}: {first(short)}" if len(short) else ""
+    return [*found, f"Gaps: {count(lacking, f'{study.noun}-year')} without a row{gaps}."]
+
+
+def _outcome(study: Study, name: str) -> list[str]:
+    """Missing values and jumps of one outcome; a logarithm of what is not positive is refused."""
+    values, described = study.column(name), study.outcomes[name]
+    if described.log and (values <= 0).any():
+        raise StudyError(
+            f"{name!r} has log = true but is zero or negative in {rows(study.frame, values <= 0, values)}. "
+            "Correct these values, or write log = false."
+        )
+    found = [f"{name} ({described.unit or 'no unit'}): {count(int(values.notna().sum()), 'value')}, "]
+    found[0] += f"{values.isna().sum():,} missing, {values.eq(0).sum():,} zero."
+    positive = pd.DataFrame({"unit": study.frame["unit"], "time": study.frame["time"], "value": values})[values > 0]
+    positive["last"] = positive.groupby("unit")["value"].shift()
+    ratio = positive["value"] / positive["last"]
+    jumps = positive[(ratio >= JUMP) | (ratio <= 1 / JUMP)]
+    if len(jumps):
+        places = (f"{one.unit} in {one.time} ({amount(one.last)} to {amount(one.value)})" for one in jumps.itertuples())
+        found.append(
+            f"LOOK: {name} changes by a factor of {JUMP:,} or more between years in {count(len(jumps), 'place')}: "
+            f"{first(places)}. Perhaps 元 and 万元 are mixed."
+        )
+    return found
+
+
+def _groups(study: Study) -> list[str]:
+    units = study.units
+    sizes = units.groupby("group").size()
+    treated = units.loc[units["first_treated"].notna(), "group"].nunique()
+    found = list(study.notes)
+    if treated >= 5:
+        found.append(f"{treated} treated groups: intervals rest on them, not on the number of villages.")
+    elif treated >= 3:
+        found.append(f"{treated} treated groups: fewer than five are few; read CR2 beside randomization inference.")
+    small = sizes.index[sizes < SMALL_GROUP]
+    if (sizes == 1).all():
+        found.append("Every village is its own group: right only if treatment was decided village by village.")
+    elif len(small):
+        few = f"{count(len(small), 'group')} of fewer than {SMALL_GROUP} {study.noun}s: {first(small)}"
+        found.append(f"LOOK: {few}. Hardly more than one village makes such a group's mean.")
+    return found

@@ -1,0 +1,186 @@
+"""Read a panel from the files people keep (CSV, Excel, Parquet); what would have to be guessed is refused."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.clean_cells import clean_codes, clean_numbers, clean_years
+from analysis.messages import StudyError, count, first
+from analysis.read_workbook import NO_RESULT, read_workbook
+
+FORMATS = (".csv", ".xlsx", ".parquet")
+SEPARATORS = {";": "semicolons", "\t": "tabs", "，": "full-width commas", "|": "bars"}
+HEADER_SEARCH = 10
+TOTAL = r"(?i).{0,6}(?:合计|总计|小计|共计)[:：]?|(?:grand ?|sub)?total|sum"
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The columns asked for, indexed by the file's row numbers; every column's name; what was read and changed."""
+
+    frame: pd.DataFrame
+    columns: list[str]
+    notes: list[str]
+
+
+def read_panel(
+    path: Path,
+    *,
+    codes: Collection[str] = (),
+    years: Collection[str] = (),
+    numbers: Mapping[str, bool] | None = None,
+    sheet: str | None = None,
+) -> Cells:
+    """Read the named columns of a file, cleaned; a column the file lacks is left out.
+
+    Use it for any table with a header row; `load_study` does so for the panel and the membership.
+
+    Parameters
+    ----------
+    path : Path
+        A .csv (UTF-8 or GB18030), .xlsx or .parquet file. Nothing in it is executed.
+    codes, years : collection of str
+        Columns kept as text, and columns of whole years.
+    numbers : mapping of str to bool
+        Columns of numbers, and whether their unit is per cent.
+    sheet : str, optional
+        Sheet of a workbook; needed where several hold data.
+
+    Raises
+    ------
+    StudyError
+        If the file cannot be read as it stands; the message says where and what to do.
+
+    Examples
+    --------
+    >>> from analysis.read_files import DATA
+    >>> read_panel(DATA / "membership.csv", codes=["village_code"]).frame.iloc[0, 0]
+    '410883101215'
+    """
+    _check_file(path)
+    numbers = numbers or {}
+    wanted = list(dict.fromkeys([*codes, *years, *numbers]))
+    if path.suffix.lower() == ".parquet":
+        columns, frame, notes = _read_parquet(path, wanted)
+    else:
+        columns, frame, notes = _read_rows(path, wanted, sheet)
+    blank = (frame.isna() | frame.eq("")).all(axis="columns")
+    frame = frame[~blank]
+    if frame.empty:
+        raise StudyError(f"{path.name} has a header but no rows of data. Check that it is the file and sheet meant.")
+    _check_totals(path.name, frame.drop(columns=list(numbers), errors="ignore"))
+    notes = [f"{count(len(frame), 'row')} read{notes}."]
+    notes += [f"{count(sum(blank), 'blank row')} left out."] if any(blank) else []
+    clean = {}
+    for name in [name for name in wanted if name in frame]:
+        if name in numbers:
+            clean[name], said = clean_numbers(frame[name], repr(name), percent=numbers[name])
+        else:
+            clean[name], said = (clean_codes if name in codes else clean_years)(frame[name], repr(name))
+        notes += said
+    return Cells(pd.DataFrame(clean, index=frame.index), columns, [f"{path.name}: {note}" for note in notes])
+
+
+def _check_file(path: Path) -> None:
+    """The file is there, of a kind that can be read, not empty, and not open in a spreadsheet program."""
+    if path.suffix.lower() not in FORMATS:
+        raise StudyError(f"{path.name} is not {' or '.join(FORMATS)}. Open it in Excel or WPS and save it as .xlsx.")
+    if not path.is_file():
+        raise StudyError(f"There is no file {path.name!r} beside the study file. Check the name in it.")
+    for lock in (f"~${path.name}", f".~lock.{path.name}#"):
+        if (path.parent / lock).exists():
+            raise StudyError(f"{path.name} is open elsewhere ({lock}). Save and close it there, or delete that file.")
+    if not path.stat().st_size:
+        raise StudyError(f"{path.name} is empty. Check that it was saved, and that it is the file meant.")
+
+
+def _read_parquet(path: Path, wanted: list[str]) -> tuple[list[str], pd.DataFrame, str]:
+    from pyarrow import ArrowException, parquet
+
+    try:
+        header = parquet.read_schema(path).names
+        kept = [header[place] for place in _places(path.name, [header], wanted)]
+        frame = parquet.read_table(path, columns=kept).to_pandas(ignore_metadata=True)
+    except (ArrowException, OSError) as error:
+        raise StudyError(f"{path.name} cannot be read as Parquet: {str(error).strip('. ')}. Write it again.") from error
+    frame.index += 1
+    return header, frame, ""
+
+
+def _read_rows(path: Path, wanted: list[str], sheet: str | None) -> tuple[list[str], pd.DataFrame, str]:
+    rows, note = (read_workbook(path, sheet), "") if path.suffix.lower() == ".xlsx" else _read_csv(path)
+    places = _places(path.name, rows, wanted)
+    header = [name.strip() for name in rows[0]]
+    if odd := [
+        f"row {number} ({len(row)} cells)" for number, row in enumerate(rows, 1) if len(row) not in (0, len(header))
+    ]:
+        raise StudyError(
+            f"{path.name} has {len(header)} columns, but not so many cells in {count(len(odd), 'row')}: {first(odd)}. "
+            'Put a cell that holds a comma in double quotes, as in "1,200".'
+        )
+    body = [[row[place] if row else "" for place in places] for row in rows[1:]]
+    if lost := [text.removeprefix(NO_RESULT) for row in body for text in row if text.startswith(NO_RESULT)]:
+        raise StudyError(
+            f"{path.name} has {count(len(lost), 'formula')} without a stored result: {first(lost)}. "
+            "Open it in Excel or WPS, let it calculate, and save it; or paste the values."
+        )
+    return header, pd.DataFrame(body, range(2, len(rows) + 1), [header[at] for at in places], dtype="str"), note
+
+
+def _read_csv(path: Path) -> tuple[list[list[str]], str]:
+    """Rows of a file in UTF-8 or GB18030; UTF-8 with a broken place is not taken for GB18030."""
+    raw = path.read_bytes()
+    if b"\0" in raw:
+        raise StudyError(f"{path.name} is in UTF-16 (“Unicode text” in Excel) or no text. Save it as CSV UTF-8.")
+    for encoding, note in (("utf-8-sig", ""), ("gb18030", " (GB18030)")):
+        try:
+            rows = list(csv.reader(io.StringIO(raw.decode(encoding), newline=""), strict=True))
+        except csv.Error as error:
+            raise StudyError(f"{path.name} cannot be read as CSV: {error}. Check its quotation marks.") from error
+        except UnicodeDecodeError:
+            continue
+        if not note or not _mostly_utf8(raw[:100_000]):
+            return rows, note
+    raise StudyError(
+        f"{path.name} is neither in UTF-8 nor in GB18030 throughout. In its program, save it as CSV UTF-8."
+    )
+
+
+def _mostly_utf8(raw: bytes) -> bool:
+    text = raw.decode("utf-8", errors="replace")
+    return 10 * text.count("\ufffd") < sum(character > "\u07ff" for character in text)
+
+
+def _places(file: str, top: list[list[str]], wanted: list[str]) -> list[int]:
+    """Where the first column (totals are marked there) and the wanted ones stand, once the header is a header."""
+    header = [name.strip() for name in top[0]]
+    if len(header) == 1 and (found := [name for mark, name in SEPARATORS.items() if mark in header[0]]):
+        raise StudyError(f"{file} separates its columns by {found[0]}. Save it as CSV with commas, or as .xlsx.")
+    found = [len(set(wanted) & {name.strip() for name in row}) for row in top[:HEADER_SEARCH]]
+    if row := found.index(max(found)):
+        raise StudyError(f"{file} has its column names in row {row + 1}. Delete the {count(row, 'row')} above them.")
+    if twice := [name for name in wanted if header.count(name) > 1]:
+        raise StudyError(f"{file} has {count(len(twice), 'column name')} twice: {first(twice)}. Rename one of each.")
+    places = [header.index(name) for name in wanted if name in header]
+    second = top[1] if len(top) > 1 else []
+    if any(second) and places and not second[places[0]].strip() and not re.search(r"\d", "".join(second)):
+        raise StudyError(f"{file} has a second header row. Keep one row of names, with data from row 2 on.")
+    return sorted({0, *places})
+
+
+def _check_totals(file: str, frame: pd.DataFrame) -> None:
+    """No row holds a sum of other rows."""
+    places = {}
+    for _, column in frame.select_dtypes(exclude="number").astype("str").items():
+        marks = [cell for cell in column.dropna().unique() if re.fullmatch(TOTAL, "".join(cell.split()))]
+        places |= column[column.isin(marks)].to_dict()
+    if places:
+        where = first(f"row {row} ({places[row]})" for row in sorted(places))
+        raise StudyError(f"{file} has {count(len(places), 'row')} of totals: {where}. Delete these rows.")

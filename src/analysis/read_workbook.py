@@ -1,0 +1,88 @@
+"""Read one sheet of an Excel workbook as text, refusing what a table cannot say: merged cells, lost formulas."""
+
+from __future__ import annotations
+
+import datetime
+import warnings
+import zipfile
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from analysis.messages import StudyError, count, first
+
+# A workbook takes some ten times its unpacked size in memory.
+LARGEST_WORKBOOK = 200_000_000
+# A spreadsheet keeps fifteen digits of a number.
+EXACT_BELOW = 1e15
+NO_RESULT = "\0"
+"""What the text of a formula without a stored result begins with; its cell follows."""
+
+
+def read_workbook(path: Path, sheet: str | None = None) -> list[list[str]]:
+    """Rows of a sheet as CSV would hold them; numbers shown in per cent keep their sign.
+
+    Raises
+    ------
+    StudyError
+        If the workbook cannot be opened, the sheet is not there, or cells are merged.
+    """
+    book = _open(path)
+    worksheet = _worksheet(path.name, book, sheet)
+    if merged := sorted((area.min_row, area.min_col, area.coord) for area in worksheet.merged_cells.ranges):
+        raise StudyError(
+            f"{path.name} has {count(len(merged), 'merged area')}: {first(area[-1] for area in merged)}. Split them: "
+            "row 1 holds one full name per column, every other row its own values, and no title stands above."
+        )
+    rows = list(worksheet.iter_rows())
+    if all(cell.value is not None for row in rows for cell in row):
+        return [[_text(cell) for cell in row] for row in rows]
+    formulas = _open(path, data_only=False)[worksheet.title]
+    return [[_text(cell) or _lost_result(formulas[cell.coordinate]) for cell in row] for row in rows]
+
+
+def _open(path: Path, *, data_only: bool = True) -> Any:
+    from openpyxl import load_workbook
+
+    try:
+        with zipfile.ZipFile(path) as parts:
+            size = sum(part.file_size for part in parts.infolist())
+        if size <= LARGEST_WORKBOOK:
+            with warnings.catch_warnings(action="ignore", category=UserWarning):
+                return load_workbook(path, data_only=data_only)
+    except Exception as error:
+        raise StudyError(
+            f"{path.name} cannot be opened: it is damaged, has a password, or is an older format under a new name. "
+            "Open it in Excel or WPS, remove the password, and save it as .xlsx."
+        ) from error
+    raise StudyError(f"{path.name} is too large ({size // 1_000_000:,} MB unpacked). Save it as CSV UTF-8 or Parquet.")
+
+
+def _worksheet(file: str, book: Any, sheet: str | None) -> Any:
+    filled = [one.title for one in book.worksheets if any(cell.value is not None for row in one.rows for cell in row)]
+    if not filled:
+        raise StudyError(f"{file} is empty: no sheet holds a value. Check that it is the file meant.")
+    if sheet is not None and sheet not in filled:
+        raise StudyError(f"{file} has no sheet {sheet!r} with data. Its sheets with data: {', '.join(filled)}.")
+    if sheet is None and len(filled) > 1:
+        raise StudyError(f"{file} has data in {len(filled)} sheets: {first(filled)}. Name the one meant: sheet.")
+    return book[sheet or filled[0]]
+
+
+def _lost_result(cell: Any) -> str:
+    return NO_RESULT + cell.coordinate if cell.data_type == "f" else ""
+
+
+def _text(cell: Any) -> str:
+    value = cell.value
+    if value is None:
+        return ""
+    if isinstance(value, datetime.datetime):
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    if "%" in cell.number_format:
+        return f"{Decimal(repr(value)) * 100:f}%"
+    if abs(value) >= EXACT_BELOW:
+        return f"{value:.16E}"
+    return str(int(value)) if value == int(value) else repr(value)

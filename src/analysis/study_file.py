@@ -1,0 +1,166 @@
+"""Read a study from its ``study.toml``: what the file says, the panel it names, and what was changed on the way."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.messages import StudyError, count, first
+from analysis.panel_checks import DESIGN_COLUMNS
+from analysis.read_files import DATA
+from analysis.read_panel import Cells, read_panel
+from analysis.study import Outcome, Study
+from analysis.units import MONEY, convert_unit
+
+LANGUAGES = ("en", "zh")
+STUDY_KEYS = {"title", "language", "panel", "sheet", "membership", "provenance", "noun"}
+STUDY_KEYS |= {"pseudo_groups", "columns", "outcomes"}
+KINDS = {"log": bool, "pseudo_groups": int, "columns": object, "outcomes": object}
+KINDS_IN_WORDS = {"log": "true or false", "pseudo_groups": "a whole number"}
+
+
+def load_study(path: str | Path | None = None) -> Study:
+    """Read a study from its ``study.toml``: the panel it names, the design, the outcomes.
+
+    Use it to begin any analysis. Paths inside the file are relative to the file's folder; nothing in that folder
+    is executed or changed. `Study.reading` says what was read, converted, cleaned and left out.
+
+    Parameters
+    ----------
+    path
+        A ``study.toml``. Default: the file named by the environment variable ``STUDY``, else the
+        project's own study, whose panel is simulated.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    StudyError
+        If a file, key or column is absent, a cell cannot be read, or the panel or its design is wrong.
+
+    Examples
+    --------
+    >>> study = load_study()
+    >>> study.provenance, study.primary_outcome
+    ('simulated', 'collective_income_cny')
+    """
+    path = Path(path or os.environ.get("STUDY") or DATA / "study.toml").resolve()
+    if not path.is_file():
+        raise StudyError(f"There is no study file {path.name!r} in the folder {path.parent.name!r}. Check its path.")
+    settings = _read_settings(path)
+    columns = settings["columns"]
+    cells, reading = _read_frame(path.parent, settings)
+    outcomes, values = {}, {}
+    for name, described in settings["outcomes"].items():
+        column = described.pop("column", name)
+        outcomes[name], factor, said = _outcome(path.name, Outcome(name, **described))
+        values[name] = cells[column] * factor if factor != 1 else cells[column]
+        reading += said
+    study = Study.from_frame(
+        pd.concat([cells[[*dict.fromkeys(columns.values())]], pd.DataFrame(values)], axis="columns"),
+        **columns,
+        outcomes=outcomes,
+        pseudo_groups=settings.get("pseudo_groups"),
+        provenance=settings.get("provenance", "yours"),
+        title=settings.get("title", ""),
+        noun=settings.get("noun", "village"),
+    )
+    return dataclasses.replace(study, language=settings.get("language", LANGUAGES[0]), reading=tuple(reading))
+
+
+def _read_settings(path: Path) -> dict:
+    """The study file's content, with every key known and every necessary one there."""
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except ValueError as error:
+        raise StudyError(f"{path.name} is not valid TOML in UTF-8: {error}. Correct that place.") from error
+    _check_settings(path, "", settings, STUDY_KEYS, ["panel", "columns", "outcomes"])
+    _check_settings(path, "columns", settings["columns"], DESIGN_COLUMNS, ["unit", "time", "first_treated"])
+    if (language := settings.get("language", LANGUAGES[0])) not in LANGUAGES:
+        raise StudyError(f"{path.name} has the language {language!r}. Write one of: {', '.join(LANGUAGES)}.")
+    _check_settings(path, "outcomes", settings["outcomes"], settings["outcomes"], [])
+    described = {"column", *(field.name for field in dataclasses.fields(Outcome) if field.name != "name")}
+    for name, outcome in settings["outcomes"].items():
+        _check_settings(path, f"outcomes.{name}", outcome, described, [])
+    return settings
+
+
+def _check_settings(path: Path, section: str, settings: dict, known: Iterable[str], needed: Iterable[str]) -> None:
+    where = f"[{section}] of {path.name}" if section else path.name
+    if not isinstance(settings, dict):
+        raise StudyError(f"{where} is not a section with keys of its own. Write [{section}], then its keys.")
+    if unknown := sorted(set(settings) - set(known)):
+        raise StudyError(
+            f"{where} has {count(len(unknown), 'unknown key')}: {first(unknown)}. "
+            f"Known keys: {', '.join(sorted(known))}."
+        )
+    if lost := [key for key in needed if key not in settings]:
+        raise StudyError(f"{where} lacks {', '.join(lost)}. Add what is missing.")
+    for key in [key for key, value in settings.items() if not isinstance(value, KINDS.get(key, str | dict))]:
+        raise StudyError(f"{where} has {key} = {settings[key]!r}. Write {KINDS_IN_WORDS.get(key, 'text in quotes')}.")
+
+
+def _outcome(file: str, outcome: Outcome) -> tuple[Outcome, int, list[str]]:
+    """The outcome in its canonical unit, the factor to it, and the sentence that says so."""
+    unit, factor, remark = convert_unit(outcome.unit)
+    lost = [key for key in ("definition", "prices") if not getattr(outcome, key)]
+    if unit.startswith(MONEY) and lost:
+        raise StudyError(
+            f"[outcomes.{outcome.name}] of {file} is money and lacks {' and '.join(lost)}. Say which money is counted "
+            "(总收入, total income, and 经营收益, operating surplus, are different things), and in which prices: "
+            '"nominal", or "constant 2022".'
+        )
+    return dataclasses.replace(outcome, unit=unit), factor, [f"{outcome.name}: {remark}."] if remark else []
+
+
+def _read_frame(folder: Path, settings: dict) -> tuple[pd.DataFrame, list[str]]:
+    """The panel, with the membership file's columns joined by unit where one is named; and what was changed."""
+    columns, files = settings["columns"], [settings[key] for key in ("panel", "membership") if key in settings]
+    unit, years = columns["unit"], [columns["time"], columns["first_treated"]]
+    codes = [columns[key] for key in ("unit", "group", "stratum") if key in columns]
+    numbers = {described.get("column", name): described.get("unit") for name, described in settings["outcomes"].items()}
+    percent = {column: unit == "%" for column, unit in numbers.items()}
+    panel = read_panel(folder / files[0], codes=codes, years=years, numbers=percent, sheet=settings.get("sheet"))
+    roles = {name: key for key, name in columns.items()}
+    needed = {unit: "unit", columns["time"]: "time", **dict.fromkeys(numbers, "an outcome")}
+    _require(files[0], panel, needed if files[1:] else roles | needed)
+    if not files[1:]:
+        return panel.frame, panel.notes
+    members = read_panel(folder / files[1], codes=codes, years=years[1:])
+    if both := [name for name in members.frame if name != unit and name in panel.frame]:
+        raise StudyError(
+            f"{count(len(both), 'column')} in {files[0]} and in {files[1]} alike: {first(both)}. "
+            "Keep each in one of the two."
+        )
+    _require(files[1], members, {name: role for name, role in roles.items() if name == unit or name not in panel.frame})
+    _check_members(files[1], members.frame[unit], panel.frame[unit])
+    return panel.frame.merge(members.frame, on=unit, how="left"), [*panel.notes, *members.notes]
+
+
+def _require(file: str, cells: Cells, names: Mapping[str, str]) -> None:
+    for name, role in names.items():
+        if name not in cells.frame:
+            alike = get_close_matches(name, cells.columns, n=1, cutoff=0.7)
+            hint = f" Did you mean {alike[0]!r}?" if alike else ""
+            raise StudyError(f"{file} has no column {name!r} (for {role}). It has: {', '.join(cells.columns)}.{hint}")
+
+
+def _check_members(file: str, members: pd.Series, units: pd.Series) -> None:
+    if unknown := sorted(set(members.dropna()) - set(units)):
+        raise StudyError(
+            f"{file} names {count(len(unknown), 'unit')} that the panel does not have: {first(unknown)}. "
+            "Correct the codes."
+        )
+    if (twice := members.duplicated()).any():
+        raise StudyError(
+            f"{file} repeats a unit in {count(int(twice.sum()), 'row')}: {first(members[twice])}. "
+            "Keep one row per unit."
+        )

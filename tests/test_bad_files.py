@@ -1,0 +1,333 @@
+"""Files as people really send them: each is refused with a message that says what, where and what to do."""
+
+# ruff: noqa: E501 (a message is quoted as it is printed, and hanzi count double)
+
+import datetime
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+
+from analysis import StudyError, load_study, read_workbook
+
+STUDY = """
+panel = "PANEL"
+[columns]
+unit = "村代码"
+time = "年份"
+first_treated = "加入年份"
+group = "片区"
+[outcomes.income]
+column = "收入"
+unit = "人"
+"""
+HEADER = ["村代码", "村名", "年份", "加入年份", "片区", "收入"]
+ROWS = [
+    [
+        f"41088300120{number}",
+        f"村{number}",
+        year,
+        2022 if number < 4 else "",
+        f"区{number}",
+        100 + 7 * number + year % 5,
+    ]
+    for number in range(1, 8)
+    for year in (2020, 2021, 2022)
+]
+CODE, NAME, YEAR, START, GROUP, INCOME = range(6)
+Maker = Callable[[Path], str]
+
+
+def changed(column: int, *values: object, header: list = HEADER) -> list[list]:
+    """Header and rows, with other values in the first rows of one column."""
+    rows = [list(row) for row in ROWS]
+    for row, value in zip(rows, values, strict=False):
+        row[column] = value
+    return [header, *rows]
+
+
+def text(rows: list[list], separator: str = ",") -> str:
+    return "".join(separator.join(map(str, row)) + "\n" for row in rows)
+
+
+def csv(content: str | bytes | list[list], name: str = "数据.csv") -> Maker:
+    """A study on a CSV file."""
+    content = text(content) if isinstance(content, list) else content
+
+    def make(folder: Path) -> str:
+        (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+        return name
+
+    return make
+
+
+def xlsx(
+    rows: list[list], edit: Callable[[openpyxl.Workbook], object] = lambda book: None, name: str = "数据.xlsx"
+) -> Maker:
+    """A study on a workbook, edited before it is saved."""
+
+    def make(folder: Path) -> str:
+        book = openpyxl.Workbook()
+        book.active.title = "数据"
+        for row in rows:
+            book.active.append([None if value == "" else value for value in row])
+        edit(book)
+        book.save(folder / name)
+        return name
+
+    return make
+
+
+def parquet(rows: list[list]) -> Maker:
+    def make(folder: Path) -> str:
+        pd.DataFrame(rows[1:], columns=rows[0]).to_parquet(folder / "数据.parquet")
+        return "数据.parquet"
+
+    return make
+
+
+def beside(maker: Maker, companion: str) -> Maker:
+    """The same study, with another file beside it."""
+
+    def make(folder: Path) -> str:
+        (folder / companion).write_bytes(b"lock")
+        return maker(folder)
+
+    return make
+
+
+GOOD = changed(INCOME)
+TWICE = [*GOOD, *ROWS[:2]]
+TOTALS = [*GOOD, ["合计", "", 2020, "", "", 800], ["", "全市 总计", 2021, "", "", 900]]
+
+BAD = {
+    # The file as a whole.
+    "absent": (lambda folder: "资料.csv", "There is no file '资料.csv' beside the study file. Check the name in it."),
+    "empty CSV": (csv(""), "数据.csv is empty. Check that it was saved, and that it is the file meant."),
+    "header only": (
+        csv([HEADER]),
+        "数据.csv has a header but no rows of data. Check that it is the file and sheet meant.",
+    ),
+    "empty workbook": (
+        xlsx([]),
+        "数据.xlsx is empty: no sheet holds a value. Check that it is the file meant.",
+    ),
+    **{
+        f"format {name}": (
+            csv(b"x", f"数据.{name}"),
+            f"数据.{name} is not .csv or .xlsx or .parquet. Open it in Excel or WPS and save it as .xlsx.",
+        )
+        for name in ("xls", "et", "wps", "numbers")
+    },
+    "open in Excel": (
+        beside(xlsx(GOOD), "~$数据.xlsx"),
+        "数据.xlsx is open elsewhere (~$数据.xlsx). Save and close it there, or delete that file.",
+    ),
+    "open in LibreOffice": (
+        beside(csv(GOOD), ".~lock.数据.csv#"),
+        "数据.csv is open elsewhere (.~lock.数据.csv#). Save and close it there, or delete that file.",
+    ),
+    "workbook with a password or old format": (
+        csv(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "数据.xlsx"),
+        "数据.xlsx cannot be opened: it is damaged, has a password, or is an older format under a "
+        "new name. Open it in Excel or WPS, remove the password, and save it as .xlsx.",
+    ),
+    "damaged Parquet": (
+        csv(b"PAR1 no more", "数据.parquet"),
+        "数据.parquet cannot be read as Parquet: Parquet magic bytes not found in footer. Either the file is corrupted or "
+        "this is not a parquet file. Write it again.",
+    ),
+    # Encoding and separators of CSV.
+    "UTF-16": (
+        csv(text(GOOD).encode("utf-16")),
+        "数据.csv is in UTF-16 (“Unicode text” in Excel) or no text. Save it as CSV UTF-8.",
+    ),
+    "Latin-1": (
+        csv(b"caf\xe9,a\n1,2\n"),
+        "数据.csv is neither in UTF-8 nor in GB18030 throughout. In its program, save it as CSV UTF-8.",
+    ),
+    "UTF-8 with a broken place": (
+        csv(text(GOOD).encode("utf-8").replace("村5".encode(), b"\xe6\x9d5", 1)),
+        "数据.csv is neither in UTF-8 nor in GB18030 throughout. In its program, save it as CSV UTF-8.",
+    ),
+    "semicolons": (
+        csv(text(GOOD, ";")),
+        "数据.csv separates its columns by semicolons. Save it as CSV with commas, or as .xlsx.",
+    ),
+    "tabs": (csv(text(GOOD, "\t")), "数据.csv separates its columns by tabs. Save it as CSV with commas, or as .xlsx."),
+    "full-width commas": (
+        csv(text(GOOD, "，")),
+        "数据.csv separates its columns by full-width commas. Save it as CSV with commas, or as .xlsx.",
+    ),
+    "unclosed quotation mark": (
+        csv(text(GOOD).replace("村3", '"村3', 1)),
+        "数据.csv cannot be read as CSV: unexpected end of data. Check its quotation marks.",
+    ),
+    "thousands separators without quotes": (
+        csv(changed(INCOME, "1,200", "1,300")),
+        "数据.csv has 6 columns, but not so many cells in 2 rows: row 2 (7 cells), row 3 (7 cells). Put a cell that holds "
+        'a comma in double quotes, as in "1,200".',
+    ),
+    # Header and shape.
+    "title above the header": (
+        csv([["孟州市各村收入", "", "", "", "", ""], *GOOD]),
+        "数据.csv has its column names in row 2. Delete the 1 row above them.",
+    ),
+    "second header row": (
+        csv([HEADER, ["", "", "", "", "", "（人）"], *ROWS]),
+        "数据.csv has a second header row. Keep one row of names, with data from row 2 on.",
+    ),
+    "column absent": (
+        csv(changed(INCOME, header=[*HEADER[:5], "收入（元）"])),
+        "数据.csv has no column '收入' (for an outcome). It has: 村代码, 村名, 年份, 加入年份, 片区, 收入（元）.",
+    ),
+    "column absent, another alike": (
+        csv(changed(INCOME, header=["村 代码", *HEADER[1:]])),
+        "数据.csv has no column '村代码' (for unit). It has: 村 代码, 村名, 年份, 加入年份, 片区, 收入. "
+        "Did you mean '村 代码'?",
+    ),
+    "column twice": (
+        csv(changed(INCOME, header=["村代码", "收入", *HEADER[2:]])),
+        "数据.csv has 1 column name twice: 收入. Rename one of each.",
+    ),
+    "merged header cells": (
+        xlsx(GOOD, lambda book: book.active.merge_cells("E1:F1")),
+        "数据.xlsx has 1 merged area: E1:F1. Split them: row 1 holds one full name per column, every other row its own "
+        "values, and no title stands above.",
+    ),
+    "merged body cells": (
+        xlsx(GOOD, lambda book: (book.active.merge_cells("A2:A4"), book.active.merge_cells("A5:A7"))),
+        "数据.xlsx has 2 merged areas: A2:A4, A5:A7. Split them: row 1 holds one full name per column, every other row its "
+        "own values, and no title stands above.",
+    ),
+    "totals rows": (
+        csv(TOTALS),
+        "数据.csv has 1 row of totals: row 23 (合计). Delete these rows.",
+    ),
+    "totals rows in a workbook": (
+        xlsx([*GOOD, ["", "", "", "", "小计:", 100], ["全市 合计", "", 2021, "", "", 900]]),
+        "数据.xlsx has 2 rows of totals: row 23 (小计:), row 24 (全市 合计). Delete these rows.",
+    ),
+    "several sheets": (
+        xlsx(GOOD, lambda book: book.create_sheet("2023年").append(["别的"])),
+        "数据.xlsx has data in 2 sheets: 数据, 2023年. Name the one meant: sheet.",
+    ),
+    "formulas without results": (
+        xlsx(changed(INCOME, "=1+1", "=E2*2")),
+        "数据.xlsx has 2 formulas without a stored result: F2, F3. Open it in Excel or WPS, let it calculate, and save it; "
+        "or paste the values.",
+    ),
+    # Codes.
+    "codes in scientific notation": (
+        csv(changed(CODE, "4.10883E+11", "4.10883E+11")),
+        "'村代码' lost digits in 2 rows: row 2 (4.10883E+11), row 3 (4.10883E+11): a spreadsheet turned codes into rounded "
+        "numbers. Go back to the source, and format the column as text before filling it in.",
+    ),
+    "codes beyond a spreadsheet's digits": (
+        xlsx(changed(CODE, 410883001201123520, 410883001201123520)),
+        "'村代码' lost digits in 2 rows: row 2 (4.1088300120112352E+17), row 3 (4.1088300120112352E+17): a spreadsheet "
+        "turned codes into rounded numbers. Go back to the source, and format the column as text before filling it in.",
+    ),
+    "duplicated village": (
+        csv(TWICE),
+        "A unit-year is repeated in 2 rows: 410883001201 in 2020, 410883001201 in 2021. Keep one row per unit and year.",
+    ),
+    "village without a code": (
+        csv(changed(CODE, "", "无")),
+        "'村代码' (unit) is missing in 2 rows: nan in 2020, nan in 2021. Fill it in, or remove those rows.",
+    ),
+    "footnote below the data": (
+        csv([*GOOD, ["注：数据来自年报", "", "", "", "", ""]]),
+        "'年份' (time) is missing in 1 row: 注：数据来自年报 in <NA>. Fill it in, or remove those rows.",
+    ),
+    # Years.
+    "dates for years": (
+        csv(changed(YEAR, "2020-12-31", "2021/12/31", "2022年12月", "20201231")),
+        "'年份' is not a year in 4 rows: row 2 (2020-12-31), row 3 (2021/12/31), row 4 (2022年12月), .... Write the year "
+        "only, such as 2023: dates and months are not cut to years.",
+    ),
+    "date cells for years": (
+        xlsx(changed(YEAR, datetime.date(2020, 1, 1))),
+        "'年份' is not a year in 1 row: row 2 (2020-01-01). Write the year only, such as 2023: dates and months are not "
+        "cut to years.",
+    ),
+    "dates in Parquet": (
+        parquet([HEADER, *[[*row[:2], pd.Timestamp(row[2], 1, 1), 2022, *row[4:]] for row in ROWS]]),
+        "'年份' is not a year in 21 rows: row 1 (2020-01-01), row 2 (2021-01-01), row 3 (2022-01-01), .... Write the year "
+        "only, such as 2023: dates and months are not cut to years.",
+    ),
+    "start in words": (
+        csv(changed(START, "从未")),
+        "'加入年份' is not a year in 1 row: row 2 (从未). Write the year only, such as 2023: dates and months are not cut "
+        "to years.",
+    ),
+    "9999 for never": (
+        csv(changed(START, *[row[START] or 9999 for row in ROWS])),
+        "No unit is untreated: all 7 units have a first treated year. A comparison needs never-treated units; leave "
+        "their first treated year empty (0 and 9999 are not read as never).",
+    ),
+    # Numbers.
+    "text in numbers": (
+        csv(changed(INCOME, "12万", "约15", "12²", "¥12")),
+        "'收入' is not a number in 4 rows: row 2 (12万), row 3 (约15), row 4 (12²), .... Write numbers only; the unit belongs "
+        "in the study file.",
+    ),
+    "decimal comma": (
+        csv(changed(INCOME, '"1,5"')),
+        "'收入' is not a number in 1 row: row 2 (1,5). Write numbers only; the unit belongs in the study file.",
+    ),
+    "error values": (
+        xlsx(changed(INCOME, "#DIV/0!")),
+        "'收入' is not a number in 1 row: row 2 (#DIV/0!). Write numbers only; the unit belongs in the study file.",
+    ),
+    "some percent signs": (
+        csv(changed(INCOME, "12%", "0.5%")),
+        "'收入' has a percent sign in 2 rows: row 2 (12%), row 3 (0.5%), but 19 numbers without. Write all of them one way.",
+    ),
+}
+
+
+def study_of(folder: Path, make: Maker, study: str = STUDY) -> Path:
+    (folder / "study.toml").write_text(study.replace("PANEL", make(folder)), encoding="utf-8", newline="\n")
+    return folder / "study.toml"
+
+
+@pytest.mark.parametrize(("make", "message"), BAD.values(), ids=BAD)
+def test_each_bad_file_gets_its_message(tmp_path, make, message):
+    with pytest.raises(StudyError) as refusal:
+        load_study(study_of(tmp_path, make))
+    assert str(refusal.value) == message
+
+
+def test_there_are_at_least_thirty():
+    assert len(BAD) >= 30
+
+
+@pytest.mark.parametrize(
+    "make", [csv(GOOD), xlsx(GOOD), parquet([HEADER, *[[*r[:3], r[3] or None, *r[4:]] for r in ROWS]])]
+)
+def test_the_same_panel_without_the_error_is_read(tmp_path, make):
+    study = load_study(study_of(tmp_path, make))
+    assert study.frame["income"].tolist() == [row[INCOME] for row in ROWS]
+
+
+def test_missing_sheet_lists_the_sheets(tmp_path):
+    file = study_of(tmp_path, xlsx(GOOD), 'sheet = "2023年"\n' + STUDY)
+    with pytest.raises(
+        StudyError, match=r"^数据\.xlsx has no sheet '2023年' with data\. Its sheets with data: 数据\.$"
+    ):
+        load_study(file)
+
+
+def test_a_very_large_workbook_is_refused_before_it_is_opened(tmp_path, monkeypatch):
+    name = xlsx(GOOD)(tmp_path)
+    with zipfile.ZipFile(tmp_path / name) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+    monkeypatch.setattr(read_workbook, "LARGEST_WORKBOOK", size - 1)
+    with pytest.raises(
+        StudyError, match=r"^数据\.xlsx is too large \(0 MB unpacked\)\. Save it as CSV UTF-8 or Parquet\.$"
+    ):
+        load_study(study_of(tmp_path, lambda _: name))

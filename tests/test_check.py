@@ -1,0 +1,230 @@
+"""``python -m analysis check``: each finding by its words, and what the exit status says."""
+
+# ruff: noqa: E501 (a message is quoted as it is printed, and hanzi count double)
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from analysis import StudyError, read_table
+from analysis.__main__ import main
+from analysis.check import check_study
+from analysis.read_files import DATA
+
+COLUMNS = """
+title = "试验"
+panel = "panel.csv"
+[columns]
+unit = "unit"
+time = "year"
+first_treated = "start"
+group = "group"
+stratum = "town"
+"""
+OUTCOME = '[outcomes.value]\nunit = "人"\n'
+ROSTER = read_table("villages").query("committee == 'village_committee'")
+
+
+def write(folder, rows, settings=COLUMNS + OUTCOME):
+    """A study from rows of unit, year, start, group, town, value."""
+    lines = ["unit,year,start,group,town,value", *(",".join(map(str, row)) for row in rows)]
+    (folder / "panel.csv").write_text("\n".join(lines), encoding="utf-8", newline="\n")
+    (folder / "study.toml").write_text(settings, encoding="utf-8", newline="\n")
+    return folder / "study.toml"
+
+
+def panel(units=None, treated=5, per_group=3, towns=None, years=(2019, 2020, 2021, 2022)):
+    """Rows of groups of equal size, the first of them treated from 2021."""
+    units = units or [f"u{number:02}" for number in range(30)]
+    return [
+        [
+            unit,
+            year,
+            2021 if number < treated * per_group else "",
+            f"g{number // per_group}",
+            (towns or {}).get(unit, "t"),
+            12.5,
+        ]
+        for number, unit in enumerate(units)
+        for year in years
+    ]
+
+
+def finding(file, start):
+    """The one finding that begins so."""
+    (found,) = [line for line in check_study(file) if line.startswith(start)]
+    return found
+
+
+def test_a_sound_study_in_full(tmp_path):
+    assert check_study(write(tmp_path, panel())) == [
+        "试验",
+        "Your data: 30 villages (15 treated in 5 groups, 15 untreated in 5 groups), 2019-2022.",
+        "panel.csv: 120 rows read.",
+        "value: 人 is called persons.",
+        "Roster of Mengzhou: it has none of these villages, so names and codes were not compared.",
+        "Years: 2 years before the first start (2021), 2 from it on.",
+        "Gaps: 0 village-years without a row.",
+        "value (persons): 120 values, 0 missing, 0 zero.",
+        "5 treated groups: intervals rest on them, not on the number of villages.",
+        "This study can run.",
+    ]
+
+
+def test_villages_are_matched_to_the_roster_by_code(tmp_path):
+    codes = [*ROSTER["village_code"][:28], "410883999001", "410883999002"]
+    assert finding(write(tmp_path, panel(codes)), "Roster") == (
+        "Roster of Mengzhou: 28 found by code, 0 by town and name, 2 not found: 410883999001, 410883999002."
+    )
+
+
+def test_villages_are_matched_to_the_roster_by_town_and_name(tmp_path):
+    some = ROSTER.drop_duplicates("village_zh")[:29]
+    names = [f"{name.removesuffix('村')}村委会" for name in some["village_zh"]]
+    towns = dict(zip(names, some["town_zh"].str[:2], strict=True))
+    assert finding(write(tmp_path, panel([*names, "无此村"], towns=towns)), "Roster") == (
+        "Roster of Mengzhou: 0 found by code, 29 by town and name, 1 not found: 无此村."
+    )
+
+
+def test_the_same_name_in_another_town_is_no_match(tmp_path):
+    names = ROSTER["village_zh"].drop_duplicates().tolist()[:30]
+    assert finding(write(tmp_path, panel(names)), "Roster").endswith("were not compared.")
+
+
+def test_gaps_and_absent_years(tmp_path):
+    rows = [row for row in panel(years=(2018, 2019, 2021, 2022)) if row[:2] not in (["u03", 2022], ["u05", 2018])]
+    found = check_study(write(tmp_path, rows))
+    assert "No village has data in 1 year: 2020." in found
+    assert "Gaps: 2 village-years without a row, in 2 villages: u03, u05." in found
+
+
+def test_one_year_before(tmp_path):
+    found = check_study(write(tmp_path, panel(years=(2020, 2021))))
+    assert "Years: 1 year before the first start (2021), 1 from it on." in found
+    assert "With one year before, nobody can see whether the groups had moved alike." in found
+
+
+def test_missing_and_zero_outcomes_are_counted(tmp_path):
+    rows = panel()
+    rows[0][-1], rows[1][-1], rows[2][-1] = "", "无", 0
+    assert finding(write(tmp_path, rows), "value (") == "value (persons): 118 values, 2 missing, 1 zero."
+
+
+@pytest.mark.parametrize("factor", [10_000, 1 / 10_000])
+def test_a_jump_between_years_is_pointed_out(tmp_path, factor):
+    rows = panel()
+    for row in rows[20:40]:
+        row[-1] *= factor if row[1] >= 2021 else 1
+    jump = finding(write(tmp_path, rows), "LOOK")
+    end = {10_000: "125,000", 1 / 10_000: "0.001"}[factor]
+    assert jump == (
+        "LOOK: value changes by a factor of 1,000 or more between years in 5 places: "
+        f"u05 in 2021 (12.5 to {end}), u06 in 2021 (12.5 to {end}), u07 in 2021 (12.5 to {end}), .... "
+        "Perhaps 元 and 万元 are mixed."
+    )
+
+
+def test_a_hundredfold_jump_is_left_alone(tmp_path):
+    rows = panel()
+    rows[3][-1] = 900
+    assert not [line for line in check_study(write(tmp_path, rows)) if line.startswith("LOOK")]
+
+
+@pytest.mark.parametrize(
+    ("treated", "said"),
+    [
+        (1, "Only 1 treated group (g0): with one, its own luck cannot be told"),
+        (2, "Only 2 treated groups (g0, g1): with two, standard errors rest on two numbers"),
+        (3, "3 treated groups: fewer than five are few; read CR2 beside randomization inference."),
+        (5, "5 treated groups: intervals rest on them"),
+    ],
+)
+def test_what_the_number_of_treated_groups_means(tmp_path, treated, said):
+    assert finding(write(tmp_path, panel(treated=treated)), said)
+
+
+def test_small_groups_are_pointed_out(tmp_path):
+    rows = panel()
+    for row in rows[-4:]:
+        row[3] = "alone"
+    assert finding(write(tmp_path, rows), "LOOK") == (
+        "LOOK: 2 groups of fewer than 3 villages: alone, g9. Hardly more than one village makes such a group's mean."
+    )
+
+
+def test_villages_as_groups_are_said(tmp_path):
+    settings = COLUMNS.replace('group = "group"\n', "") + OUTCOME
+    assert finding(write(tmp_path, panel(), settings), "Every village is its own group: right only if treatment")
+
+
+def test_groups_with_treated_and_untreated_villages_are_said(tmp_path):
+    rows = [[*row[:2], "" if row[0] == "u00" else row[2], *row[3:]] for row in panel()]
+    assert finding(write(tmp_path, rows), "1 group holds both treated and untreated units (g0)")
+
+
+def test_placebo_groups_are_said(tmp_path):
+    rows = [[*row[:3], row[3] if row[2] else "", *row[4:]] for row in panel()]
+    assert "of them placebo groups of about 3 villages cut by code order" in check_study(write(tmp_path, rows))[1]
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome", "message"),
+    [
+        (
+            "0",
+            OUTCOME + "log = true\n",
+            "'value' has log = true but is zero or negative in 1 row: u00 in 2019 (0.0). "
+            "Correct these values, or write log = false.",
+        ),
+        (
+            "inf",
+            OUTCOME,
+            "The outcome 'value' is infinite in 1 row: u00 in 2019. "
+            "Infinite values often come from a division by zero; correct them or leave them empty.",
+        ),
+    ],
+)
+def test_an_outcome_that_cannot_run_is_refused(tmp_path, value, outcome, message):
+    rows = panel()
+    rows[0][-1] = value
+    with pytest.raises(StudyError) as refusal:
+        check_study(write(tmp_path, rows, COLUMNS + outcome))
+    assert str(refusal.value) == message
+
+
+def test_exit_status_says_whether_it_can_run(tmp_path, capsys):
+    assert main(["check", str(write(tmp_path, panel()))]) == 0
+    assert capsys.readouterr().out.endswith("This study can run.\n")
+    (tmp_path / "panel.csv").write_text("", encoding="utf-8")
+    assert main(["check", str(tmp_path / "study.toml")]) == 1
+    assert "StudyError: panel.csv is empty." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "status"), [("study.toml", 0), ("with-errors/text-in-numbers.toml", 1)])
+@pytest.mark.parametrize("encoding", ["gbk", "ascii"])
+def test_output_never_fails_on_the_console(tmp_path, name, status, encoding):
+    environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    command = [sys.executable, "-X", "warn_default_encoding", "-W", "error::EncodingWarning:analysis"]
+    run = subprocess.run(
+        [*command, "-m", "analysis", "check", str(DATA / "example" / name)],
+        capture_output=True,
+        env=environment,
+        check=False,
+    )
+    assert run.returncode == status, run.stderr
+    assert b"Traceback" not in run.stderr
+    shown = (run.stdout + run.stderr).decode(encoding)
+    assert ("村" if encoding == "gbk" else "\\u6751") in shown
+
+
+def test_template_command_names_the_file_to_fill_in(tmp_path, capsys):
+    assert main(["template", str(tmp_path / "new")]) == 0
+    assert (
+        capsys.readouterr().out
+        == f"Fill in the workbook beside {tmp_path / 'new' / 'study.toml'}, then check that file.\n"
+    )
+    assert main(["template", str(tmp_path / "new")]) == 1
+    assert "is not an empty folder" in capsys.readouterr().err

@@ -1,0 +1,109 @@
+"""The example and the template: plainly invented, as their code writes them, and ready to run."""
+
+# ruff: noqa: E501 (a message is quoted as it is printed, and hanzi count double)
+
+import openpyxl
+import pandas as pd
+import pytest
+from example_study import FIRST_TREATED, FOLDER, WORKBOOK, example_panel, write_example
+
+from analysis import StudyError, did, event_study, load_study
+from analysis.check import check_study
+from analysis.template import write_template
+
+README = (FOLDER / "README.md").read_text(encoding="utf-8")
+BROKEN = {path.stem: path for path in sorted((FOLDER / "with-errors").glob("*.toml"))}
+SAID = {
+    "dates-for-years": "'年份' is not a year in 180 rows: row 2 (2018-12-31), row 3 (2019-12-31), row 4 (2020-12-31), .... "
+    "Write the year only, such as 2023: dates and months are not cut to years.",
+    "duplicated-village": "A unit-year is repeated in 6 rows: 990000001002 in 2018, 990000001002 in 2019, "
+    "990000001002 in 2020, .... Keep one row per unit and year.",
+    "rounded-codes": "'村代码' lost digits in 6 rows: row 2 (9.9E+11), row 3 (9.9E+11), row 4 (9.9E+11), ...: a spreadsheet "
+    "turned codes into rounded numbers. Go back to the source, and format the column as text before filling it in.",
+    "text-in-numbers": "'村集体经济收入' is not a number in 2 rows: row 5 (12万), row 9 (约15). Write numbers only; the unit "
+    "belongs in the study file.",
+    "totals-row": "totals-row.csv has 1 row of totals: row 182 (合计). Delete these rows.",
+    "two-start-years": "More than one first treated year ('加入年份') in 1 unit: 990000001001; 990000001001 has 2020, 2021. "
+    "Give each unit one value in all its years.",
+    "undefined-money": "[outcomes.income] of undefined-money.toml is money and lacks definition. Say which money is counted "
+    "(总收入, total income, and 经营收益, operating surplus, are different things), and in which prices: "
+    '"nominal", or "constant 2022".',
+}
+
+
+def sheets(path):
+    return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in openpyxl.load_workbook(path)}
+
+
+def test_the_stored_example_is_what_its_code_writes(tmp_path):
+    write_example(tmp_path)
+    written = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
+    stored = {path.relative_to(FOLDER) for path in FOLDER.rglob("*") if path.is_file()}
+    assert {path.as_posix() for path in stored - written} == {"README.md"}
+    for path in written:
+        if path.suffix == ".xlsx":
+            assert sheets(tmp_path / path) == sheets(FOLDER / path)
+        else:
+            assert (tmp_path / path).read_bytes() == (FOLDER / path).read_bytes(), path
+
+
+def test_the_workbook_holds_no_time_of_day(tmp_path):
+    for name in ("a", "b"):
+        write_example(tmp_path / name)
+    assert (tmp_path / "a" / WORKBOOK).read_bytes() == (tmp_path / "b" / WORKBOOK).read_bytes()
+
+
+def test_readme_names_every_file():
+    files = [path.name for path in FOLDER.rglob("*") if path.is_file() and path.suffix != ".csv"]
+    assert [name for name in files if f"`{name}`" not in README and name != "README.md"] == []
+
+
+def test_both_forms_of_the_example_are_one_study():
+    workbook, table = (load_study(FOLDER / name) for name in ("study.toml", "study-gb18030.toml"))
+    pd.testing.assert_frame_equal(workbook.frame, table.frame)
+    panel = example_panel()
+    assert workbook.column("income").tolist() == (panel["村集体经济收入"] * 10_000).tolist()
+    assert workbook.starts == [FIRST_TREATED]
+    assert workbook.label == "invented data"
+    assert workbook.language == "zh"
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_each_broken_copy_says_its_error(name):
+    with pytest.raises(StudyError) as refusal:
+        check_study(BROKEN[name])
+    assert str(refusal.value) == SAID[name]
+
+
+def test_mixed_units_can_run_but_are_pointed_out():
+    assert set(BROKEN) == {*SAID, "mixed-units"}
+    assert (
+        "LOOK: income changes by a factor of 1,000 or more between years in 1 place: 990000001001 in 2023 "
+        "(318,300 to 3,275,000,000). Perhaps 元 and 万元 are mixed."
+    ) in check_study(BROKEN["mixed-units"])
+
+
+def test_template_is_ready_to_run(tmp_path):
+    study_file = write_template(tmp_path / "我的 研究")
+    assert sorted(path.name for path in study_file.parent.iterdir()) == ["study.toml", "数据.xlsx"]
+    assert check_study(study_file)[-1] == "This study can run."
+    study = load_study(study_file)
+    assert "Invented data: effect on" in repr(did(study, study.primary_outcome))
+    assert len(event_study(study, "surplus").frame()) == 6
+    assert "虚构" in sheets(study_file.parent / "数据.xlsx")["说明"][0][0]
+    assert 'provenance = "invented"              # said with every result; delete' in study_file.read_text(
+        encoding="utf-8"
+    )
+
+
+def test_template_never_overwrites(tmp_path):
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
+    with pytest.raises(FileExistsError, match=r"is not an empty folder\. Name a new one; nothing was written\.$"):
+        write_template(tmp_path)
+    with pytest.raises(FileExistsError):
+        write_template(tmp_path / "mine.txt")
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_template_takes_an_empty_folder(tmp_path):
+    assert write_template(tmp_path).parent == tmp_path
