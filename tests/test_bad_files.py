@@ -111,10 +111,7 @@ BAD = {
         csv([HEADER]),
         "数据.csv has a header but no rows of data. Check that it is the file and sheet meant.",
     ),
-    "empty workbook": (
-        xlsx([]),
-        "数据.xlsx is empty: no sheet holds a value. Check that it is the file meant.",
-    ),
+    "empty workbook": (xlsx([]), "数据.xlsx is empty: no sheet holds a value. Check that it is the file meant."),
     **{
         f"format {name}": (
             csv(b"x", f"数据.{name}"),
@@ -203,10 +200,7 @@ BAD = {
         "数据.xlsx has 2 merged areas: A2:A4, A5:A7. Split them: row 1 holds one full name per column, every other row its "
         "own values, and no title stands above.",
     ),
-    "totals rows": (
-        csv(TOTALS),
-        "数据.csv has 1 row of totals: row 23 (合计). Delete these rows.",
-    ),
+    "totals rows": (csv(TOTALS), "数据.csv has 1 row of totals: row 23 (合计). Delete these rows."),
     "totals rows in a workbook": (
         xlsx([*GOOD, ["", "", "", "", "小计:", 100], ["全市 合计", "", 2021, "", "", 900]]),
         "数据.xlsx has 2 rows of totals: row 23 (小计:), row 24 (全市 合计). Delete these rows.",

@@ -4,15 +4,17 @@ import json
 import re
 import shutil
 import tomllib
+from dataclasses import fields
 
 import pandas as pd
 import pytest
 from frictionless import validate
 
-from analysis.calibration import calibration_table
-from analysis.read_files import DATA, describe_table, read_table
+from analysis.calibration import Calibration
+from analysis.read_files import DATA, read_table
 
 PACKAGE = json.loads((DATA / "datapackage.json").read_text(encoding="utf-8"))
+SCHEMAS = {resource["name"]: resource["schema"]["fields"] for resource in PACKAGE["resources"]}
 TABLES = {resource["name"]: resource["path"] for resource in PACKAGE["resources"]}
 EXAMPLE = DATA / "example"
 """Invented files in several formats, with a README and tests of their own."""
@@ -26,6 +28,28 @@ def as_markdown(frame: pd.DataFrame) -> str:
     """The table as README.md shows it: when this text changes, paste it there."""
     rows = [list(frame.columns), ["---"] * frame.shape[1], *frame.astype(str).to_numpy().tolist()]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows)
+
+
+def codebook(name: str) -> pd.DataFrame:
+    """The columns of one table, their types, units, rules and meaning, from the schema."""
+    schema = SCHEMAS[name]
+    return pd.DataFrame(
+        {
+            "column": [field["name"] for field in schema],
+            "type": [field["type"] for field in schema],
+            "unit": [field.get("unit", "") for field in schema],
+            "rules": [rules(field.get("constraints", {})) for field in schema],
+            "meaning": [field["description"] for field in schema],
+        }
+    )
+
+
+def rules(constraints: dict) -> str:
+    def shown(value: object) -> str:
+        return ", ".join(map(str, value)) if isinstance(value, list) else f"`{value}`"
+
+    flags = ("required", "unique")
+    return "; ".join(rule if rule in flags else f"{rule} {shown(value)}" for rule, value in constraints.items())
 
 
 @pytest.fixture
@@ -71,11 +95,12 @@ def test_files_are_utf8_with_unix_line_endings_and_all_are_described():
 
 @pytest.mark.parametrize("name", TABLES)
 def test_readme_shows_the_codebook_of_the_schema(name):
-    assert as_markdown(describe_table(name)) in README
+    assert as_markdown(codebook(name)) in README
 
 
 def test_readme_shows_every_parameter_and_what_set_it():
-    assert as_markdown(calibration_table()) in README
+    parameters = [(field.name, field.default, field.metadata["source"]) for field in fields(Calibration)]
+    assert as_markdown(pd.DataFrame(parameters, columns=["parameter", "value", "set by"])) in README
 
 
 def test_readme_cites_only_facts_that_exist():
@@ -88,7 +113,7 @@ def test_readme_cites_only_facts_that_exist():
 def test_read_table_gives_the_types_of_the_schema(name):
     types = read_table(name).dtypes.astype(str)
     allowed = {"string": {"str"}, "number": {"float64"}, "integer": {"int64", "Int64"}}
-    for column, kind in describe_table(name)[["column", "type"]].itertuples(index=False):
+    for column, kind in codebook(name)[["column", "type"]].itertuples(index=False):
         assert types[column] in allowed[kind], column
 
 
@@ -182,12 +207,12 @@ def test_study_describes_columns_that_exist_with_the_units_of_the_schema():
     study = tomllib.loads((DATA / "study.toml").read_text(encoding="utf-8"))
     assert {study["panel"], study["membership"]} <= set(TABLES.values())
     assert study["provenance"] == "simulated"
-    codebook = describe_table("simulated_panel").set_index("column")
-    columns = {*codebook.index, *describe_table("membership")["column"]}
+    panel = codebook("simulated_panel").set_index("column")
+    columns = {*panel.index, *codebook("membership")["column"]}
     assert set(study["columns"].values()) <= columns
     for name, outcome in study["outcomes"].items():
         assert name == outcome["column"]
-        unit = codebook.loc[name, "unit"]
+        unit = panel.loc[name, "unit"]
         assert unit.removesuffix(f", {outcome.get('prices')} prices") == outcome["unit"]
 
 

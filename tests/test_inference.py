@@ -39,7 +39,9 @@ def test_one_treated_county_is_where_the_methods_part():
 
 def test_a_sentence_with_one_treated_group_gives_no_interval():
     sentence = repr(published_estimate("cai2016"))
-    assert "(no interval, one treated group: not informative; 12 groups, 1 treated)" in sentence
+    assert (
+        "(no interval, one treated group: not informative; randomization may serve; 12 groups, 1 treated)" in sentence
+    )
     assert "95 % interval" not in sentence
 
 
@@ -50,6 +52,34 @@ def test_groups_never_seen_before_treatment_are_no_evidence():
     assert estimate.treated_groups == 1
     assert "no interval, one treated group: not informative" in repr(estimate)
     assert "1 treated" in estimate.inference("cr1").loc["cr1", "note"]
+
+
+def test_a_group_alone_behind_a_part_of_the_effect_leaves_no_interval():
+    # Five groups, each with a start year of its own: every cohort's luck is its own, and CR2 would count none of it.
+    panel = small_panel(3, groups=12, treated=5, starts=(2016, 2017, 2018, 2019, 2020))
+    study = small_study(panel)
+    for estimate in (did(study, "income"), event_study(study, "income").average()):
+        assert "(no interval, 5 clusters alone behind a part of the effect, own noise not counted" in repr(estimate)
+        assert estimate.frame()[["std_error", "p_value", "low", "high"]].isna().all(axis=None)
+        assert estimate.inference().loc["randomization", "p_value"] > 0
+
+
+@pytest.mark.parametrize("cluster", ["unit", "stratum"])
+def test_one_treated_group_stays_one_whatever_errors_are_clustered_by(cluster):
+    notes = did(small_study(small_panel(3, treated=1)), "income").inference(cluster=cluster, draws=199)["note"]
+    assert notes.drop("randomization").str.startswith("one treated group: not informative").all()
+
+
+def test_a_bootstrapped_event_study_with_one_treated_group_shows_no_intervals():
+    events = event_study(published_estimate("cai2016").study, "y")
+    assert events.frame("wild_bootstrap")[["low", "high", "p_value"]].isna().all(axis=None)
+    assert events.frame("randomization")["p_value"].drop(-1).notna().all()
+
+
+def test_few_treated_groups_left_in_the_sample_are_said_in_the_sentence():
+    panel = small_panel(3, groups=12, treated=4, missing=0)
+    panel.loc[panel["district"].isin(["g0"]), "income"] = np.nan
+    assert "3 treated, too few to lean on)" in repr(did(small_study(panel), "income"))
 
 
 def test_an_event_study_with_one_treated_group_shows_no_errors():

@@ -62,11 +62,7 @@ def make_cai() -> Study:
         return Study.from_frame(counties, unit="county", time="year", first_treated="start", provenance="published")
 
 
-STUDIES = {
-    "castle": (make_castle, "l_homicide"),
-    "ezunem": (make_ezunem, "luclms"),
-    "cai2016": (make_cai, "y"),
-}
+STUDIES = {"castle": (make_castle, "l_homicide"), "ezunem": (make_ezunem, "luclms"), "cai2016": (make_cai, "y")}
 
 
 def two_way(dataset: str) -> dict[str, float]:

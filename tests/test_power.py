@@ -1,6 +1,7 @@
 """Measured size: placebo districts and simulated outcomes, the same on one core, two, or a cluster."""
 
 import os
+import re
 from functools import partial
 
 import joblib
@@ -12,6 +13,8 @@ from test_cluster_robust import small_panel, small_study
 from analysis import StudyError, load_study, read_table, rejection_rates
 from analysis.inference import METHODS
 from analysis.power import CHUNK, PERSISTENCE, _shocks, replicate
+
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
 
 FAST = {"methods": ["cr1", "cr2", "wild_bootstrap"], "draws": 49}
 
@@ -26,7 +29,8 @@ def test_rates_are_shares_with_their_error(study):
     assert rates.index.tolist() == list(METHODS)
     share = rates["rejection_rate"]
     assert (share * 20 == (share * 20).round()).all()
-    assert rates["monte_carlo_error"].to_numpy() == pytest.approx(np.sqrt(share * (1 - share) / 20))
+    likely = (share * 20 + 2) / 24
+    assert rates["monte_carlo_error"].to_numpy() == pytest.approx(np.sqrt(likely * (1 - likely) / 24))
     assert (rates["replications"] + rates["missing"] == 20).all()
 
 
@@ -50,12 +54,12 @@ def test_same_numbers_on_a_dask_cluster(study):
 
 
 def test_more_replications_begin_with_the_same_ones(study):
-    first = replicate(lambda generator: generator.normal(size=2), 10, 1, "draws")
-    assert (replicate(lambda generator: generator.normal(size=2), 3 * CHUNK, 1, "draws")[:10] == first).all()
-    assert not (replicate(lambda generator: generator.normal(size=2), 10, 2, "draws") == first).any()
+    first = replicate(lambda generator, _: generator.normal(size=2), 10, 1, "draws")
+    assert (replicate(lambda generator, _: generator.normal(size=2), 3 * CHUNK, 1, "draws")[:10] == first).all()
+    assert not (replicate(lambda generator, _: generator.normal(size=2), 10, 2, "draws") == first).any()
 
 
-def die(generator: np.random.Generator, parent: int) -> np.ndarray:
+def die(generator: np.random.Generator, _: int, parent: int) -> np.ndarray:
     if os.getpid() != parent:
         os._exit(1)
     return generator.normal(size=1)
@@ -103,6 +107,30 @@ def test_rejects_more_often_where_treated_groups_vary_more(study):
         for scale in (1, 3)
     ]
     assert rates[1].loc["cr1", "rejection_rate"] > rates[0].loc["cr1", "rejection_rate"]
+
+
+def test_few_placebo_districts_are_taken_once_each():
+    # Nine untreated groups of which one is treated on paper: nine choices, no Monte Carlo error, shares of ninths.
+    few = small_study(small_panel(5, groups=10, treated=1))
+    rates = rejection_rates(few, "income", methods=["cr1", "cr3", "randomization"], replications=500)
+    assert rates.loc["cr1", "replications"] == 9
+    assert (rates.loc[["cr1", "randomization"], "monte_carlo_error"] == 0).all()
+    assert (rates.loc["cr1", "rejection_rate"] * 9) % 1 == pytest.approx(0)
+    assert np.isnan(rates.loc["cr3", "rejection_rate"])
+    assert rates.loc["cr3", "missing"] == 9
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"correlation": 1.2}, "correlation must lie between 0 and 1, or be None for placebo districts, not 1.2."),
+        ({"methods": ["cr9"]}, "Unknown method 'cr9'; choose from cr1, cr2, cr3, wild_bootstrap, randomization."),
+        ({"replications": 0}, "replications must be at least 1, not 0."),
+    ],
+)
+def test_wrong_options_are_named(study, options, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        rejection_rates(study, "income", **options)
 
 
 def test_too_few_groups_are_refused(study):

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from analysis import load_study
-from analysis.clean_cells import clean_codes, clean_numbers, clean_years, harmless
+from analysis.clean_cells import clean_codes, clean_numbers, clean_years
 from analysis.read_panel import read_panel
 from analysis.units import convert_unit
 
@@ -70,16 +70,6 @@ def test_codes_stay_text_and_restoring_is_counted():
         "village: 1 code that had become a decimal number restored (12.0 is 12).",
         "village: 1 cell taken as missing (无).",
     ]
-
-
-@pytest.mark.parametrize("value", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", " =1"])
-def test_text_like_a_formula_is_neutralised(value):
-    assert harmless(value) == f"'{value}"
-
-
-@pytest.mark.parametrize("value", ["-5", "+1.5", "-", "南庄", "", 5, None, "-12%"])
-def test_other_cells_are_written_as_they_are(value):
-    assert harmless(value) == value
 
 
 @pytest.mark.parametrize(

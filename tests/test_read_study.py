@@ -105,7 +105,7 @@ def test_byte_order_marks_are_read_over(tmp_path):
 REFUSED = {
     "unknown key": (
         {"study": STUDY.replace("title", "titel").replace("panel =", "panal =")},
-        "study.toml has 2 unknown keys: panal, titel. Known keys: columns, language, membership, noun, outcomes, "
+        "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, columns, language, membership, noun, outcomes, "
         "panel, provenance, pseudo_groups, sheet, title.",
     ),
     "necessary key absent": (
@@ -142,10 +142,7 @@ REFUSED = {
         {"study": STUDY.replace('"panel.csv"', '"panel2.csv"')},
         "There is no file 'panel2.csv' beside the study file. Check the name in it.",
     ),
-    "empty file": (
-        {"panel": ""},
-        "panel.csv is empty. Check that it was saved, and that it is the file meant.",
-    ),
+    "empty file": ({"panel": ""}, "panel.csv is empty. Check that it was saved, and that it is the file meant."),
     "unit column absent from the membership": (
         {"members": MEMBERS.replace("village,", "code,")},
         "members.csv has no column 'village' (for unit). It has: code, district, start.",
@@ -166,10 +163,7 @@ REFUSED = {
         {"panel": PANEL.replace("town", "district").replace("t1", "A")},
         "1 column in panel.csv and in members.csv alike: district. Keep each in one of the two.",
     ),
-    "language": (
-        {"study": 'language = "fr"\n' + STUDY},
-        "study.toml has the language 'fr'. Write one of: en, zh.",
-    ),
+    "language": ({"study": 'language = "fr"\n' + STUDY}, "study.toml has the language 'fr'. Write one of: en, zh."),
     "text without quotes": (
         {"study": STUDY.replace('"village"', "1")},
         "[columns] of study.toml has unit = 1. Write text in quotes.",

@@ -1,15 +1,15 @@
 """The simulated panel: calibrated as stated, each switch does one thing, and the stored files are its output."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.calibration import Calibration, calibration_table
+from analysis.calibration import Calibration
 from analysis.read_files import DATA, read_table
-from analysis.reporting_dirt import INCOME
 from analysis.simulate import SEED, shock_groups, simulate_panel, write_simulated
+from analysis.village_model import INCOME
 
 VILLAGES = read_table("villages").query("committee == 'village_committee'")
 MEMBERSHIP = read_table("membership")
@@ -250,7 +250,7 @@ def test_shock_groups_are_districts_and_blocks_of_about_five_within_towns():
 
 
 def test_every_parameter_names_a_published_fact_or_says_it_is_assumed():
-    sources = calibration_table()["set by"]
+    sources = pd.Series([parameter.metadata["source"] for parameter in fields(Calibration)])
     cited = sources.str.findall(r"F\d{3}")
     assert (cited.str.len().gt(0) | sources.str.match("assumed|chosen")).all()
     assert set(cited.explode().dropna()) <= set(read_table("published_facts")["fact_id"])

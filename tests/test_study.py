@@ -55,16 +55,8 @@ REFUSED = {
         "The panel has no column 'hamlet' (for unit), 'district' (for group). "
         "It has: village, year, start, town, income.",
     ),
-    "column names twice": (
-        twice_named,
-        {},
-        "2 column names used twice: income, town. Rename or remove one of each.",
-    ),
-    "no rows": (
-        lambda p: p.iloc[:0],
-        {},
-        "The panel has no rows. Check that the file and sheet are the ones meant.",
-    ),
+    "column names twice": (twice_named, {}, "2 column names used twice: income, town. Rename or remove one of each."),
+    "no rows": (lambda p: p.iloc[:0], {}, "The panel has no rows. Check that the file and sheet are the ones meant."),
     "reserved column name": (
         lambda p: p.rename(columns={"town": "stratum"}),
         {},

@@ -19,14 +19,7 @@ from analysis import Study, did, event_study
 from analysis.cluster_robust import cluster_codes, cluster_pieces, cr1
 from analysis.inversion import InvertedTest
 from analysis.regression import Regression
-from analysis.wild_bootstrap import (
-    RADEMACHER,
-    WEBB,
-    bootstrap_draws,
-    random_weights,
-    sign_vectors,
-    wild_bootstrap,
-)
+from analysis.wild_bootstrap import RADEMACHER, WEBB, bootstrap_draws, random_weights, sign_vectors, wild_bootstrap
 
 pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
 

@@ -11,31 +11,23 @@ from analysis.estimates import Estimate, EventStudy
 from analysis.messages import FewTreatedGroupsWarning, StudyError
 from analysis.placebo_groups import placebo_groups
 from analysis.randomization import randomization
-from analysis.read_files import describe_table, read_table
+from analysis.read_files import read_table
 from analysis.study import Outcome, Study
 from analysis.study_file import load_study
 
 __version__ = "0.1.0"
 
 # Presentation, simulation and repetition are imported when first used, so that estimation stays light.
-LATER: dict[str, str] = {
-    "use_style": "style",
-    "Table": "tables",
-    "four_means": "tables",
-    "balance": "tables",
-    "panel_coverage": "tables",
-    "event_study_table": "tables",
-    "estimates_table": "tables",
-    "inference_table": "tables",
-    "plot_rejection_rates": "plots",
-    "plot_trends": "plots",
-    "plot_event_study": "plots",
-    "plot_coverage": "plots",
-    "partition_sensitivity": "partitions",
-    "rejection_rates": "power",
-    "simulate_panel": "simulate",
-    "write_simulated": "simulate",
+ROOMS = {
+    "partitions": ("partition_sensitivity",),
+    "plots": ("plot_coverage", "plot_event_study", "plot_rejection_rates", "plot_trends"),
+    "power": ("rejection_rates",),
+    "simulate": ("simulate_panel", "write_simulated"),
+    "style": ("use_style",),
+    "tables": ("Table", "balance", "estimates_table", "event_study_table", "four_means", "inference_table")
+    + ("panel_coverage",),
 }
+LATER = {name: room for room, names in ROOMS.items() for name in names}
 
 __all__ = [
     "Estimate",
@@ -44,7 +36,6 @@ __all__ = [
     "Outcome",
     "Study",
     "StudyError",
-    "describe_table",
     "did",
     "event_study",
     "load_study",

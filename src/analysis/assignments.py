@@ -1,7 +1,5 @@
 """The assignments treatment could have had: whole groups, within strata, in the observed numbers and start years."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from itertools import combinations
 from math import factorial, prod
@@ -28,7 +26,7 @@ class Assignments:
         How many distinct assignments there are.
     enumerated : bool
     strata : int
-        Within how many strata groups traded places.
+        Within how many strata groups can trade places; 0 where all can with all.
     fixed : tuple of str
         Strata with treated groups that can be assigned in one way only.
     """
@@ -95,7 +93,7 @@ def possible_assignments(frame: pd.DataFrame, within: str | None, draws: int, se
         )
     movable = [block for block, number in zip(members, ways, strict=True) if number > 1]
     codes = _enumerate(observed, movable) if total <= draws else _draw(observed, movable, draws, seed)
-    return Assignments(starts.astype(int), observed, codes, total, total <= draws, len(names), fixed)
+    return Assignments(starts.astype(int), observed, codes, total, total <= draws, len(movable) if within else 0, fixed)
 
 
 def _strata(frame: pd.DataFrame, within: str | None) -> pd.Series:

@@ -1,14 +1,12 @@
 """What the simulated panel is calibrated to: every parameter, with the statement that set it."""
 
-from __future__ import annotations
-
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
-
-import pandas as pd
 
 FIRST_YEAR = 2016
 """The first year of the calibrated year path."""
+
+INCOME_PATH = (-0.42, -0.34, -0.26, -0.17, -0.12, 0.0, 0.06, 0.12, 0.18)
 
 
 def _set(value: Any, source: str) -> Any:
@@ -20,7 +18,7 @@ class Calibration:
     """Every parameter of the simulation, each with the statement that set it.
 
     ``F`` numbers are rows of ``published_facts.csv``; *assumed* means that no public source says it.
-    The sources are field metadata, so :func:`calibration_table` can print them.
+    The sources are field metadata.
     """
 
     body_median_cny: float = _set(85_300, "F165, F166 (shares above 50,000 and 100,000 CNY, Hebei 2021)")
@@ -35,9 +33,7 @@ class Calibration:
     town_shock_sd: float = _set(0.05, "assumed")
     shock_persistence: float = _set(0.6, "assumed; AR(1) of group, village and town shocks")
     noise_sd: float = _set(0.12, "assumed")
-    income_path: tuple[float, ...] = _set(
-        (-0.42, -0.34, -0.26, -0.17, -0.12, 0.0, 0.06, 0.12, 0.18), "assumed; log, 2016 to 2024 against 2021"
-    )
+    income_path: tuple[float, ...] = _set(INCOME_PATH, "assumed; log, 2016 to 2024 against 2021")
     effect_path: tuple[float, ...] = _set((0.12, 0.18), "chosen; first year, then every later year (log points)")
     operating_share: float = _set(0.38, "F172 (Henan 2018; F192 gives 52.63 % for China in 2017)")
     operating_spread: float = _set(5.0, "assumed; the two parameters of the Beta draws add up to it")
@@ -63,18 +59,3 @@ class Calibration:
     missing_reports: float = _set(0.01, "assumed; share of village-years without collective income")
     missing_rows: float = _set(0.01, "assumed; share of village-years without a row")
     merged_in: int = _set(2024, "assumed; year in which one village is merged into its neighbour")
-
-
-CALIBRATION = Calibration()
-
-
-def calibration_table() -> pd.DataFrame:
-    """Return every parameter of :class:`Calibration`: name, default value and the statement that set it.
-
-    Examples
-    --------
-    >>> calibration_table().query("parameter == 'operating_share'")["value"].item()
-    0.38
-    """
-    rows = [(f.name, f.default, f.metadata["source"]) for f in fields(Calibration)]
-    return pd.DataFrame(rows, columns=["parameter", "value", "set by"])

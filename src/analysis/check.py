@@ -1,9 +1,6 @@
 """Check a study before running it: what was read, what is missing or odd, and what its design can bear."""
 
-from __future__ import annotations
-
 import warnings
-from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -51,36 +48,36 @@ def check_study(path: str | Path | None = None) -> list[str]:
 def _roster(units: pd.DataFrame) -> str:
     """How many units the roster of Mengzhou knows, by code, or by name and town (the stratum)."""
     roster = read_table("villages")
-    by_code = pd.Series(units.index.isin(roster["village_code"]), units.index)
-    known = set(zip(_short(roster["town_zh"]), _short(roster["village_zh"]), strict=True))
-    names = zip(_short(units["stratum"]), _short(units.index), strict=True)
-    by_name = pd.Series([name in known for name in names], units.index) & ~by_code
-    matched = by_code | by_name
-    if not matched.any():
+    by_code = units.index.isin(roster["village_code"])
+    known = _town_and_name(roster["town_zh"], roster["village_zh"])
+    by_name = _town_and_name(units["stratum"], units.index).isin(known) & ~by_code
+    lost = units.index[~(by_code | by_name)]
+    if len(lost) == len(units):
         return "Roster of Mengzhou: it has none of these villages, so names and codes were not compared."
-    lost = units.index[~matched]
     unknown = f"{len(lost):,} not found: {first(lost)}" if len(lost) else "all found"
     return f"Roster of Mengzhou: {by_code.sum():,} found by code, {by_name.sum():,} by town and name, {unknown}."
 
 
-def _short(names: Iterable) -> pd.Series:
-    return pd.Series(list(names)).astype("str").str.replace(SUFFIXES, "", regex=True)
+def _town_and_name(*names: pd.Series | pd.Index) -> pd.MultiIndex:
+    return pd.MultiIndex.from_arrays(
+        [pd.Index(one).astype("str").str.replace(SUFFIXES, "", regex=True) for one in names]
+    )
 
 
 def _years(study: Study) -> list[str]:
     frame, start = study.frame, study.starts[0]
     years = sorted(frame["time"].unique())
     before = sum(year < start for year in years)
-    found = [f"Years: {count(before, 'year')} before the first start ({start}), {len(years) - before} from it on."]
-    if before < 2:
-        found.append("With one year before, nobody can see whether the groups had moved alike.")
-    if absent := sorted(set(range(years[0], years[-1] + 1)) - set(years)):
-        found.append(f"No village has data in {count(len(absent), 'year')}: {first(absent)}.")
+    absent = sorted(set(range(years[0], years[-1] + 1)) - set(years))
     rows_of = frame.groupby("unit").size()
     short = rows_of.index[rows_of < len(years)]
-    lacking = len(rows_of) * len(years) - len(frame)
     gaps = f", in {count(len(short), study.noun)}: {first(short)}" if len(short) else ""
-    return [*found, f"Gaps: {count(lacking, f'{study.noun}-year')} without a row{gaps}."]
+    return [
+        f"Years: {count(before, 'year')} before the first start ({start}), {len(years) - before} from it on.",
+        "With one year before, nobody can see whether the groups had moved alike." if before < 2 else "",
+        f"No village has data in {count(len(absent), 'year')}: {first(absent)}." if absent else "",
+        f"Gaps: {count(len(rows_of) * len(years) - len(frame), f'{study.noun}-year')} without a row{gaps}.",
+    ]
 
 
 def _outcome(study: Study, name: str) -> list[str]:
@@ -91,34 +88,32 @@ def _outcome(study: Study, name: str) -> list[str]:
             f"{name!r} has log = true but is zero or negative in {rows(study.frame, values <= 0, values)}. "
             "Correct these values, or write log = false."
         )
-    found = [f"{name} ({described.unit or 'no unit'}): {count(int(values.notna().sum()), 'value')}, "]
-    found[0] += f"{values.isna().sum():,} missing, {values.eq(0).sum():,} zero."
-    positive = pd.DataFrame({"unit": study.frame["unit"], "time": study.frame["time"], "value": values})[values > 0]
+    positive = study.frame[["unit", "time"]].assign(value=values)[values > 0]
     positive["last"] = positive.groupby("unit")["value"].shift()
     ratio = positive["value"] / positive["last"]
     jumps = positive[(ratio >= JUMP) | (ratio <= 1 / JUMP)]
-    if len(jumps):
-        places = (f"{one.unit} in {one.time} ({amount(one.last)} to {amount(one.value)})" for one in jumps.itertuples())
-        found.append(
-            f"LOOK: {name} changes by a factor of {JUMP:,} or more between years in {count(len(jumps), 'place')}: "
-            f"{first(places)}. Perhaps 元 and 万元 are mixed."
-        )
-    return found
+    places = [f"{one.unit} in {one.time} ({amount(one.last)} to {amount(one.value)})" for one in jumps.itertuples()]
+    return [
+        f"{name} ({described.unit or 'no unit'}): {count(values.count(), 'value')}, "
+        f"{values.isna().sum():,} missing, {values.eq(0).sum():,} zero.",
+        f"LOOK: {name} changes by a factor of {JUMP:,} or more between years in {count(len(places), 'place')}: "
+        f"{first(places)}. Perhaps 元 and 万元 are mixed."
+        if places
+        else "",
+    ]
 
 
 def _groups(study: Study) -> list[str]:
-    units = study.units
+    units, found = study.units, list(study.notes)
     sizes = units.groupby("group").size()
-    treated = units.loc[units["first_treated"].notna(), "group"].nunique()
-    found = list(study.notes)
+    treated = units.dropna(subset="first_treated")["group"].nunique()
     if treated >= 5:
         found.append(f"{treated} treated groups: intervals rest on them, not on the number of villages.")
     elif treated >= 3:
         found.append(f"{treated} treated groups: fewer than five are few; read CR2 beside randomization inference.")
-    small = sizes.index[sizes < SMALL_GROUP]
     if (sizes == 1).all():
         found.append("Every village is its own group: right only if treatment was decided village by village.")
-    elif len(small):
+    elif len(small := sizes.index[sizes < SMALL_GROUP]):
         few = f"{count(len(small), 'group')} of fewer than {SMALL_GROUP} {study.noun}s: {first(small)}"
         found.append(f"LOOK: {few}. Hardly more than one village makes such a group's mean.")
     return found

@@ -1,9 +1,5 @@
 """Clean cells as people type them into numbers, years and codes: every change is counted, doubtful ones are refused."""
 
-from __future__ import annotations
-
-import re
-
 import pandas as pd
 
 from analysis.messages import StudyError, count, first
@@ -45,34 +41,25 @@ def clean_numbers(values: pd.Series, label: str, *, percent: bool = False) -> tu
     if pd.api.types.is_numeric_dtype(values):
         return values, []
     text = _text(values).str.strip()
-    numbers = pd.to_numeric(text.where(text != ""), errors="coerce")
+    numbers = pd.to_numeric(text, errors="coerce")
     odd = text[numbers.isna() & (text != "")]
-    if odd.empty:
-        return numbers, []
-    numbers = numbers.astype("float64")
     plain = odd.str.translate(HALF_WIDTH).str.strip()
     missing, grouped = plain.str.fullmatch(MISSING), plain.str.fullmatch(GROUPED)
     signed = plain.str.fullmatch(r"[+-]?[\d.]+ ?%")
-    bare = plain.where(~grouped, plain.str.replace("[, ]", "", regex=True)).str.rstrip("% ")
+    bare = plain.where(~grouped, plain.str.replace("[, ]", "", regex=True))
+    bare = bare.where(~signed, bare.str.rstrip("% "))
     read = pd.to_numeric(bare.where(~missing), errors="coerce")
-    if (wrong := read.isna() & ~missing).any():
-        raise StudyError(
-            f"{label} is not a number in {_places(odd[wrong])}. Write numbers only; the unit belongs in the study file."
-        )
-    without = numbers.notna().sum() + (~signed & ~missing).sum()
-    if signed.any() and without:
-        raise StudyError(
-            f"{label} has a percent sign in {_places(odd[signed])}, but {count(without, 'number')} without. "
-            "Write all of them one way."
-        )
+    advice = ". Write numbers only; the unit belongs in the study file."
+    _refuse(label, "is not a number", odd[read.isna() & ~missing], advice)
+    if without := numbers.notna().sum() + (~signed & ~missing).sum():
+        advice = f", but {count(without, 'number')} without. Write all of them one way."
+        _refuse(label, "has a percent sign", odd[signed], advice)
     numbers[odd.index] = read.where(~signed | percent, read / 100)
-    wide = ~missing & (plain != odd)
-    marks = ", ".join(dict.fromkeys(odd[missing]))
     return numbers, [
         *_note(label, grouped, "number", "with thousands separators read"),
-        *_note(label, wide, "number", "with full-width characters read"),
+        *_note(label, ~missing & (plain != odd), "number", "with full-width characters read"),
         *_note(label, signed, "percentage", "kept in per cent" if percent else "read as shares (35% is 0.35)"),
-        *_note(label, missing, "cell", f"taken as missing, not as zero ({marks})"),
+        *_missing_note(label, odd[missing], ", not as zero"),
     ]
 
 
@@ -86,22 +73,14 @@ def clean_years(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     """
     values = _text(values)
     text = values.str.translate(HALF_WIDTH).str.strip()
-    missing = text.eq("") | text.str.fullmatch(MISSING)
+    missing = text.str.fullmatch(f"{MISSING}|")
     years = text.str.extract(f"^{YEAR}$", expand=False)
-    if (wrong := years.isna() & ~missing).any():
-        raise StudyError(
-            f"{label} is not a year in {_places(values[wrong])}. Write the year only, such as 2023: "
-            "dates and months are not cut to years."
-        )
-    dropped = values[missing & values.ne("")]
+    advice = ". Write the year only, such as 2023: dates and months are not cut to years."
+    _refuse(label, "is not a year", values[years.isna() & ~missing], advice)
+    changed = ~missing & (years != values.str.removesuffix(".0"))
     return pd.to_numeric(years).astype("Int64"), [
-        *_note(
-            label,
-            ~missing & (years != values.str.removesuffix(".0")),
-            "year",
-            "written another way (such as 2021年) read",
-        ),
-        *_note(label, dropped.notna(), "cell", f"taken as missing ({', '.join(dropped.unique())})"),
+        *_note(label, changed, "year", "written another way (such as 2021年) read"),
+        *_missing_note(label, values[missing]),
     ]
 
 
@@ -116,38 +95,27 @@ def clean_codes(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     values = _text(values)
     plain = values.str.translate(CODE_WIDTH).str.strip()
     bare = plain.str.replace(WRAPPED, lambda match: match[1] or match[2], regex=True)
-    if (lost := bare.str.fullmatch(r"\d(?:\.\d+)?[eE]\+\d+")).any():
-        raise StudyError(
-            f"{label} lost digits in {_places(values[lost])}: a spreadsheet turned codes into rounded numbers. "
-            "Go back to the source, and format the column as text before filling it in."
-        )
+    advice = ": a spreadsheet turned codes into rounded numbers. Go back to the source, and format the column as text "
+    advice += "before filling it in."
+    _refuse(label, "lost digits", values[bare.str.fullmatch(r"\d(?:\.\d+)?[eE]\+\d+")], advice)
     whole = bare.str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
-    missing = whole.eq("") | whole.str.fullmatch(MISSING)
-    dropped = values[missing & values.ne("")]
+    missing = whole.str.fullmatch(f"{MISSING}|")
     return whole.where(~missing, None), [
         *_note(label, (plain != values) & ~missing, "code", "with spaces or full-width characters cleaned"),
         *_note(label, bare != plain, "code", "taken out of a quotation for spreadsheets"),
         *_note(label, whole != bare, "code", "that had become a decimal number restored (12.0 is 12)"),
-        *_note(label, dropped.notna(), "cell", f"taken as missing ({', '.join(dropped.unique())})"),
+        *_missing_note(label, values[missing]),
     ]
-
-
-def harmless(value: object) -> object:
-    """Text that a spreadsheet would run as a formula, with an apostrophe before it; all else unchanged.
-
-    Use it on every cell of a table written for Excel, as CSV or as a workbook.
-
-    Examples
-    --------
-    >>> harmless("=1+1"), harmless("-5"), harmless("示例村")
-    ("'=1+1", '-5', '示例村')
-    """
-    risky = isinstance(value, str) and value.lstrip().startswith(("=", "+", "-", "@"))
-    return f"'{value}" if risky and not re.fullmatch(r"[+-]?[\d.,]+%?|[-+]", value.strip()) else value
 
 
 def _text(values: pd.Series) -> pd.Series:
     return values.astype("str").fillna("")
+
+
+def _refuse(label: str, fault: str, wrong: pd.Series, advice: str) -> None:
+    if len(wrong):
+        places = first(f"row {row} ({value})" for row, value in wrong.items())
+        raise StudyError(f"{label} {fault} in {count(len(wrong), 'row')}: {places}{advice}")
 
 
 def _note(label: str, changed: pd.Series, noun: str, done: str) -> list[str]:
@@ -155,5 +123,6 @@ def _note(label: str, changed: pd.Series, noun: str, done: str) -> list[str]:
     return [f"{label}: {count(number, noun)} {done}."] if number else []
 
 
-def _places(values: pd.Series) -> str:
-    return f"{count(len(values), 'row')}: {first(f'row {row} ({value})' for row, value in values.items())}"
+def _missing_note(label: str, cells: pd.Series, more: str = "") -> list[str]:
+    marks = cells[cells != ""]
+    return _note(label, marks.notna(), "cell", f"taken as missing{more} ({', '.join(marks.unique())})")

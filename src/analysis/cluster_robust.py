@@ -1,7 +1,5 @@
 """Cluster-robust standard errors of any contrast of a fitted regression, from one small matrix per cluster."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +19,7 @@ ROUNDING_TOLERANCE = 1e-12
 FEW_TREATED = 3
 NO_VARIATION = "no residual variation to learn from"
 ONE_TREATED = "one treated group: not informative"
+FEW = "too few to lean on"
 
 
 @dataclass(frozen=True)
@@ -156,14 +155,25 @@ def effective_treated_clusters(pieces: ClusterPieces) -> float:
     return float(variance.sum() ** 2 / (variance @ variance)) if pieces.treated.any() else 0.0
 
 
-def treated_note(pieces: ClusterPieces, few: str = "too few to lean on") -> str:
-    """Clusters, treated clusters behind the contrast and their effective number; a caution at three or fewer."""
+def caution(pieces: ClusterPieces) -> str:
+    """Why no standard error of this contrast can be believed, or nothing.
+
+    One treated cluster, or a cluster that alone identifies a part of the contrast (a start year of its own, say):
+    its residuals there are zero by construction, so that its own luck is not counted.
+    """
+    if pieces.treated.sum() == 1:
+        return ONE_TREATED
+    alone = _adjusted_direction(pieces, power=-0.5)[1]
+    return f"{count(alone, 'cluster')} alone behind a part of the effect, own noise not counted" if alone else ""
+
+
+def treated_note(pieces: ClusterPieces, few: str = FEW) -> str:
+    """Clusters, treated clusters behind the contrast and their effective number, after any caution."""
     number = int(pieces.treated.sum())
     effective = effective_treated_clusters(pieces)
     counts = f"{len(pieces.treated):,} clusters, {number:,} treated ({effective:.1f} effective)"
-    if number == 1:
-        return f"{ONE_TREATED}; {counts}"
-    return f"{number} treated groups: {few}; {counts}" if 1 < number <= FEW_TREATED else counts
+    warning = caution(pieces) or (f"{number} treated groups: {few}" if 1 < number <= FEW_TREATED else "")
+    return f"{warning}; {counts}" if warning else counts
 
 
 def cr1(pieces: ClusterPieces) -> Uncertainty:
@@ -181,10 +191,9 @@ def cr2(pieces: ClusterPieces) -> Uncertainty:
 
     Each cluster's residuals are multiplied by (I - H_g)^-1/2, which makes the variance unbiased where errors are
     independent with variance inversely proportional to the weight: rows are multiplied by its root, then treated as
-    unweighted, so that village effects drop out exactly (with weights clubSandwich takes another root of the same
-    matrix, and differs by a few per cent). Where a cluster alone identifies a direction, the root is zero there
-    (generalised inverse). With one treated cluster its score is close to zero whatever the data, and exactly zero in a
-    balanced panel, so that the number says nothing, and the note says so.
+    unweighted, so that village effects drop out exactly. Where a cluster alone identifies a direction, the root is
+    zero there (generalised inverse): the cluster's own luck is not counted, and `caution` says so. That is so with
+    one treated cluster, whose score is close to zero whatever the data.
 
     Parameters
     ----------
@@ -208,17 +217,14 @@ def cr2(pieces: ClusterPieces) -> Uncertainty:
     >>> 4 < answer.df < 5
     True
     """
-    adjusted, alone = _adjusted_direction(pieces, power=-0.5)
+    adjusted, _ = _adjusted_direction(pieces, power=-0.5)
     scores = (pieces.scores * adjusted).sum(axis=1)
     # With p_g = (I - H_g)^-1/2 Q_g a the scores p_g'(I - H)y have variance diag(p_g'p_g) - ZZ', the rows of Z p_g'Q_g.
     products = np.einsum("gij,gj->gi", pieces.grams, adjusted)
     squares, overlaps = (adjusted * products).sum(axis=1), (products**2).sum(axis=1)
     spread = squares @ squares - 2 * squares @ overlaps + np.square(products.T @ products).sum()
     total = squares.sum() - overlaps.sum()
-    note = treated_note(pieces)
-    if alone and pieces.treated.sum() > 1:
-        note += f"; {count(alone, 'cluster')} alone behind a part of the effect, own noise not counted"
-    return _answer(pieces, np.linalg.norm(scores), total**2 / spread if spread > 0 else np.nan, note)
+    return _answer(pieces, np.linalg.norm(scores), total**2 / spread if spread > 0 else np.nan, treated_note(pieces))
 
 
 def cr3(pieces: ClusterPieces) -> Uncertainty:
@@ -245,7 +251,7 @@ def cr3(pieces: ClusterPieces) -> Uncertainty:
     number, note = len(pieces.scores), treated_note(pieces)
     adjusted, alone = _adjusted_direction(pieces, power=-1)
     if alone:
-        return Uncertainty(np.nan, number - 1, f"no estimate without {count(alone, 'cluster')}; {note}")
+        return Uncertainty(np.nan, np.nan, f"no estimate without {count(alone, 'cluster')}; {note}")
     changes = (pieces.scores * adjusted).sum(axis=1)
     return _answer(pieces, np.sqrt((number - 1) / number * changes @ changes), number - 1, note)
 

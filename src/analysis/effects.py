@@ -1,7 +1,5 @@
 """The verbs: difference-in-differences and the event study, contrasts of one regression."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What an analysis returns: an effect, or effects by event time, with all it rests on."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,8 +7,8 @@ import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
-from analysis.cluster_robust import ONE_TREATED, cluster_codes, treated_clusters
-from analysis.inference import HEADLINE, HEADLINE_NAME, METHODS, infer
+from analysis.cluster_robust import FEW, FEW_TREATED, caution
+from analysis.inference import HEADLINE, HEADLINE_NAME, METHODS, assignment_pieces, infer
 from analysis.messages import StudyError, amount, count, in_sentence
 from analysis.pretrends import Pretrend, pooled_covariance, pretrend
 from analysis.regression import Regression
@@ -89,8 +87,7 @@ class Estimate:
     @property
     def treated_groups(self) -> int:
         """Groups the effect rests on: those with a village seen both under the treatment in question and without."""
-        contrast = self.fitted.contrast(self.contrast)
-        return int(treated_clusters(self.fitted, cluster_codes(self.fitted, "group"), contrast).sum())
+        return int(assignment_pieces(self).treated.sum())
 
     @property
     def dropped(self) -> int:
@@ -141,29 +138,18 @@ class Estimate:
 
     def frame(self) -> pd.DataFrame:
         """The estimate as one tidy row, with the headline inference (CR2)."""
-        row = {
-            "outcome": self.outcome,
-            "unit": self.unit,
-            "estimate": self.value,
-            "per_cent": self.percent,
-            "method": HEADLINE,
-            **self.headline().drop("note"),
-            "estimator": self.estimator,
-            "baseline": self.baseline,
-            "rows": self.rows,
-            "villages": self.villages,
-            "groups": self.groups,
-            "treated_groups": self.treated_groups,
-            "dropped": self.dropped,
-            "data": self.study.label,
-        }
+        effect = {"unit": self.unit, "estimate": self.value, "per_cent": self.percent, "method": HEADLINE}
+        about = ["estimator", "baseline", "rows", "villages", "groups", "treated_groups", "dropped"]
+        row = {"outcome": self.outcome, **effect, **self.headline().drop("note")}
+        row |= {name: getattr(self, name) for name in about} | {"data": self.study.label}
         return pd.DataFrame([row])
 
     def headline(self, method: str = HEADLINE, level: float = 0.95) -> pd.Series:
-        """One method's row of `inference`; missing numbers where a single treated group stands behind the effect."""
+        """One method's row of `inference`; missing numbers where no standard error can be believed (see `caution`)."""
         test = self.inference([method], level=level).iloc[0]
-        if test["note"].startswith(ONE_TREATED):
+        if method != "randomization" and (warning := caution(assignment_pieces(self))):
             test[test.index.drop("note")] = np.nan
+            test["note"] = warning
         return test
 
     def _interval(self) -> str:
@@ -172,10 +158,11 @@ class Estimate:
         clusters = f"{count(self.groups, 'group')}{placebo}, {self.treated_groups} treated"
         test = self.headline()
         if np.isnan(test["std_error"]):
-            return f"no interval, {test['note'].split(';')[0]}; {clusters}"
+            return f"no interval, {test['note'].split(';')[0]}; randomization may serve; {clusters}"
+        few = f", {FEW}" if self.treated_groups <= FEW_TREATED else ""
         return (
             f"95 % interval {amount(test['low'])} to {amount(test['high'])}, {HEADLINE_NAME} ({test['df']:.1f}) "
-            f"clustered by {clusters}"
+            f"clustered by {clusters}{few}"
         )
 
     def __repr__(self) -> str:
@@ -193,8 +180,7 @@ class Estimate:
             f"{''.join(f' {note}' for note in self.study.notes)}"
         )
 
-    def _repr_markdown_(self) -> str:
-        return repr(self)
+    _repr_markdown_ = __repr__
 
 
 @dataclass(frozen=True)
@@ -248,8 +234,8 @@ class EventStudy:
     def frame(self, method: str = HEADLINE, level: float = 0.95) -> pd.DataFrame:
         """Estimates by `event_time`: estimate, std_error, low, high, p_value, villages (treated, behind it).
 
-        Inference is the headline's (CR2) unless another method of `Estimate.inference` is named; it is missing where a
-        single treated group stands behind an event time.
+        Inference is the headline's (CR2) unless another method of `Estimate.inference` is named; it is missing where no
+        standard error can be believed, as where a single treated group stands behind an event time.
         """
         rows = {}
         for time in self.event_times:
@@ -285,5 +271,4 @@ class EventStudy:
             f"Average over treated years: {self.average()!r}"
         )
 
-    def _repr_markdown_(self) -> str:
-        return repr(self)
+    _repr_markdown_ = __repr__

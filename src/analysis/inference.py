@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.cluster_robust import Uncertainty, cluster_codes, cluster_pieces, cr1, cr2, cr3
+from analysis.cluster_robust import ClusterPieces, Uncertainty, caution, cluster_codes, cluster_pieces, cr1, cr2, cr3
 from analysis.inversion import InvertedTest
 from analysis.messages import StudyError
 from analysis.randomization import randomization
@@ -38,9 +38,7 @@ def infer(
 
     A method that cannot serve the design gives missing numbers, and its note says why.
     """
-    methods = [methods] if isinstance(methods, str) else list(methods)
-    if unknown := [method for method in methods if method not in METHODS]:
-        raise ValueError(f"Unknown method {unknown[0]!r}; choose from {', '.join(METHODS)}.")
+    methods = known_methods(methods)
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, such as 0.95, not {level}.")
     regression = estimate.fitted
@@ -55,9 +53,26 @@ def infer(
         else:
             rows.append(_randomized(estimate, options))
     frame = pd.DataFrame(rows, index=pd.Index(methods, name="method"), columns=COLUMNS)
+    clustered = frame.index != "randomization"
     if cluster == "unit" and estimate.villages > estimate.groups:
-        frame.loc[frame.index != "randomization", "note"] += f"; {TOO_FINE}"
+        frame.loc[clustered, "note"] += f"; {TOO_FINE}"
+    if cluster != "group" and (warning := caution(assignment_pieces(estimate))):
+        frame.loc[clustered, "note"] = f"{warning}; " + frame.loc[clustered, "note"]
     return frame
+
+
+def known_methods(methods: str | Sequence[str]) -> list[str]:
+    """Methods asked for, as a list; an unknown one raises."""
+    methods = [methods] if isinstance(methods, str) else list(methods)
+    if unknown := [method for method in methods if method not in METHODS]:
+        raise ValueError(f"Unknown method {unknown[0]!r}; choose from {', '.join(METHODS)}.")
+    return methods
+
+
+def assignment_pieces(estimate: Estimate) -> ClusterPieces:
+    """The estimate's pieces clustered by the groups that treatment was given to, whatever errors are clustered by."""
+    regression = estimate.fitted
+    return cluster_pieces(regression, regression.contrast(estimate.contrast), cluster_codes(regression, "group"))
 
 
 def _randomized(estimate: Estimate, options: dict[str, float]) -> list[float | str]:
@@ -76,4 +91,4 @@ def _student(value: float, uncertainty: Uncertainty, level: float) -> list[float
 
 
 def _inverted(test: InvertedTest) -> list[float | str]:
-    return [test.std_error, test.statistic, test.df, test.p_value, test.low, test.high, test.note]
+    return [getattr(test, column) for column in COLUMNS]

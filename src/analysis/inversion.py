@@ -1,7 +1,5 @@
 """Intervals by test inversion: the values that a test does not reject, around the estimate."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,7 +13,7 @@ REACH = 1e6
 FAR_REACH = 1e12
 # Bounds are bisected to this width, relative to the larger of `scale` and the bound's distance from the estimate.
 BISECTION_TOLERANCE = 1e-9
-# A p-value this little below 1 - level is not below it: 1 - 0.95 is not exactly 0.05 in floating point.
+# A p-value this little above 1 - level is at it: 1 - 0.95 is not exactly 0.05 in floating point.
 LEVEL_TOLERANCE = 1e-12
 
 
@@ -36,8 +34,8 @@ class InvertedTest:
 
 
 def rejects(p_value: float, level: float) -> bool:
-    """Whether a test at this confidence level rejects: the p-value is below 1 - level."""
-    return p_value < 1 - level - LEVEL_TOLERANCE
+    """Whether a test at this confidence level rejects: the p-value is 1 - level or less, as exact tests have it."""
+    return p_value <= 1 - level + LEVEL_TOLERANCE
 
 
 def connected_interval(
@@ -47,7 +45,7 @@ def connected_interval(
     level: float = 0.95,
     limits: tuple[float, float] | None = None,
 ) -> tuple[float, float]:
-    """Connected region of values around the estimate that a test does not reject: p(r) >= 1 - level.
+    """Connected region of values around the estimate that a test does not reject: p(r) > 1 - level.
 
     Use it where a test has a p-value for any hypothesised effect but no formula for its interval. The walk outward
     takes steps of a quarter of `scale`, then a tenth of the distance, so a rejected stretch narrower than

@@ -1,7 +1,5 @@
 """How errors speak: what is wrong, where (a count and the first three), and what to do."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 
 import pandas as pd

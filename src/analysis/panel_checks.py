@@ -1,7 +1,5 @@
 """Checks of a panel and its design, each with a message that says what, where and what to do."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Mapping
 

@@ -1,7 +1,5 @@
 """How far a p-value depends on the arbitrary cut of untreated villages into placebo groups."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -80,14 +78,8 @@ def partition_sensitivity(
         for _ in tqdm(range(cuts), desc="random cuts", disable=None)
     ]
     varied = pd.concat(drawn, axis=1)
-    return pd.DataFrame(
-        {
-            "declared": declared,
-            "median": varied.median(axis=1),
-            "lowest": varied.min(axis=1),
-            "highest": varied.max(axis=1),
-        }
-    )
+    spread = {"median": varied.median(axis=1), "lowest": varied.min(axis=1), "highest": varied.max(axis=1)}
+    return pd.DataFrame({"declared": declared, **spread})
 
 
 def _recut(study: Study, size: int, generator: np.random.Generator) -> Study:

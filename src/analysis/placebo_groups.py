@@ -1,7 +1,5 @@
 """Placebo districts: comparable groups for untreated units that have none of their own."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 

@@ -1,7 +1,5 @@
 """Figures for notebooks and papers: results in, Axes out, with units, provenance and the start of treatment."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
@@ -84,10 +82,12 @@ def plot_event_study(event_study: EventStudy, *, level: float = 0.95, ax: Axes |
     ax.errorbar(drawn.index, drawn["estimate"], yerr=margins, fmt="o", color=INSIDE, capsize=3)
     ax.plot(event_study.reference, 0, "o", color=INSIDE, markerfacecolor="white")
     average, study = event_study.average(), event_study.study
+    shown = drawn["low"].notna()
+    intervals = f"{level:.0%} intervals" if shown.any() else "no intervals: too few groups behind each"
     ax.set(
         title=f"{study.describe(event_study.outcome).label}: effect by event time ({study.label})",
         xlabel="Years since the start of treatment",
-        ylabel=f"Effect ({average.unit}), {level:.0%} intervals" if average.unit else f"Effect, {level:.0%} intervals",
+        ylabel=f"Effect{f' ({average.unit})' if average.unit else ''}, {intervals}",
     )
     _thousands(ax)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -156,23 +156,17 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data") -
     >>> plot_rejection_rates(read_table("simulated_rejection_rates")).shape
     (2, 3)
     """
-    scales, numbers = (sorted(rates[name].unique()) for name in ("treated_scale", "treated_groups"))
-    size = (3.0 * len(numbers), 2.5 * len(scales) + 0.6)
-    figure, axes = plt.subplots(len(scales), len(numbers), figsize=size, sharex=True, sharey=True, squeeze=False)
-    for (row, column), ax in np.ndenumerate(axes):
-        cell = rates[(rates["treated_scale"] == scales[row]) & (rates["treated_groups"] == numbers[column])]
-        ax.axhspan(0.03, 0.07, color="0.9")
-        for method, line in cell.groupby("method", sort=False):
-            ax.plot(line["correlation"], line["rejection_rate"], marker="o", markersize=4, label=method)
-        wider = "" if scales[row] == 1 else f", SD × {scales[row]:g}"
-        ax.set_title(f"{numbers[column]} treated{wider} ({data})", fontsize="small")
+    facets = {"row": "treated_scale", "col": "treated_groups", "height": 2.6, "aspect": 1.25}
+    with plt.rc_context({"figure.constrained_layout.use": False}):
+        grid = sns.relplot(rates, x="correlation", y="rejection_rate", hue="method", kind="line", marker="o", **facets)
+    for (row, column), ax in np.ndenumerate(grid.axes):
+        wider = "" if grid.row_names[row] == 1 else f", SD × {grid.row_names[row]:g}"
+        ax.axhspan(0.03, 0.07, color="0.9", zorder=0)
+        ax.set_title(f"{grid.col_names[column]} treated{wider} ({data})", fontsize="small")
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    for ax in axes[-1]:
-        ax.set_xlabel("Correlation within groups")
-    for ax in axes[:, 0]:
-        ax.set_ylabel("Rejects a true null")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=rates["method"].nunique())
-    return axes
+    grid.set_axis_labels("Correlation within groups", "Rejects a true null")
+    sns.move_legend(grid, "lower center", ncols=rates["method"].nunique(), title=None, bbox_to_anchor=(0.5, -0.06))
+    return grid.axes
 
 
 def _axis_label(outcome: Outcome) -> str:

@@ -1,9 +1,9 @@
 """Size of every method on the study's own design: how often it finds an effect where there is none."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import combinations
+from math import comb
 
 import numpy as np
 import pandas as pd
@@ -12,13 +12,15 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from tqdm import tqdm
 
 from analysis.effects import did
-from analysis.inference import METHODS
+from analysis.inference import METHODS, known_methods
+from analysis.inversion import rejects
 from analysis.messages import StudyError
 from analysis.panel_checks import DESIGN_COLUMNS
 from analysis.study import Study
 
 # Replications handed to a worker at once; results do not depend on it.
 CHUNK = 50
+Task = Callable[[np.random.Generator, int], np.ndarray]
 # Persistence of simulated shocks from year to year, as in the calibration of the simulated panel.
 PERSISTENCE = 0.6
 
@@ -43,7 +45,8 @@ def rejection_rates(
 
     - `correlation=None`: placebo districts. The treated groups are set aside, as many untreated groups as were treated
       are drawn and treated on paper from the same start years, and their effect, truly zero, is tested on the real
-      outcome (Bertrand, Duflo & Mullainathan 2004). The result is conditional on this panel.
+      outcome (Bertrand, Duflo & Mullainathan 2004). The result is conditional on this panel. Where there are no more
+      choices of groups than replications, each is taken once.
     - `correlation` between 0 and 1: simulation. Villages, years, groups and gaps are the study's; the outcome is drawn
       anew, with this correlation between villages of a group and persistence 0.6 from year to year in both
       parts; groups drawn at random are treated on paper.
@@ -71,7 +74,7 @@ def rejection_rates(
     -------
     DataFrame
         Per method: `rejection_rate`, `monte_carlo_error` (its standard error), `replications` with a p-value, and
-        `missing`, those without one, which count as not rejecting.
+        `missing`, those without one, which count as not rejecting (the rate is missing where all are).
 
     Raises
     ------
@@ -89,6 +92,8 @@ def rejection_rates(
     >>> rates["replications"].tolist()
     [10, 10]
     """
+    methods = known_methods(methods)
+    _check_options(correlation, replications)
     units = study.units
     pool = units if correlation is not None else units[units["first_treated"].isna()]
     starts = units.dropna(subset="first_treated").groupby("group")["first_treated"].first().to_numpy(dtype=float)
@@ -100,28 +105,48 @@ def rejection_rates(
         )
     frame = study.frame[DESIGN_COLUMNS].assign(value=study.column(outcome))
     frame = frame[frame["unit"].isin(pool.index)]
+    sets = None
+    if correlation is None and len(set(starts)) == 1 and comb(pool["group"].nunique(), number) <= replications:
+        sets = list(combinations(range(pool["group"].nunique()), number))
+        replications = len(sets)
     task = partial(
         _p_values,
         frame=frame.dropna(subset="value").reset_index(drop=True),
         starts=starts,
         number=number,
+        sets=sets,
         correlation=correlation,
         treated_scale=treated_scale,
         cluster=cluster,
-        methods=list(methods),
+        methods=methods,
         draws=draws,
     )
     p_values = replicate(task, replications, seed, "replications")
-    rejected = p_values < 1 - level - 1e-12
-    rates = pd.DataFrame({"rejection_rate": rejected.mean(axis=0)}, index=pd.Index(methods, name="method"))
-    rates["monte_carlo_error"] = np.sqrt(rates["rejection_rate"] * (1 - rates["rejection_rate"]) / replications)
-    rates["replications"] = (~np.isnan(p_values)).sum(axis=0)
-    rates["missing"] = replications - rates["replications"]
-    return rates
+    rejected = rejects(p_values, level)
+    answered = (~np.isnan(p_values)).sum(axis=0)
+    # Two rejections and two acceptances are added, so that a rate of zero does not seem free of error.
+    likely = (rejected.sum(axis=0) + 2) / (replications + 4)
+    error = np.zeros(len(methods)) if sets else np.sqrt(likely * (1 - likely) / (replications + 4))
+    return pd.DataFrame(
+        {
+            "rejection_rate": np.where(answered > 0, rejected.mean(axis=0), np.nan),
+            "monte_carlo_error": np.where(answered > 0, error, np.nan),
+            "replications": answered,
+            "missing": replications - answered,
+        },
+        index=pd.Index(methods, name="method"),
+    )
 
 
-def replicate(task: Callable[[np.random.Generator], np.ndarray], replications: int, seed: int, unit: str) -> np.ndarray:
-    """Run a task once per replication, each with a generator of its own, on joblib's current backend.
+def _check_options(correlation: float | None, replications: int) -> None:
+    if correlation is not None and not 0 <= correlation <= 1:
+        raise ValueError(f"correlation must lie between 0 and 1, or be None for placebo districts, not {correlation}.")
+    if replications < 1:
+        raise ValueError(f"replications must be at least 1, not {replications}.")
+
+
+def replicate(task: Task, replications: int, seed: int, unit: str) -> np.ndarray:
+    """Run a task once per replication, each with its number and a generator of its own, on joblib's current backend.
 
     Shape (replications, ...). The numbers are the same on one core, several, or a cluster; a worker that dies
     is an error, because every replication must come back.
@@ -143,16 +168,18 @@ def replicate(task: Callable[[np.random.Generator], np.ndarray], replications: i
     return np.concatenate(done)
 
 
-def _run_chunk(task: Callable[[np.random.Generator], np.ndarray], chunk: range, seed: int) -> np.ndarray:
-    return np.array([task(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(i,)))) for i in chunk])
+def _run_chunk(task: Task, chunk: range, seed: int) -> np.ndarray:
+    return np.array([task(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(i,))), i) for i in chunk])
 
 
 def _p_values(
     generator: np.random.Generator,
+    replication: int,
     *,
     frame: pd.DataFrame,
     starts: np.ndarray,
     number: int,
+    sets: list[tuple[int, ...]] | None,
     correlation: float | None,
     treated_scale: float,
     cluster: str,
@@ -161,7 +188,7 @@ def _p_values(
 ) -> np.ndarray:
     """Treat groups on paper, draw an outcome if asked for, and test: one p-value per method."""
     groups = frame["group"].unique()
-    treated = generator.choice(len(groups), number, replace=False)
+    treated = list(sets[replication]) if sets else generator.choice(len(groups), number, replace=False)
     first = pd.Series(np.resize(generator.permutation(starts), number), index=groups[treated])
     frame = frame.assign(first_treated=frame["group"].map(first).astype("Int64"))
     if correlation is not None:

@@ -51,7 +51,8 @@ def randomization(
     seed : int
     level : float
         Confidence level of the interval. It inverts the test for a constant effect r in the village-years the
-        contrast weighs, and is the connected region around the estimate, infinite where nothing is rejected.
+        contrast weighs (none in other years), and is the connected region around the estimate, infinite where nothing
+        is rejected, missing for contrasts such as a slope that set years against each other.
     within : {"stratum", None}
         Whether groups trade places within their stratum only, or all with all.
     statistic : {"studentized", "coefficient"}
@@ -77,7 +78,7 @@ def randomization(
     >>> from analysis import did, load_study
     >>> test = randomization(did(load_study(), "collective_income_cny"), draws=999)
     >>> test.low < test.high, test.note.split(";")[0]
-    (True, '8,640 assignments of whole groups within 11 strata, 999 drawn')
+    (True, '8,640 assignments of whole groups within 4 strata, 999 drawn')
     """
     _check_options(draws, level, within, statistic)
     assignments = possible_assignments(estimate.fitted.sample.frame, within, draws, seed)
@@ -94,9 +95,10 @@ def randomization(
         )
     p_value = _p_value(observed, reassigned, assignments.enumerated, studentized)
     scale = error if studentized else float(np.abs([value, *reassigned.coefficient[:, 0]]).max()) or 1.0
-    low, high = connected_interval(p_value, value, scale, level)
+    signed = estimate.contrast.min() < 0 < estimate.contrast.max()
+    low, high = (np.nan, np.nan) if signed else connected_interval(p_value, value, scale, level)
     smallest = min(p_value(value - HUGE_EFFECT * scale), p_value(value + HUGE_EFFECT * scale))
-    note = _note(assignments, int((~everything.estimable).sum()), smallest)
+    note = _note(assignments, int((~everything.estimable).sum()), smallest, signed)
     return InvertedTest(error, value / error if studentized else value, p_value(0.0), low, high, note)
 
 
@@ -131,14 +133,15 @@ def _p_value(observed: Refits, reassigned: Refits, enumerated: bool, studentized
     return p_value
 
 
-def _note(assignments: Assignments, skipped: int, smallest: float) -> str:
+def _note(assignments: Assignments, skipped: int, smallest: float, signed: bool) -> str:
     total = f"{assignments.total:,}" if assignments.total < 10**9 else f"about 1e{len(str(assignments.total)) - 1}"
     how = "all enumerated" if assignments.enumerated else f"{len(assignments.codes):,} drawn"
-    where = f"within {assignments.strata} strata" if assignments.strata > 1 else "over all groups"
+    where = f"within {assignments.strata} strata" if assignments.strata > 1 else "within one stratum"
+    where = where if assignments.strata else "over all groups"
     notes = [
         f"{total} assignments of whole groups {where}, {how}",
-        f"smallest attainable p {smallest:.2g}",
-        "interval for a constant effect",
+        f"smallest attainable p {smallest:.3g}",
+        "no interval: the contrast sets years against each other" if signed else "interval for a constant effect",
     ]
     if skipped:
         notes.append(f"{count(skipped, 'assignment')} left out: a cell of the effect would have no comparison")

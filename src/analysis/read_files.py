@@ -1,7 +1,5 @@
 """Read the project's own tables as ``datapackage.json`` describes them."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 
@@ -41,46 +39,20 @@ def read_table(name: str, folder: Path = DATA) -> pd.DataFrame:
     >>> read_table("villages").shape
     (289, 8)
     """
-    resource = _resource(name, folder)
-    fields = resource["schema"]["fields"]
-    path = folder / resource["path"]
-    _check_columns(path, expected=[field["name"] for field in fields])
-    dtypes = {field["name"]: _dtype(field) for field in fields}
-    try:
-        return pd.read_csv(path, dtype=dtypes, encoding="utf-8", keep_default_na=False, na_values=[""])
-    except ValueError as error:
-        raise ValueError(
-            f"{resource['path']}: a value does not fit its column's type ({error}). "
-            f"Correct the value, or the type in datapackage.json."
-        ) from error
-
-
-def describe_table(name: str, folder: Path = DATA) -> pd.DataFrame:
-    """Return the codebook of one table: its columns, types, units, rules and meaning.
-
-    Examples
-    --------
-    >>> describe_table("simulated_true_effects")["column"].tolist()
-    ['village_code', 'year', 'effect_log_points', 'spillover_log_points']
-    """
-    fields = _resource(name, folder)["schema"]["fields"]
-    return pd.DataFrame(
-        {
-            "column": [field["name"] for field in fields],
-            "type": [field["type"] for field in fields],
-            "unit": [field.get("unit", "") for field in fields],
-            "rules": [_rules(field.get("constraints", {})) for field in fields],
-            "meaning": [field["description"] for field in fields],
-        }
-    )
-
-
-def _resource(name: str, folder: Path) -> dict:
     package = json.loads((folder / "datapackage.json").read_text(encoding="utf-8"))
     resources = {resource["name"]: resource for resource in package["resources"]}
     if name not in resources:
         raise KeyError(f"No table {name!r} in datapackage.json. Use one of: {', '.join(resources)}.")
-    return resources[name]
+    fields, path = resources[name]["schema"]["fields"], folder / resources[name]["path"]
+    dtypes = {field["name"]: _dtype(field) for field in fields}
+    _check_columns(path, expected=list(dtypes))
+    try:
+        return pd.read_csv(path, dtype=dtypes, encoding="utf-8", keep_default_na=False, na_values=[""])
+    except ValueError as error:
+        raise ValueError(
+            f"{resources[name]['path']}: a value does not fit its column's type ({error}). "
+            f"Correct the value, or the type in datapackage.json."
+        ) from error
 
 
 def _check_columns(path: Path, expected: list[str]) -> None:
@@ -99,12 +71,3 @@ def _dtype(field: dict) -> str:
     if field["type"] == "integer":
         return "int64" if field.get("constraints", {}).get("required") else "Int64"
     return {"string": "str", "number": "float64"}[field["type"]]
-
-
-def _rules(constraints: dict) -> str:
-    shown = {"required": "required", "unique": "unique"}
-    return "; ".join(shown.get(rule, f"{rule} {_listed(value)}") for rule, value in constraints.items())
-
-
-def _listed(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else f"`{value}`"

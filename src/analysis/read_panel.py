@@ -1,12 +1,11 @@
 """Read a panel from the files people keep (CSV, Excel, Parquet); what would have to be guessed is refused."""
 
-from __future__ import annotations
-
 import csv
 import io
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -66,24 +65,20 @@ def read_panel(
     """
     _check_file(path)
     numbers = numbers or {}
-    wanted = list(dict.fromkeys([*codes, *years, *numbers]))
-    if path.suffix.lower() == ".parquet":
-        columns, frame, notes = _read_parquet(path, wanted)
-    else:
-        columns, frame, notes = _read_rows(path, wanted, sheet)
+    cleaners = dict.fromkeys([*codes, *years], clean_years) | dict.fromkeys(codes, clean_codes)
+    cleaners |= {name: partial(clean_numbers, percent=percent) for name, percent in numbers.items()}
+    read = _read_parquet if path.suffix.lower() == ".parquet" else partial(_read_rows, sheet=sheet)
+    columns, frame, note = read(path, list(cleaners))
     blank = (frame.isna() | frame.eq("")).all(axis="columns")
     frame = frame[~blank]
     if frame.empty:
         raise StudyError(f"{path.name} has a header but no rows of data. Check that it is the file and sheet meant.")
     _check_totals(path.name, frame.drop(columns=list(numbers), errors="ignore"))
-    notes = [f"{count(len(frame), 'row')} read{notes}."]
+    notes = [f"{count(len(frame), 'row')} read{note}."]
     notes += [f"{count(sum(blank), 'blank row')} left out."] if any(blank) else []
     clean = {}
-    for name in [name for name in wanted if name in frame]:
-        if name in numbers:
-            clean[name], said = clean_numbers(frame[name], repr(name), percent=numbers[name])
-        else:
-            clean[name], said = (clean_codes if name in codes else clean_years)(frame[name], repr(name))
+    for name in [name for name in cleaners if name in frame]:
+        clean[name], said = cleaners[name](frame[name], repr(name))
         notes += said
     return Cells(pd.DataFrame(clean, index=frame.index), columns, [f"{path.name}: {note}" for note in notes])
 
@@ -114,13 +109,11 @@ def _read_parquet(path: Path, wanted: list[str]) -> tuple[list[str], pd.DataFram
     return header, frame, ""
 
 
-def _read_rows(path: Path, wanted: list[str], sheet: str | None) -> tuple[list[str], pd.DataFrame, str]:
+def _read_rows(path: Path, wanted: list[str], *, sheet: str | None) -> tuple[list[str], pd.DataFrame, str]:
     rows, note = (read_workbook(path, sheet), "") if path.suffix.lower() == ".xlsx" else _read_csv(path)
     places = _places(path.name, rows, wanted)
     header = [name.strip() for name in rows[0]]
-    if odd := [
-        f"row {number} ({len(row)} cells)" for number, row in enumerate(rows, 1) if len(row) not in (0, len(header))
-    ]:
+    if odd := [f"row {at} ({len(row)} cells)" for at, row in enumerate(rows, 1) if len(row) not in (0, len(header))]:
         raise StudyError(
             f"{path.name} has {len(header)} columns, but not so many cells in {count(len(odd), 'row')}: {first(odd)}. "
             'Put a cell that holds a comma in double quotes, as in "1,200".'

@@ -1,7 +1,5 @@
 """Read one sheet of an Excel workbook as text, refusing what a table cannot say: merged cells, lost formulas."""
 
-from __future__ import annotations
-
 import datetime
 import warnings
 import zipfile
@@ -34,21 +32,17 @@ def read_workbook(path: Path, sheet: str | None = None) -> list[list[str]]:
             f"{path.name} has {count(len(merged), 'merged area')}: {first(area[-1] for area in merged)}. Split them: "
             "row 1 holds one full name per column, every other row its own values, and no title stands above."
         )
-    rows = list(worksheet.iter_rows())
-    if all(cell.value is not None for row in rows for cell in row):
-        return [[_text(cell) for cell in row] for row in rows]
     formulas = _open(path, data_only=False)[worksheet.title]
-    return [[_text(cell) or _lost_result(formulas[cell.coordinate]) for cell in row] for row in rows]
+    return [[_text(cell, formulas[cell.coordinate]) for cell in row] for row in worksheet.iter_rows()]
 
 
 def _open(path: Path, *, data_only: bool = True) -> Any:
     from openpyxl import load_workbook
 
     try:
-        with zipfile.ZipFile(path) as parts:
+        with zipfile.ZipFile(path) as parts, warnings.catch_warnings(action="ignore", category=UserWarning):
             size = sum(part.file_size for part in parts.infolist())
-        if size <= LARGEST_WORKBOOK:
-            with warnings.catch_warnings(action="ignore", category=UserWarning):
+            if size <= LARGEST_WORKBOOK:
                 return load_workbook(path, data_only=data_only)
     except Exception as error:
         raise StudyError(
@@ -69,14 +63,10 @@ def _worksheet(file: str, book: Any, sheet: str | None) -> Any:
     return book[sheet or filled[0]]
 
 
-def _lost_result(cell: Any) -> str:
-    return NO_RESULT + cell.coordinate if cell.data_type == "f" else ""
-
-
-def _text(cell: Any) -> str:
+def _text(cell: Any, formula: Any) -> str:
     value = cell.value
-    if value is None:
-        return ""
+    if value in (None, ""):
+        return NO_RESULT + cell.coordinate if formula.data_type == "f" else ""
     if isinstance(value, datetime.datetime):
         return f"{value:%Y-%m-%d}"
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -4,8 +4,6 @@ Unit effects, years and controls are partialled out once. A group's treatment ce
 year, then enter every refit through a few small products; a reassignment adds those of its treated groups.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """One two-way fixed-effects regression, fitted by statsmodels; every estimand is a contrast of it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -34,9 +35,7 @@ _LEFTOVERS = (".buildinfo", "objects.inv", "genindex.html")
 
 
 def build_report(
-    output: Path = ROOT / "reports",
-    notebooks: Path = ROOT / "notebooks",
-    data_statement: str | None = None,
+    output: Path = ROOT / "reports", notebooks: Path = ROOT / "notebooks", data_statement: str | None = None
 ) -> Path:
     """
     Run every notebook from a fresh kernel and write the report; stored notebooks are not touched.
@@ -216,32 +215,7 @@ def _run_sphinx(source: Path, built: Path, title: str) -> None:
 
 
 def _sphinx_settings(title: str) -> dict[str, Any]:
-    look = {
-        "font-stack": FONT_STACK,
-        "font-stack--monospace": CODE_FONT_STACK,
-        "color-brand-primary": INSIDE,
-        "color-brand-content": INSIDE,
-    }
-    return {
-        "project": title,
-        "html_title": title,
-        "extensions": ["myst_nb", "analysis.report_theme"],
-        "exclude_patterns": ["_static"],
-        "nb_execution_mode": "off",
-        "nb_ipywidgets_js": {},
-        "nb_render_markdown_format": "myst",
-        "nb_code_prompt_show": "Show the code",
-        "nb_code_prompt_hide": "Hide the code",
-        "myst_enable_extensions": ["dollarmath", "amsmath"],
-        "html_math_renderer": "mathml",
-        "html_theme": "furo",
-        "html_theme_options": {"light_css_variables": look},
-        "html_static_path": ["_static"],
-        "html_css_files": ["report.css", "hanzi.css"],
-        "html_copy_source": False,
-        "html_show_sourcelink": False,
-        "html_show_copyright": False,
-        "html_use_index": False,
-        "html_domain_indices": False,
-        "suppress_warnings": ["config.cache"],
-    }
+    settings = tomllib.loads((STATIC.parent / "settings.toml").read_text(encoding="utf-8"))
+    look = {"font-stack": FONT_STACK, "font-stack--monospace": CODE_FONT_STACK}
+    look |= {"color-brand-primary": INSIDE, "color-brand-content": INSIDE}
+    return settings | {"project": title, "html_title": title, "html_theme_options": {"light_css_variables": look}}

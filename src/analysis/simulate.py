@@ -1,8 +1,6 @@
 """Simulate the demonstration panel: the real roster, invented values, effects that are known."""
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +11,7 @@ from analysis.calibration import FIRST_YEAR, Calibration
 from analysis.messages import count, first
 from analysis.placebo_groups import placebo_groups
 from analysis.read_files import DATA, read_table
-from analysis.reporting_dirt import make_dirty
-from analysis.village_model import Design, untreated_income, village_outcomes
+from analysis.village_model import make_dirty, untreated_income, village_outcomes
 
 SEED = 410883
 """Seed of the stored panel: the division code of Mengzhou, fixed before any draw was looked at."""
@@ -100,16 +97,30 @@ def simulate_panel(
     [[0.18, 0.0], [0.0, 0.03]]
     """
     _check(villages, membership, group, years, calibration)
-    streams = _streams(seed)
-    effects = calibration.effect_path if effect else (0.0,)
-    design = _design(villages, membership, group, years, effects, spillover)
-    untreated = untreated_income(streams, design, selection_level, selection_trend, calibration)
-    outcomes = village_outcomes(streams, design, untreated, calibration)
-    panel = _long(villages, design.years, {name: np.round(values) for name, values in outcomes.items()})
+    seeds = np.random.SeedSequence(seed)
+    streams = {name: np.random.default_rng(seeds.spawn(1)[0]) for name in [*_INCOME_STREAMS, *_OTHER_STREAMS]}
+    start = villages["village_code"].map(membership.set_index("village_code")["first_treated"]).astype(float)
+    roster = villages[["village_code", "town_code"]].assign(group=np.asarray(group), start=start)
+    cells = roster.merge(pd.DataFrame({"year": years}), how="cross")
+    truth = _true_effects(cells, calibration.effect_path if effect else (0.0,), spillover)
+    year = np.asarray(years)
+    untreated = untreated_income(streams, roster, year, selection_level, selection_trend, calibration)
+    gain = truth["effect_log_points"] + truth["spillover_log_points"]
+    income = untreated * np.exp(gain.to_numpy().reshape(untreated.shape))
+    outcomes = village_outcomes(streams, roster, year, untreated, income, calibration)
+    panel = cells[["village_code", "town_code", "year"]].assign(**outcomes).round()
     if dirt:
         panel = make_dirty(panel, set(membership["village_code"]), streams, calibration).round()
-    truth = {"effect_log_points": design.effect, "spillover_log_points": design.spillover}
-    return Simulation(_typed(panel), _long(villages[["village_code"]], design.years, truth))
+    return Simulation(panel.astype({"households": "int64", "tourist_visits": "int64"}), truth)
+
+
+def _true_effects(cells: pd.DataFrame, effect_path: tuple[float, ...], spillover: float) -> pd.DataFrame:
+    """Log points that districts add to each village and year: to their own villages, and to others of the town."""
+    path = np.array([0.0, *effect_path])
+    treated_years = (cells["year"] - cells["start"] + 1).fillna(0).clip(0, len(effect_path)).astype(int)
+    town_start = cells.groupby("town_code")["start"].transform("min")
+    gained = np.where(cells["start"].isna() & (cells["year"] >= town_start), spillover, 0.0)
+    return cells[["village_code", "year"]].assign(effect_log_points=path[treated_years], spillover_log_points=gained)
 
 
 def write_simulated(folder: Path = DATA / "simulated") -> None:
@@ -127,8 +138,7 @@ def write_simulated(folder: Path = DATA / "simulated") -> None:
     membership = read_table("membership")
     simulation = simulate_panel(villages, membership, shock_groups(villages, membership))
     folder.mkdir(parents=True, exist_ok=True)
-    whole = {"collective_income_cny": "Int64", "operating_income_cny": "Int64", "rural_income_per_head_cny": "Int64"}
-    tables = {"panel": simulation.panel.astype(whole), "true_effects": simulation.true_effects}
+    tables = {"panel": simulation.panel.convert_dtypes(), "true_effects": simulation.true_effects}
     for name, table in tables.items():
         table.to_csv(folder / f"simulated_{name}.csv", index=False, encoding="utf-8", lineterminator="\n")
 
@@ -150,15 +160,7 @@ def shock_groups(villages: pd.DataFrame, membership: pd.DataFrame) -> pd.Series:
     return district.fillna(villages["village_code"].map(placebo_groups(outside, size=5)))
 
 
-def _streams(seed: int) -> dict[str, np.random.Generator]:
-    names = [*_INCOME_STREAMS, *_OTHER_STREAMS]
-    spawned = np.random.SeedSequence(seed).spawn(len(names))
-    return dict(zip(names, map(np.random.default_rng, spawned), strict=True))
-
-
-def _check(
-    villages: pd.DataFrame, membership: pd.DataFrame, group: Sequence[str] | pd.Series, years: range, c: Calibration
-) -> None:
+def _check(villages: pd.DataFrame, membership: pd.DataFrame, group: Sized, years: range, c: Calibration) -> None:
     strangers = membership.loc[~membership["village_code"].isin(villages["village_code"]), "village_code"]
     if len(strangers):
         raise ValueError(
@@ -174,43 +176,3 @@ def _check(
     last = FIRST_YEAR + len(c.income_path) - 1
     if years.step != 1 or not FIRST_YEAR <= years.start < years.stop <= last + 1:
         raise ValueError(f"years is {years}. Give consecutive years from {FIRST_YEAR} to {last}.")
-
-
-def _design(
-    villages: pd.DataFrame,
-    membership: pd.DataFrame,
-    group: Sequence[str] | pd.Series,
-    years: range,
-    effect_path: tuple[float, ...],
-    spillover: float,
-) -> Design:
-    year = np.asarray(years)
-    start = villages["village_code"].map(membership.set_index("village_code")["first_treated"]).to_numpy(float)
-    town, inside = villages["town_code"].to_numpy(), ~np.isnan(start)
-    town_start = pd.Series(start).groupby(town).transform("min").to_numpy()
-    since = np.where(inside[:, None], year - start[:, None], -1)
-    reached = np.clip(since, 0, len(effect_path) - 1).astype(int)
-    return Design(
-        years=year,
-        inside=inside,
-        group=pd.factorize(np.asarray(group), sort=True)[0],
-        town=pd.factorize(town, sort=True)[0],
-        effect=np.where(since >= 0, np.asarray(effect_path)[reached], 0.0),
-        spillover=np.where(~inside[:, None] & (year >= town_start[:, None]), spillover, 0.0),
-    )
-
-
-def _long(units: pd.DataFrame, years: np.ndarray, values: dict[str, np.ndarray]) -> pd.DataFrame:
-    """Villages x years arrays as one row per village and year."""
-    keys = units[[column for column in ("village_code", "town_code") if column in units]]
-    frame = keys.iloc[np.repeat(np.arange(len(units)), len(years))].reset_index(drop=True)
-    frame["year"] = np.tile(years, len(units))
-    return frame.assign(**{name: array.ravel() for name, array in values.items()})
-
-
-def _typed(panel: pd.DataFrame) -> pd.DataFrame:
-    return panel.astype({"households": "int64", "tourist_visits": "int64"})
-
-
-if __name__ == "__main__":
-    write_simulated()

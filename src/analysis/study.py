@@ -59,6 +59,8 @@ class Study:
         How many groups of untreated units were cut because the data gave none.
     language : str
         "en" or "zh": in which language labels and reports speak.
+    assumptions : str
+        What the study assumes about its data, said with the data statement.
     reading : tuple of str
         What was read from the study's files, converted, cleaned and left out: one sentence each.
     """
@@ -73,6 +75,7 @@ class Study:
     noun: str = "village"
     language: str = "en"
     reading: tuple[str, ...] = ()
+    assumptions: str = ""
 
     @classmethod
     def from_frame(
@@ -157,16 +160,8 @@ class Study:
             canonical["stratum"] = "all"
         canonical = canonical.sort_values(["unit", "time"], ignore_index=True)
         notes = few_treated_groups(canonical) + mixed_groups(canonical)
-        return cls(
-            canonical[DESIGN_COLUMNS + [c for c in canonical if c not in DESIGN_COLUMNS]],
-            _described(outcomes),
-            provenance,
-            title,
-            made,
-            size,
-            notes,
-            noun,
-        )
+        ordered = DESIGN_COLUMNS + [name for name in canonical if name not in DESIGN_COLUMNS]
+        return cls(canonical[ordered], _described(outcomes), provenance, title, made, size, notes, noun)
 
     @property
     def units(self) -> pd.DataFrame:
@@ -204,7 +199,7 @@ class Study:
             f"{self.label.capitalize()}: {count(len(units), self.noun)} ({treated.sum():,} treated in "
             f"{count(inside, 'group')}, {(~treated).sum():,} untreated in {count(outside, 'group')}"
             f"{f', {placebo}' if self.placebo_groups else ''}), "
-            f"{self.frame['time'].min()}-{self.frame['time'].max()}."
+            f"{self.frame['time'].min()}-{self.frame['time'].max()}. {self.assumptions}".rstrip()
         )
 
     def subset(self, rows: pd.Series) -> Study:
@@ -269,8 +264,7 @@ class Study:
     def __repr__(self) -> str:
         return self.data_statement
 
-    def _repr_markdown_(self) -> str:
-        return self.data_statement
+    _repr_markdown_ = __repr__
 
 
 def _described(outcomes: Mapping[str, Outcome] | Iterable[str] | None) -> dict[str, Outcome]:

@@ -1,7 +1,5 @@
 """Read a study from its ``study.toml``: what the file says, the panel it names, and what was changed on the way."""
 
-from __future__ import annotations
-
 import dataclasses
 import os
 import tomllib
@@ -19,8 +17,8 @@ from analysis.study import Outcome, Study
 from analysis.units import MONEY, convert_unit
 
 LANGUAGES = ("en", "zh")
-STUDY_KEYS = {"title", "language", "panel", "sheet", "membership", "provenance", "noun"}
-STUDY_KEYS |= {"pseudo_groups", "columns", "outcomes"}
+OPTIONS = {"title", "provenance", "noun", "pseudo_groups"}
+STUDY_KEYS = OPTIONS | {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes"}
 KINDS = {"log": bool, "pseudo_groups": int, "columns": object, "outcomes": object}
 KINDS_IN_WORDS = {"log": "true or false", "pseudo_groups": "a whole number"}
 
@@ -64,16 +62,11 @@ def load_study(path: str | Path | None = None) -> Study:
         outcomes[name], factor, said = _outcome(path.name, Outcome(name, **described))
         values[name] = cells[column] * factor if factor != 1 else cells[column]
         reading += said
-    study = Study.from_frame(
-        pd.concat([cells[[*dict.fromkeys(columns.values())]], pd.DataFrame(values)], axis="columns"),
-        **columns,
-        outcomes=outcomes,
-        pseudo_groups=settings.get("pseudo_groups"),
-        provenance=settings.get("provenance", "yours"),
-        title=settings.get("title", ""),
-        noun=settings.get("noun", "village"),
-    )
-    return dataclasses.replace(study, language=settings.get("language", LANGUAGES[0]), reading=tuple(reading))
+    frame = pd.concat([cells[[*dict.fromkeys(columns.values())]], pd.DataFrame(values)], axis="columns")
+    options = {key: settings[key] for key in OPTIONS & settings.keys()}
+    study = Study.from_frame(frame, **columns, **options, outcomes=outcomes)
+    said = {"language": settings["language"], "assumptions": settings.get("assumptions", "")}
+    return dataclasses.replace(study, **said, reading=tuple(reading))
 
 
 def _read_settings(path: Path) -> dict:
@@ -84,7 +77,7 @@ def _read_settings(path: Path) -> dict:
         raise StudyError(f"{path.name} is not valid TOML in UTF-8: {error}. Correct that place.") from error
     _check_settings(path, "", settings, STUDY_KEYS, ["panel", "columns", "outcomes"])
     _check_settings(path, "columns", settings["columns"], DESIGN_COLUMNS, ["unit", "time", "first_treated"])
-    if (language := settings.get("language", LANGUAGES[0])) not in LANGUAGES:
+    if (language := settings.setdefault("language", LANGUAGES[0])) not in LANGUAGES:
         raise StudyError(f"{path.name} has the language {language!r}. Write one of: {', '.join(LANGUAGES)}.")
     _check_settings(path, "outcomes", settings["outcomes"], settings["outcomes"], [])
     described = {"column", *(field.name for field in dataclasses.fields(Outcome) if field.name != "name")}
@@ -98,10 +91,8 @@ def _check_settings(path: Path, section: str, settings: dict, known: Iterable[st
     if not isinstance(settings, dict):
         raise StudyError(f"{where} is not a section with keys of its own. Write [{section}], then its keys.")
     if unknown := sorted(set(settings) - set(known)):
-        raise StudyError(
-            f"{where} has {count(len(unknown), 'unknown key')}: {first(unknown)}. "
-            f"Known keys: {', '.join(sorted(known))}."
-        )
+        keys = ", ".join(sorted(known))
+        raise StudyError(f"{where} has {count(len(unknown), 'unknown key')}: {first(unknown)}. Known keys: {keys}.")
     if lost := [key for key in needed if key not in settings]:
         raise StudyError(f"{where} lacks {', '.join(lost)}. Add what is missing.")
     for key in [key for key, value in settings.items() if not isinstance(value, KINDS.get(key, str | dict))]:
@@ -126,20 +117,17 @@ def _read_frame(folder: Path, settings: dict) -> tuple[pd.DataFrame, list[str]]:
     columns, files = settings["columns"], [settings[key] for key in ("panel", "membership") if key in settings]
     unit, years = columns["unit"], [columns["time"], columns["first_treated"]]
     codes = [columns[key] for key in ("unit", "group", "stratum") if key in columns]
-    numbers = {described.get("column", name): described.get("unit") for name, described in settings["outcomes"].items()}
-    percent = {column: unit == "%" for column, unit in numbers.items()}
+    percent = {one.get("column", name): one.get("unit") == "%" for name, one in settings["outcomes"].items()}
     panel = read_panel(folder / files[0], codes=codes, years=years, numbers=percent, sheet=settings.get("sheet"))
     roles = {name: key for key, name in columns.items()}
-    needed = {unit: "unit", columns["time"]: "time", **dict.fromkeys(numbers, "an outcome")}
+    needed = {unit: "unit", columns["time"]: "time", **dict.fromkeys(percent, "an outcome")}
     _require(files[0], panel, needed if files[1:] else roles | needed)
     if not files[1:]:
         return panel.frame, panel.notes
     members = read_panel(folder / files[1], codes=codes, years=years[1:])
     if both := [name for name in members.frame if name != unit and name in panel.frame]:
-        raise StudyError(
-            f"{count(len(both), 'column')} in {files[0]} and in {files[1]} alike: {first(both)}. "
-            "Keep each in one of the two."
-        )
+        where = f"{files[0]} and in {files[1]}"
+        raise StudyError(f"{count(len(both), 'column')} in {where} alike: {first(both)}. Keep each in one of the two.")
     _require(files[1], members, {name: role for name, role in roles.items() if name == unit or name not in panel.frame})
     _check_members(files[1], members.frame[unit], panel.frame[unit])
     return panel.frame.merge(members.frame, on=unit, how="left"), [*panel.notes, *members.notes]
@@ -155,12 +143,7 @@ def _require(file: str, cells: Cells, names: Mapping[str, str]) -> None:
 
 def _check_members(file: str, members: pd.Series, units: pd.Series) -> None:
     if unknown := sorted(set(members.dropna()) - set(units)):
-        raise StudyError(
-            f"{file} names {count(len(unknown), 'unit')} that the panel does not have: {first(unknown)}. "
-            "Correct the codes."
-        )
-    if (twice := members.duplicated()).any():
-        raise StudyError(
-            f"{file} repeats a unit in {count(int(twice.sum()), 'row')}: {first(members[twice])}. "
-            "Keep one row per unit."
-        )
+        named = f"{count(len(unknown), 'unit')} that the panel does not have: {first(unknown)}"
+        raise StudyError(f"{file} names {named}. Correct the codes.")
+    if len(twice := members[members.duplicated()]):
+        raise StudyError(f"{file} repeats a unit in {count(len(twice), 'row')}: {first(twice)}. Keep one row per unit.")

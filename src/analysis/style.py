@@ -5,36 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 import seaborn as sns
-from matplotlib import font_manager
+from matplotlib import font_manager, rc_params_from_file
 
 INSIDE = "#0B4F8A"
 OUTSIDE = "#D9822B"
 PALETTE = (INSIDE, OUTSIDE, "#3C9D8F", "#8C5A99", "#7F7F7F", "#B5475B")
 HANZI_FAMILY = "Noto Sans CJK SC"
-
-_FIGURE = {
-    "figure.figsize": (7.0, 4.0),
-    "figure.dpi": 110,
-    "savefig.dpi": 300,
-    "figure.constrained_layout.use": True,
-    "font.family": [HANZI_FAMILY, "DejaVu Sans"],
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "axes.titlesize": "medium",
-    "axes.grid": True,
-    "axes.grid.axis": "y",
-    "grid.color": "#DDDDDD",
-    "legend.frameon": False,
-}
-_TABLE = {
-    "display.precision": 3,
-    "display.width": 120,
-    "display.max_columns": 20,
-    "display.max_rows": 30,
-    "display.unicode.east_asian_width": True,
-}
+STYLE = Path(__file__).with_name("figures.mplstyle")
 
 
 def hanzi_font(weight: str = "Regular") -> Path:
@@ -95,6 +72,6 @@ def use_style() -> None:
     for path in (hanzi_font("Regular"), hanzi_font("Bold")):
         if str(path) not in known:
             font_manager.fontManager.addfont(path)
-    sns.set_theme(context="notebook", style="ticks", palette=PALETTE, font_scale=0.9, rc=_FIGURE)
-    for name, value in _TABLE.items():
-        pd.set_option(name, value)
+    look = rc_params_from_file(STYLE, use_default_template=False)
+    sns.set_theme(context="notebook", style="ticks", palette=PALETTE, font_scale=0.9, rc=look)
+    pd.set_option("display.precision", 3, "display.width", 120, "display.unicode.east_asian_width", True)

@@ -1,7 +1,5 @@
 """Tables for notebooks and papers: results in, a DataFrame with a caption out."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -9,8 +7,9 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from analysis.cluster_robust import caution
 from analysis.estimates import Estimate, EventStudy
-from analysis.inference import HEADLINE_NAME
+from analysis.inference import HEADLINE_NAME, assignment_pieces
 from analysis.messages import StudyError, amount, first
 from analysis.study import Study
 
@@ -193,12 +192,14 @@ def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:
     >>> inference_table(did(load_study(), "households")).frame.index.tolist()
     ['cr1', 'cr2', 'cr3', 'wild_bootstrap', 'randomization']
     """
-    tests = estimate.inference(cluster=cluster).drop(columns="note")
+    tests = estimate.inference(cluster=cluster)
+    warning = caution(assignment_pieces(estimate))
+    cautioned = f"Caution, {warning}. " if warning else ""
     described = estimate.study.describe(estimate.outcome)
     return Table(
-        tests,
-        f"{described.label}: effect {amount(estimate.value)}{_unit(estimate.unit)} against {estimate.baseline}, "
-        f"95 % intervals by method, clusters: {cluster} ({estimate.study.label})",
+        tests.drop(columns="note"),
+        f"{cautioned}{described.label}: effect {amount(estimate.value)}{_unit(estimate.unit)} "
+        f"against {estimate.baseline}, 95 % intervals by method, clusters: {cluster} ({estimate.study.label})",
     )
 
 

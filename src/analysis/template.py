@@ -1,7 +1,5 @@
 """Write a ready study folder for a researcher to fill in."""
 
-from __future__ import annotations
-
 import shutil
 from pathlib import Path
 

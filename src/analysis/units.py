@@ -1,7 +1,5 @@
 """Units of outcomes as studies write them (元, 万元, 人, 亩 …) and what they are converted to."""
 
-from __future__ import annotations
-
 import re
 
 MONEY = "CNY"

@@ -1,81 +1,70 @@
-"""The model behind the simulated panel: collective income, its operating part, and the other outcomes."""
+"""The model behind the simulated panel: what villages earn and count, and what their reports make of it."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
 
 import numpy as np
+import pandas as pd
 
 from analysis.calibration import FIRST_YEAR, Calibration
+
+Streams = Mapping[str, np.random.Generator]
+"""A random generator for each component of the model, by name."""
 
 BASE_YEAR = 2021
 """The year whose published distribution the model meets; the year path and the trend are zero in it."""
 
-
-@dataclass(frozen=True)
-class Design:
-    """The design as arrays: one entry per village, one column per year."""
-
-    years: np.ndarray
-    inside: np.ndarray
-    group: np.ndarray
-    town: np.ndarray
-    effect: np.ndarray
-    spillover: np.ndarray
+INCOME = ["collective_income_cny", "operating_income_cny"]
+THRESHOLDS = [100_000, 50_000]
+"""The campaign thresholds, in CNY, that reports are moved over; the higher one first."""
 
 
 def untreated_income(
-    streams: Mapping[str, np.random.Generator], design: Design, level: float, trend: float, c: Calibration
+    streams: Streams, roster: pd.DataFrame, years: np.ndarray, level: float, trend: float, c: Calibration
 ) -> np.ndarray:
     """Collective income without districts' effects, in CNY: villages x years."""
-    villages, periods = len(design.inside), len(design.years)
+    villages, periods = len(roster), len(years)
+    group, town = (pd.factorize(roster[column], sort=True)[0] for column in ("group", "town_code"))
     shared = c.group_level_sd**2 + c.group_shock_sd**2 + c.village_shock_sd**2 + c.town_shock_sd**2 + c.noise_sd**2
     tail = streams["tail"].random(villages) < c.tail_share
     own_sd = np.sqrt(np.where(tail, c.tail_log_sd, c.body_log_sd) ** 2 - shared)
     permanent = (
         np.log(np.where(tail, c.tail_median_cny, c.body_median_cny))
         + own_sd * streams["village_level"].standard_normal(villages)
-        + c.group_level_sd * streams["group_level"].standard_normal(design.group.max() + 1)[design.group]
+        + c.group_level_sd * streams["group_level"].standard_normal(group.max() + 1)[group]
     )
-
-    def shocks(stream: str, units: int, sd: float) -> np.ndarray:
-        return sd * _autoregression(streams[stream], units, periods, c.shock_persistence)
-
-    advantage = design.inside - design.inside.mean()
-    path = np.asarray(c.income_path)[design.years - FIRST_YEAR]
+    inside = roster["start"].notna().to_numpy()
     log_income = (
         permanent[:, None]
-        + path
-        + np.outer(advantage, level + trend * (design.years - BASE_YEAR))
-        + shocks("group_shock", design.group.max() + 1, c.group_shock_sd)[design.group]
-        + shocks("town_shock", design.town.max() + 1, c.town_shock_sd)[design.town]
-        + shocks("village_shock", villages, c.village_shock_sd)
+        + np.asarray(c.income_path)[years - FIRST_YEAR]
+        + np.outer(inside - inside.mean(), level + trend * (years - BASE_YEAR))
+        + c.group_shock_sd * _shocks(streams["group_shock"], group, periods, c.shock_persistence)
+        + c.town_shock_sd * _shocks(streams["town_shock"], town, periods, c.shock_persistence)
+        + c.village_shock_sd * _shocks(streams["village_shock"], np.arange(villages), periods, c.shock_persistence)
         + c.noise_sd * streams["noise"].standard_normal((villages, periods))
     )
     return np.minimum(np.exp(log_income), c.income_cap_cny)
 
 
 def village_outcomes(
-    streams: Mapping[str, np.random.Generator], design: Design, untreated: np.ndarray, c: Calibration
+    streams: Streams, roster: pd.DataFrame, years: np.ndarray, untreated: np.ndarray, income: np.ndarray, c: Calibration
 ) -> dict[str, np.ndarray]:
-    """Every outcome as a villages x years array; only the collective's income responds to districts."""
-    income = untreated * np.exp(design.effect + design.spillover)
-    return {
+    """Every outcome, village by village and year by year; only `income` and its part respond to districts."""
+    outcomes = {
         "collective_income_cny": income,
         "operating_income_cny": income * _operating_share(streams["operating"], income.shape, c),
-        "rural_income_per_head_cny": _rural_income(streams["rural"], untreated, design.years, c),
-        "households": _households(streams["households"], design, c),
-        "tourist_visits": _tourist_visits(streams["tourists"], design, c),
+        "rural_income_per_head_cny": _rural_income(streams["rural"], untreated, years, c),
+        "households": _households(streams["households"], roster["start"].notna(), len(years), c),
+        "tourist_visits": _tourist_visits(streams["tourists"], len(roster), years, c),
     }
+    return {name: values.ravel() for name, values in outcomes.items()}
 
 
-def _autoregression(stream: np.random.Generator, units: int, periods: int, persistence: float) -> np.ndarray:
-    """Stationary AR(1) paths with unit variance: units x periods."""
-    path = stream.standard_normal((units, periods))
+def _shocks(stream: np.random.Generator, unit: np.ndarray, periods: int, persistence: float) -> np.ndarray:
+    """Stationary AR(1) paths with unit variance, one for each `unit` code: villages x periods."""
+    path = stream.standard_normal((unit.max() + 1, periods))
     for t in range(1, periods):
         path[:, t] = persistence * path[:, t - 1] + np.sqrt(1 - persistence**2) * path[:, t]
-    return path
+    return path[unit]
 
 
 def _operating_share(stream: np.random.Generator, shape: tuple[int, int], c: Calibration) -> np.ndarray:
@@ -96,18 +85,78 @@ def _rural_income(stream: np.random.Generator, untreated: np.ndarray, years: np.
     return c.rural_income_cny * np.exp(growth + c.rural_income_sd * deviation - c.rural_income_sd**2 / 2)
 
 
-def _households(stream: np.random.Generator, design: Design, c: Calibration) -> np.ndarray:
+def _households(stream: np.random.Generator, inside: pd.Series, periods: int, c: Calibration) -> np.ndarray:
     """Lognormal across villages with the given means; nearly constant over the years."""
-    mean = np.where(design.inside, c.households_inside, c.households_outside)
+    mean = np.where(inside, c.households_inside, c.households_outside)
     size = mean * np.exp(c.households_sd * stream.standard_normal(len(mean)) - c.households_sd**2 / 2)
-    return size[:, None] * np.exp(c.households_noise_sd * stream.standard_normal((len(mean), len(design.years))))
+    return size[:, None] * np.exp(c.households_noise_sd * stream.standard_normal((len(mean), periods)))
 
 
-def _tourist_visits(stream: np.random.Generator, design: Design, c: Calibration) -> np.ndarray:
+def _tourist_visits(stream: np.random.Generator, villages: int, years: np.ndarray, c: Calibration) -> np.ndarray:
     """Visits to a few villages, halved from 2020 to 2022; zero elsewhere."""
-    villages, periods = len(design.inside), len(design.years)
     visited = stream.permutation(villages) < round(c.tourist_share * villages)
     size = c.tourist_median * np.exp(c.tourist_sd * stream.standard_normal((villages, 1)))
-    season = np.where((design.years >= 2020) & (design.years <= 2022), c.tourist_covid, 1.0)
-    visits = size * season * np.exp(c.tourist_noise_sd * stream.standard_normal((villages, periods)))
+    season = np.where((years >= 2020) & (years <= 2022), c.tourist_covid, 1.0)
+    visits = size * season * np.exp(c.tourist_noise_sd * stream.standard_normal((villages, len(years))))
     return np.where(visited[:, None], np.ceil(visits), 0.0)
+
+
+def make_dirty(panel: pd.DataFrame, members: Collection[str], streams: Streams, c: Calibration) -> pd.DataFrame:
+    """Return the panel as villages would report it: merged, bunched, with zeros and gaps.
+
+    Use it on a complete panel (one row per village and year, sorted, as the simulation makes it).
+
+    Parameters
+    ----------
+    panel
+        Columns as in the simulated panel, nothing missing.
+    members
+        Codes of district villages: none of them is merged away.
+    streams
+        Random generators named ``merged``, ``moved``, ``zeros`` and ``gaps``.
+    c
+        The shares of each kind of dirt.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The same columns, some rows fewer, some incomes missing.
+    """
+    panel = _merge_one_village(panel, members, streams["merged"], c.merged_in)
+    panel = _move_over_thresholds(panel, streams["moved"], c)
+    panel.loc[streams["zeros"].random(len(panel)) < c.zero_reports, INCOME] = 0.0
+    gap = streams["gaps"].random(len(panel))
+    panel.loc[gap < c.missing_rows + c.missing_reports, INCOME] = np.nan
+    return panel[gap >= c.missing_rows].reset_index(drop=True)
+
+
+def _merge_one_village(
+    panel: pd.DataFrame, members: Collection[str], stream: np.random.Generator, year: int
+) -> pd.DataFrame:
+    """End one outside village's rows; the next one of its town absorbs its income and households."""
+    villages = panel.drop_duplicates("village_code").reset_index(drop=True)
+    outside = ~villages["village_code"].isin(members)
+    same_town = villages["town_code"] == villages["town_code"].shift(-1)
+    candidates = villages.index[outside & outside.shift(-1, fill_value=False) & same_town]
+    if candidates.empty:
+        return panel
+    gone = stream.choice(candidates)
+    late = panel[panel["year"] >= year]
+    ended, kept = (late[late["village_code"] == code] for code in villages["village_code"].iloc[[gone, gone + 1]])
+    sums, per_head = [*INCOME, "households", "tourist_visits"], "rural_income_per_head_cny"
+    parts, weights = ([kept[column], ended[column]] for column in (per_head, "households"))
+    panel = panel.drop(ended.index)
+    panel.loc[kept.index, per_head] = np.average(parts, axis=0, weights=weights)
+    panel.loc[kept.index, sums] += ended[sums].to_numpy()
+    return panel.reset_index(drop=True)
+
+
+def _move_over_thresholds(panel: pd.DataFrame, stream: np.random.Generator, c: Calibration) -> pd.DataFrame:
+    """Move a share of all reports, chosen among those a little below a threshold, to just over it."""
+    income = panel["collective_income_cny"].to_numpy(copy=True)
+    order, excess = stream.random(len(income)), stream.uniform(0.0, c.moved_excess, len(income))
+    target = np.select([(income >= c.moved_from * over) & (income < over) for over in THRESHOLDS], THRESHOLDS)
+    near = np.flatnonzero(target)
+    moved = near[np.argsort(order[near])][: round(c.moved_reports * len(income))]
+    income[moved] = target[moved] * (1 + excess[moved])
+    return panel.assign(collective_income_cny=income)

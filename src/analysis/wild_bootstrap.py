@@ -1,7 +1,5 @@
 """The restricted wild cluster bootstrap of any contrast, computed from cluster scores with no refit."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,12 +68,7 @@ class Draws:
 
 
 def wild_bootstrap(
-    pieces: ClusterPieces,
-    *,
-    draws: int = 9999,
-    seed: int = 2023,
-    level: float = 0.95,
-    weights: str | None = None,
+    pieces: ClusterPieces, *, draws: int = 9999, seed: int = 2023, level: float = 0.95, weights: str | None = None
 ) -> InvertedTest:
     """Wild cluster bootstrap test of no effect, null imposed, CR1-studentised, and its interval by inversion.
 
