@@ -105,8 +105,8 @@ def test_byte_order_marks_are_read_over(tmp_path):
 REFUSED = {
     "unknown key": (
         {"study": STUDY.replace("title", "titel").replace("panel =", "panal =")},
-        "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, columns, language, membership, noun, outcomes, "
-        "panel, provenance, pseudo_groups, sheet, title.",
+        "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, columns, language, membership, noun, "
+        "outcomes, panel, provenance, pseudo_groups, sheet, title.",
     ),
     "necessary key absent": (
         {"study": 'title = "Did it help?"\n'},
