@@ -1,6 +1,7 @@
 """Cluster-robust standard errors of any contrast of a fitted regression, from one small matrix per cluster."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -65,6 +66,11 @@ class ClusterPieces:
     estimate: float
     treated: np.ndarray
     sample_treated: np.ndarray
+
+    @cached_property
+    def alone(self) -> int:
+        """How many clusters alone identify a part of the contrast."""
+        return _adjusted_direction(self, power=-0.5)[1]
 
     @property
     def contrast_scores(self) -> np.ndarray:
@@ -163,8 +169,8 @@ def caution(pieces: ClusterPieces) -> str:
     """
     if pieces.treated.sum() == 1:
         return ONE_TREATED
-    alone = _adjusted_direction(pieces, power=-0.5)[1]
-    return f"{count(alone, 'cluster')} alone behind a part of the effect, own noise not counted" if alone else ""
+    lone = count(pieces.alone, "cluster")
+    return f"{lone} alone behind a part of the effect, own noise not counted" if pieces.alone else ""
 
 
 def treated_note(pieces: ClusterPieces, few: str = FEW) -> str:
