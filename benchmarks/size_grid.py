@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/size_grid.py
 
-Two thousand replications of each of 24 designs take some ten minutes on two cores. The numbers do not depend on
+Two thousand replications of each of 24 designs take some nine minutes on two cores. The numbers do not depend on
 the number of cores.
 """
 

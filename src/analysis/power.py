@@ -105,6 +105,7 @@ def rejection_rates(
         )
     frame = study.frame[DESIGN_COLUMNS].assign(value=study.column(outcome))
     frame = frame[frame["unit"].isin(pool.index)]
+    frame = frame.assign(**{name: pd.factorize(frame[name])[0] for name in ("unit", "group", "stratum")})
     sets = None
     if correlation is None and len(set(starts)) == 1 and comb(pool["group"].nunique(), number) <= replications:
         sets = list(combinations(range(pool["group"].nunique()), number))
