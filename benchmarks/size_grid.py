@@ -18,7 +18,7 @@ import joblib  # noqa: E402
 import pandas as pd  # noqa: E402
 
 from analysis import load_study, rejection_rates  # noqa: E402
-from analysis.read_files import DATA  # noqa: E402
+from analysis.reading.read_files import DATA  # noqa: E402
 
 TREATED_GROUPS = (3, 5, 10)
 TREATED_SCALES = (1.0, 2.0)

@@ -10,8 +10,8 @@ import pytest
 
 from analysis import StudyError, read_table
 from analysis.__main__ import main
-from analysis.check import check_study
-from analysis.read_files import DATA
+from analysis.reading.check import check_study
+from analysis.reading.read_files import DATA
 
 COLUMNS = """
 title = "试验"

@@ -16,7 +16,7 @@ LIBRARY = Path(analysis.__file__).parent
 FILES = {path.relative_to(LIBRARY).as_posix(): path for path in sorted(LIBRARY.rglob("*.py"))}
 
 # Rooms that show results; every other file of the library is estimation or data and must not need them.
-SHOWING = {"tables", "plots", "style", "report", "report_theme", "notebooks", "__main__"}
+SHOWING = {"tables", "plots", "style", "report", "__main__"}
 SHOWING_PACKAGES = {"matplotlib", "seaborn", "mpl_font", "sphinx", "furo", "myst_nb", "nbclient", "nbformat", "IPython"}
 FORBIDDEN = SHOWING_PACKAGES | {f"analysis.{room}" for room in SHOWING}
 

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 from analysis import load_study
-from analysis.clean_cells import clean_codes, clean_numbers, clean_years
-from analysis.read_panel import read_panel
-from analysis.units import convert_unit
+from analysis.reading.clean_cells import clean_codes, clean_numbers, clean_years
+from analysis.reading.read_panel import read_panel
+from analysis.reading.units import convert_unit
 
 MONEY = 'definition = "总收入"\nprices = "nominal"\n'
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from analysis import did, load_study
 from analysis.__main__ import COMMANDS
-from analysis.notebooks import figures
+from analysis.report.notebooks import figures
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

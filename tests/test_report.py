@@ -11,8 +11,8 @@ from fontTools.ttLib import TTFont
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import Browser, Page
 
-from analysis.notebooks import NotebookError
-from analysis.report import build_report, write_report
+from analysis.report.notebooks import NotebookError
+from analysis.report.pages import build_report, write_report
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -11,7 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from analysis import __main__ as commands
 from analysis.messages import StudyError
-from analysis.notebooks import NotebookError, notebook_paths, run_notebook, store_outputs
+from analysis.report.notebooks import NotebookError, notebook_paths, run_notebook, store_outputs
 
 SOURCES = (
     "import pandas as pd\nfrom matplotlib import pyplot as plt\nfrom analysis.style import use_style\n\nuse_style()",

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis.calibration import Calibration
-from analysis.read_files import DATA, read_table
+from analysis.reading.read_files import DATA, read_table
 from analysis.simulate import SEED, shock_groups, simulate_panel, write_simulated
 from analysis.village_model import INCOME
 

@@ -11,9 +11,9 @@ from analysis.estimates import Estimate, EventStudy
 from analysis.messages import FewTreatedGroupsWarning, StudyError
 from analysis.placebo_groups import placebo_groups
 from analysis.randomization import randomization
-from analysis.read_files import read_table
+from analysis.reading.read_files import read_table
+from analysis.reading.study_file import load_study
 from analysis.study import Outcome, Study
-from analysis.study_file import load_study
 
 __version__ = "0.1.0"
 

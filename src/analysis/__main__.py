@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from analysis.check import check_study
 from analysis.messages import StudyError
-from analysis.notebooks import NotebookError, figures, store_outputs
+from analysis.reading.check import check_study
+from analysis.reading.template import write_template
+from analysis.report.notebooks import NotebookError, figures, store_outputs
 from analysis.simulate import write_simulated
-from analysis.template import write_template
 
 ROOT = Path(__file__).resolve().parents[2]
 SINGLE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -19,7 +19,7 @@ SINGLE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 def report() -> None:
     """Run every notebook and write reports/index.html."""
-    from analysis.report import build_report
+    from analysis.report.pages import build_report
 
     print(f"Open {build_report()} in a browser.")
 

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.calibration import FIRST_YEAR, Calibration
 from analysis.messages import count, first
 from analysis.placebo_groups import placebo_groups
-from analysis.read_files import DATA, read_table
+from analysis.reading.read_files import DATA, read_table
 from analysis.village_model import make_dirty, untreated_income, village_outcomes
 
 SEED = 410883

@@ -19,12 +19,12 @@ from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace
 
-from analysis.notebooks import NotebookError, run_notebooks
-from analysis.report_theme import STATIC
-from analysis.study_file import load_study
+from analysis.reading.study_file import load_study
+from analysis.report.notebooks import NotebookError, run_notebooks
+from analysis.report.theme import STATIC
 from analysis.style import HANZI_FAMILY, INSIDE, hanzi_font
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FONT_STACK = f"'{HANZI_FAMILY}', -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 CODE_FONT_STACK = f"'{HANZI_FAMILY}', ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 HANZI_FROM = 0x2E80

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.clean_cells import clean_codes, clean_numbers, clean_years
 from analysis.messages import StudyError, count, first
-from analysis.read_workbook import NO_RESULT, read_workbook
+from analysis.reading.clean_cells import clean_codes, clean_numbers, clean_years
+from analysis.reading.read_workbook import NO_RESULT, read_workbook
 
 FORMATS = (".csv", ".xlsx", ".parquet")
 SEPARATORS = {";": "semicolons", "\t": "tabs", "，": "full-width commas", "|": "bars"}
@@ -59,7 +59,7 @@ def read_panel(
 
     Examples
     --------
-    >>> from analysis.read_files import DATA
+    >>> from analysis.reading.read_files import DATA
     >>> read_panel(DATA / "membership.csv", codes=["village_code"]).frame.iloc[0, 0]
     '410883101215'
     """

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from analysis.read_files import DATA
+from analysis.reading.read_files import DATA
 
 EXAMPLE = DATA / "example"
 WORKBOOK = "invented-数据.xlsx"

@@ -11,10 +11,10 @@ import pandas as pd
 
 from analysis.messages import StudyError, count, first
 from analysis.panel_checks import DESIGN_COLUMNS
-from analysis.read_files import DATA
-from analysis.read_panel import Cells, read_panel
+from analysis.reading.read_files import DATA
+from analysis.reading.read_panel import Cells, read_panel
+from analysis.reading.units import MONEY, convert_unit
 from analysis.study import Outcome, Study
-from analysis.units import MONEY, convert_unit
 
 LANGUAGES = ("en", "zh")
 OPTIONS = {"title", "provenance", "noun", "pseudo_groups"}

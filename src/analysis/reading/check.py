@@ -6,9 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.messages import FewTreatedGroupsWarning, StudyError, amount, count, first, rows
-from analysis.read_files import read_table
+from analysis.reading.read_files import read_table
+from analysis.reading.study_file import load_study
 from analysis.study import Study
-from analysis.study_file import load_study
 
 JUMP = 1_000
 """A change by this factor within a year is suspected of mixed units; 元 for 万元 makes 10,000."""
@@ -33,7 +33,7 @@ def check_study(path: str | Path | None = None) -> list[str]:
 
     Examples
     --------
-    >>> from analysis.read_files import DATA
+    >>> from analysis.reading.read_files import DATA
     >>> check_study(DATA / "study.toml")[-1]
     'This study can run.'
     """

@@ -1,0 +1,1 @@
+"""From notebooks to a report: run them, show them, and keep what a reader needs to check them."""
