@@ -1,171 +1,176 @@
-"""Measured size: placebo districts and simulated outcomes, the same on one core, two, or a cluster."""
+"""What a design can detect: against the two-sample t test, refits, and shocks that are known."""
 
-import os
-import re
-from functools import partial
+import dataclasses
 
-import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from test_cluster_robust import small_panel, small_study
+from statsmodels.stats.power import TTestIndPower
 
-from analysis import StudyError, load_study, read_table, rejection_rates
-from analysis.inference import METHODS
-from analysis.power import CHUNK, PERSISTENCE, _shocks, replicate
+from analysis import Study, StudyError, did
+from analysis.power import _design, _null_draws, _smallest, minimum_detectable_effect, power_curve
+from analysis.shocks import Shocks, shocks_before
 
-pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+# Simulated answers lie within this many of their Monte Carlo errors of the exact one, but for one seed in 400.
+MONTE_CARLO_ERRORS = 3
+# A regression fitted anew and products taken from one basis differ by rounding alone.
+ROUNDING = 1e-9
+REPLICATIONS = 1000
 
-FAST = {"methods": ["cr1", "cr2", "wild_bootstrap"], "draws": 49}
+
+def panel(groups: int = 20, treated: int = 10, villages: int = 1, years: int = 6, start: int = 2020, seed: int = 1):
+    """A balanced panel from 2017 on; the first `treated` groups start in `start`; values are standard normal."""
+    index = pd.MultiIndex.from_product([range(groups), range(villages), range(2017, 2017 + years)])
+    frame = index.to_frame(index=False, name=["group", "village", "year"])
+    frame["village"] = frame["group"].astype(str) + "-" + frame["village"].astype(str)
+    frame["start"] = np.where(frame["group"] < treated, start, np.nan)
+    frame["income"] = 100 + np.random.default_rng(seed).standard_normal(len(frame))
+    return frame
+
+
+def study_of(frame: pd.DataFrame, group: str = "group") -> Study:
+    return Study.from_frame(frame, unit="village", time="year", first_treated="start", group=group)
+
+
+def known_shocks(study: Study, **sizes: float) -> Shocks:
+    """Shocks of these sizes, alike in every village."""
+    none = dict.fromkeys(["group", "group_persistence", "unit", "unit_persistence", "passing"], 0.0)
+    return Shocks(**none | sizes, scale=pd.Series(1.0, index=study.units.index.astype(str)))
+
+
+def test_meets_the_two_sample_t_test():
+    # With as many equal groups on both sides and independent noise, each group's change is one normal number with
+    # variance 1/3 + 1/3, CR2 is the two-sample t test, and its power is that of the noncentral t.
+    study = study_of(panel())
+    null = _null_draws(_design(study, "income"), known_shocks(study, passing=1.0), 1.0, 4000, 1)
+    assert null.df == pytest.approx(18, rel=ROUNDING)
+    exact = TTestIndPower().solve_power(nobs1=10, alpha=0.05, power=0.8) * np.sqrt(2 / 3)
+    found = null.power(exact, 0.95)
+    assert found == pytest.approx(0.8, abs=MONTE_CARLO_ERRORS * np.sqrt(0.8 * 0.2 / 4000))
+    assert null.power(_smallest(null, 0.8, 0.95), 0.95) == pytest.approx(0.8, abs=1e-3)
+
+
+def test_the_detectable_effect_is_within_its_stated_error_of_the_exact_one():
+    # 4,000 village changes a lag pin the size of shocks down to about one per cent, added to the simulation's error.
+    study = study_of(panel(groups=20, villages=1, years=60, start=2070))
+    found = minimum_detectable_effect(study, "income", replications=REPLICATIONS)
+    exact = TTestIndPower().solve_power(nobs1=10, alpha=0.05, power=0.8) * np.sqrt(1 / 53 + 1 / 7)
+    assert found.value == pytest.approx(exact, abs=MONTE_CARLO_ERRORS * (found.monte_carlo_error + 0.02 * exact))
+
+
+def test_a_draw_is_what_a_refit_would_give():
+    study = study_of(panel(groups=12, treated=4, villages=3).sample(frac=0.9, random_state=1))
+    shocks = known_shocks(study, group=0.5, group_persistence=0.5, unit=1.0, unit_persistence=0.8, passing=0.3)
+    design = _design(study, "income")
+    null = _null_draws(design, shocks, 1.0, 3, 7)
+    frame = design.fitted.sample.frame.copy()
+    frame = frame.iloc[np.argsort(pd.factorize(frame["group"])[0], kind="stable")]
+    generator = np.random.default_rng(np.random.SeedSequence(7, spawn_key=(2,)))
+    codes = [pd.factorize(frame[name])[0] for name in ("group", "unit")]
+    frame["value"] = shocks.draw(generator, *codes, (frame["time"] - 2017).to_numpy())
+    estimate = did(Study(frame.sort_values(["unit", "time"], ignore_index=True)), "value")
+    test = estimate.inference(["cr2"]).loc["cr2"]
+    assert null.estimates[2] == pytest.approx(estimate.value, rel=ROUNDING)
+    assert null.errors[2] == pytest.approx(test["std_error"], rel=ROUNDING)
+    assert null.df == pytest.approx(test["df"], rel=ROUNDING)
+
+
+def test_shocks_are_recovered():
+    truth = Shocks(0.5, 0.5, 1.0, 0.8, 0.5, pd.Series(dtype=float))
+    frame = panel(groups=400, treated=5, villages=5, years=10, start=2026).sort_values(["group", "village", "year"])
+    codes = [pd.factorize(frame[name])[0] for name in ("group", "village", "year")]
+    frame["income"] = truth.draw(np.random.default_rng(3), *codes) + codes[1]
+    found = shocks_before(study_of(frame), "income")
+    # Standard errors of these moments with 400 groups are about two per cent of the variances; persistences are on
+    # a grid of 0.05, and trade off against sizes.
+    assert found.group == pytest.approx(truth.group, rel=0.1)
+    assert found.group_persistence == pytest.approx(0.5, abs=0.1)
+    total = found.unit**2 * (1 - found.unit_persistence) + found.passing**2
+    assert total == pytest.approx(1 - 0.8 + 0.25, rel=0.1)
+
+
+def test_moments_by_hand():
+    # Two villages of one group, three years before; the year's mean change over all four villages is zero.
+    # Changes: a +1 +1, b +1 +1, c -1 -1, d -1 -1: half the mean square is 1/2 at lag 1 and 2 at lag 2; the villages of
+    # a group move as one, so all of it is shared, and it grows with the lag as fast as the grid lets it.
+    frame = pd.DataFrame(
+        {"village": list("aaaabbbbccccdddd"), "year": [2017, 2018, 2019, 2020] * 4, "group": list("p" * 8 + "q" * 8)}
+    )
+    frame["start"] = np.where(frame["group"] == "p", 2020, np.nan)
+    frame["income"] = [0.0, 1, 2, 9] * 2 + [0.0, -1, -2, 9] * 2
+    with pytest.warns(match="treated group"):
+        shocks = shocks_before(study_of(frame), "income")
+    assert (shocks.unit, shocks.passing) == pytest.approx((0, 0), abs=1e-6)
+    assert shocks.group_persistence == pytest.approx(0.95)
+    weights = np.array([4.0, 2.0])  # Couples behind lag 1 (two years, two groups, one pair counted twice) and lag 2.
+    column = 1 - 0.95 ** np.array([1, 2])
+    assert shocks.group**2 == pytest.approx((weights * column) @ [0.5, 2.0] / ((weights * column) @ column))
+    assert shocks.scale.tolist() == [1.0] * 4
+
+
+def test_an_outcome_in_another_unit_gives_the_same_answer_in_it():
+    frame = panel(groups=12, treated=4, villages=3, years=8, start=2022)
+    one = minimum_detectable_effect(study_of(frame), "income", replications=50)
+    thousand = minimum_detectable_effect(
+        study_of(frame.assign(income=1000 * frame["income"])), "income", replications=50
+    )
+    assert thousand.value == pytest.approx(1000 * one.value, rel=1e-6)
+    assert thousand.percent == pytest.approx(one.percent, rel=1e-6)
+
+
+def test_larger_villages_have_larger_shocks():
+    frame = panel(groups=60, treated=4, villages=5, years=8, start=2022)
+    large = frame["group"] < 4
+    frame["income"] = np.where(large, 10, 1) * frame["income"]
+    shocks = shocks_before(study_of(frame), "income")
+    inside = shocks.scale.index.str.split("-").str[0].astype(int) < 4
+    assert (shocks.scale[inside] / shocks.scale[~inside].mean()).mean() == pytest.approx(10, rel=0.2)
 
 
 @pytest.fixture(scope="module")
-def study():
-    return small_study(small_panel(5, groups=16, treated=4))
+def study() -> Study:
+    return study_of(panel(groups=12, treated=4, villages=3, years=8, start=2022))
 
 
-def test_rates_are_shares_with_their_error(study):
-    rates = rejection_rates(study, "income", replications=20, draws=49)
-    assert rates.index.tolist() == list(METHODS)
-    share = rates["rejection_rate"]
-    assert (share * 20 == (share * 20).round()).all()
-    likely = (share * 20 + 2) / 24
-    assert rates["monte_carlo_error"].to_numpy() == pytest.approx(np.sqrt(likely * (1 - likely) / 24))
-    assert (rates["replications"] + rates["missing"] == 20).all()
+def test_what_would_change_it(study):
+    options = {"outcome": "income", "replications": REPLICATIONS}
+    as_is = minimum_detectable_effect(study, **options)
+    steadier = minimum_detectable_effect(study, shock_scale=0.5, **options)
+    assert steadier.value == pytest.approx(as_is.value / 2, rel=1e-3)
+    districts = minimum_detectable_effect(study, treated_copies=2, **options)
+    assert (districts.treated_groups, districts.groups, districts.villages) == (8, 16, 48)
+    outside = minimum_detectable_effect(study, untreated_copies=3, **options)
+    assert (outside.treated_groups, outside.groups) == (4, 28)
+    years = minimum_detectable_effect(study, years_after=4, **options)
+    assert years.villages == as_is.villages
+    assert max(districts.value, years.value) < as_is.value
+    assert minimum_detectable_effect(study, power=0.9, **options).value > as_is.value
 
 
-@pytest.mark.parametrize("correlation", [None, 0.4])
-def test_same_numbers_on_one_core_and_two(study, correlation):
-    options = {**FAST, "correlation": correlation, "replications": 2 * CHUNK + 7}
-    one = rejection_rates(study, "income", **options)
-    with joblib.parallel_config(n_jobs=2):
-        two = rejection_rates(study, "income", **options)
-    pd.testing.assert_frame_equal(one, two, check_exact=True)
+def test_power_rises_from_the_size_of_the_test(study):
+    curve = power_curve(study, "income", replications=REPLICATIONS)["power"]
+    assert curve.loc[0] < 0.1
+    assert curve.is_monotonic_increasing
+    middle = curve.index[len(curve) // 2]
+    found = minimum_detectable_effect(study, "income", replications=REPLICATIONS)
+    assert middle == pytest.approx(found.value)
+    assert curve[middle] == pytest.approx(0.8, abs=2e-3)
 
 
-def test_same_numbers_on_a_dask_cluster(study):
-    distributed = pytest.importorskip("distributed")
-    options = {**FAST, "correlation": 0.4, "replications": 2 * CHUNK}
-    one = rejection_rates(study, "income", **options)
-    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
-    with cluster, distributed.Client(cluster), joblib.parallel_config("dask"):
-        dask = rejection_rates(study, "income", **options)
-    pd.testing.assert_frame_equal(one, dask, check_exact=True)
+def test_the_sentence_says_what_it_rests_on(study):
+    simulated = dataclasses.replace(study, provenance="simulated")
+    sentence = repr(minimum_detectable_effect(simulated, "income", replications=50))
+    assert sentence.startswith("Simulated data: with 4 treated of 12 groups and 36 villages, an effect on income")
+    assert "80 % of the time, at 5 % two-sided" in sentence
+    assert "Monte Carlo error" in sentence
 
 
-def test_more_replications_begin_with_the_same_ones(study):
-    first = replicate(lambda generator, _: generator.normal(size=2), 10, 1, "draws")
-    assert (replicate(lambda generator, _: generator.normal(size=2), 3 * CHUNK, 1, "draws")[:10] == first).all()
-    assert not (replicate(lambda generator, _: generator.normal(size=2), 10, 2, "draws") == first).any()
-
-
-def die(generator: np.random.Generator, _: int, parent: int) -> np.ndarray:
-    if os.getpid() != parent:
-        os._exit(1)
-    return generator.normal(size=1)
-
-
-def test_a_dead_worker_is_an_error():
-    with joblib.parallel_config(n_jobs=2), pytest.raises(RuntimeError, match="replications did not come back"):
-        replicate(partial(die, parent=os.getpid()), 4 * CHUNK, 1, "replications")
-
-
-def test_placebo_districts_never_look_at_the_treated(study):
-    options = {**FAST, "replications": 20}
-    treated = study.frame["first_treated"].notna()
-    shifted = study.frame.assign(income=study.frame["income"].where(~treated, 1e9))
-    other = type(study)(shifted, noun=study.noun)
-    pd.testing.assert_frame_equal(
-        rejection_rates(study, "income", **options), rejection_rates(other, "income", **options)
-    )
-
-
-def test_simulated_outcomes_do_not_look_at_the_real_one(study):
-    options = {**FAST, "replications": 20, "correlation": 0.3}
-    other = type(study)(study.frame.assign(income=study.frame["income"] ** 2), noun=study.noun)
-    pd.testing.assert_frame_equal(
-        rejection_rates(study, "income", **options), rejection_rates(other, "income", **options)
-    )
-
-
-def test_shocks_have_the_correlation_and_persistence_asked_for():
-    frame = pd.DataFrame(
-        [(f"g{g}", f"g{g}v{v}", y) for g in range(2000) for v in range(2) for y in (1, 2)],
-        columns=["group", "unit", "time"],
-    )
-    shocks = _shocks(np.random.default_rng(1), frame, 0.3).reshape(2000, 2, 2)
-    # A correlation of 2,000 pairs has a standard error of at most 1/sqrt(2000) = 0.022; four of them.
-    assert np.corrcoef(shocks[:, 0, 0], shocks[:, 1, 0])[0, 1] == pytest.approx(0.3, abs=0.09)
-    assert np.corrcoef(shocks[:, 0, 0], shocks[:, 0, 1])[0, 1] == pytest.approx(PERSISTENCE, abs=0.09)
-    assert shocks.var() == pytest.approx(1, abs=0.09)
-
-
-def test_rejects_more_often_where_treated_groups_vary_more(study):
-    # CR1 with four treated groups of sixteen; the difference is some 10 points, its Monte Carlo error below 4.
-    rates = [
-        rejection_rates(study, "income", methods=["cr1"], correlation=0.3, treated_scale=scale, replications=200)
-        for scale in (1, 3)
-    ]
-    assert rates[1].loc["cr1", "rejection_rate"] > rates[0].loc["cr1", "rejection_rate"]
-
-
-def test_few_placebo_districts_are_taken_once_each():
-    # Nine untreated groups of which one is treated on paper: nine choices, no Monte Carlo error, shares of ninths.
-    few = small_study(small_panel(5, groups=10, treated=1))
-    rates = rejection_rates(few, "income", methods=["cr1", "cr3", "randomization"], replications=500)
-    assert rates.loc["cr1", "replications"] == 9
-    assert (rates.loc[["cr1", "randomization"], "monte_carlo_error"] == 0).all()
-    assert (rates.loc["cr1", "rejection_rate"] * 9) % 1 == pytest.approx(0)
-    assert np.isnan(rates.loc["cr3", "rejection_rate"])
-    assert rates.loc["cr3", "missing"] == 9
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"correlation": 1.2}, "correlation must lie between 0 and 1, or be None for placebo districts, not 1.2."),
-        ({"methods": ["cr9"]}, "Unknown method 'cr9'; choose from cr1, cr2, cr3, wild_bootstrap, randomization."),
-        ({"replications": 0}, "replications must be at least 1, not 0."),
-    ],
-)
-def test_wrong_options_are_named(study, options, message):
-    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        rejection_rates(study, "income", **options)
-
-
-def test_too_few_groups_are_refused(study):
-    with pytest.raises(StudyError, match=r"^Only 12 groups are at hand to treat 11 of them on paper and compare them"):
-        rejection_rates(study, "income", treated_groups=11)
-
-
-class TestGrid:
-    """The stored table of notebook 05."""
-
-    def grid(self):
-        return read_table("simulated_rejection_rates")
-
-    def test_is_whole(self):
-        designs = self.grid().groupby(["treated_groups", "treated_scale", "correlation"])["method"].agg(list)
-        assert len(designs) == 3 * 2 * 4
-        assert all(methods == list(METHODS) for methods in designs)
-        assert (self.grid()["replications"] + self.grid()["missing"] == 2000).all()
-
-    def test_headline_keeps_its_size_with_five_treated_groups_or_more(self):
-        grid = self.grid()
-        headline = grid[(grid["method"] == "cr2") & (grid["treated_groups"] >= 5)]
-        margin = 2 * headline["monte_carlo_error"]
-        assert (headline["rejection_rate"] >= 0.03 - margin).all()
-        assert (headline["rejection_rate"] <= 0.07 + margin).all()
-
-    def test_is_what_the_code_gives_today(self):
-        study = load_study()
-        rates = rejection_rates(
-            study, study.primary_outcome, methods=["cr1", "cr2"], treated_groups=5, correlation=0.6, replications=200
-        )
-        stored = (
-            self.grid().query("treated_groups == 5 and treated_scale == 1 and correlation == 0.6").set_index("method")
-        )
-        for method in ("cr1", "cr2"):
-            rate = stored.loc[method, "rejection_rate"]
-            # Four standard errors of 200 replications; the stored 2,000 add little.
-            assert rates.loc[method, "rejection_rate"] == pytest.approx(rate, abs=4 * (rate * (1 - rate) / 200) ** 0.5)
+def test_designs_that_cannot_be_judged_are_refused():
+    with pytest.raises(StudyError, match=r"^2 years before the first start cannot tell lasting shocks from passing"):
+        minimum_detectable_effect(study_of(panel(start=2019)), "income")
+    with pytest.warns(match="treated group"):
+        one = study_of(panel(treated=1))
+    with pytest.raises(StudyError, match=r"^No standard error of this design can be believed, .* one treated group"):
+        minimum_detectable_effect(one, "income")
+    with pytest.raises(ValueError, match="power and level must lie between 0 and 1, not 80 and 0.95"):
+        minimum_detectable_effect(one, "income", power=80)

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.calibration import Calibration
 from analysis.reading.read_files import DATA, read_table
-from analysis.simulate import SEED, shock_groups, simulate_panel, write_simulated
+from analysis.simulate import SEED, shock_groups, simulate_panel, simulated_gains, write_simulated
 from analysis.village_model import INCOME
 
 VILLAGES = read_table("villages").query("committee == 'village_committee'")
@@ -276,3 +276,20 @@ def test_errors_say_what_where_and_what_to_do(changes, message):
     inputs = {"villages": VILLAGES, "membership": MEMBERSHIP, "group": GROUPS, **changes}
     with pytest.raises(ValueError, match=message):
         simulate_panel(**inputs)
+
+
+def test_gains_without_effect_are_those_of_the_panel():
+    drawn = simulated_gains(400, seed=3)
+    assert drawn.shape == (400, 5)
+    pd.testing.assert_frame_equal(drawn.iloc[:5], simulated_gains(5, seed=3))
+    assert (simulated_gains(5, seed=4) != drawn.iloc[:5]).all(axis=None)
+    assert (simulated_gains(3, before=2023) == 0).all(axis=None)
+    totals = []
+    for seed in range(60):
+        panel = simulate(seed=seed, effect=False, spillover=0.0, dirt=False, years=range(2022, 2024)).panel
+        inside = panel[panel["village_code"].isin(MEMBERSHIP["village_code"])]
+        year = inside.groupby("year")["collective_income_cny"].sum()
+        totals.append(year[2023] - year[2022])
+    # The two means of skewed totals differ by chance: their standard errors, three times over.
+    error = np.hypot(np.std(totals) / 60**0.5, drawn.sum(axis="columns").std() / 400**0.5)
+    assert np.mean(totals) == pytest.approx(drawn.sum(axis="columns").mean(), abs=3 * error)

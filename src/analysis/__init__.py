@@ -21,8 +21,9 @@ __version__ = "0.1.0"
 ROOMS = {
     "partitions": ("partition_sensitivity",),
     "plots": ("plot_coverage", "plot_event_study", "plot_rejection_rates", "plot_trends"),
-    "power": ("rejection_rates",),
-    "simulate": ("simulate_panel", "write_simulated"),
+    "power": ("minimum_detectable_effect", "power_curve"),
+    "simulate": ("simulate_panel", "simulated_gains", "write_simulated"),
+    "size": ("rejection_rates",),
     "style": ("use_style",),
     "tables": ("Table", "balance", "estimates_table", "event_study_table", "four_means", "inference_table")
     + ("panel_coverage",),

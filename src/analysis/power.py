@@ -1,215 +1,288 @@
-"""Size of every method on the study's own design: how often it finds an effect where there is none."""
+"""What effect a design could detect, before anybody looks at its answer."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
-from math import comb
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import TerminatedWorkerError
-from tqdm import tqdm
+from scipy import stats
 
+from analysis.cluster_robust import ClusterPieces, caution, cluster_codes, cluster_pieces, cr2
+from analysis.cluster_robust import _adjusted_direction as adjusted_direction
 from analysis.effects import did
-from analysis.inference import METHODS, known_methods
-from analysis.inversion import rejects
-from analysis.messages import StudyError
+from analysis.estimates import Estimate
+from analysis.inference import HEADLINE_NAME
+from analysis.messages import StudyError, amount, count, in_sentence
 from analysis.panel_checks import DESIGN_COLUMNS
+from analysis.replication import replicate
+from analysis.shocks import Shocks, shocks_before
 from analysis.study import Study
 
-# Replications handed to a worker at once; results do not depend on it.
-CHUNK = 50
-Task = Callable[[np.random.Generator, int], np.ndarray]
-# Persistence of simulated shocks from year to year, as in the calibration of the simulated panel.
-PERSISTENCE = 0.6
+# The detectable effect is found to this share of itself, far finer than its Monte Carlo error.
+BISECTION_TOLERANCE = 1e-4
+# Its Monte Carlo error uses the slope of power between these multiples of it.
+SLOPE_BETWEEN = (0.95, 1.05)
 
 
-def rejection_rates(
+@dataclass(frozen=True)
+class NullDraws:
+    """Estimates and standard errors where the policy does nothing: all that power needs.
+
+    A constant effect moves every estimate by itself and no residual, so one set of draws serves every effect.
+
+    Attributes
+    ----------
+    estimates, errors : ndarray, shape (replications,)
+    df : float
+        Satterthwaite degrees of freedom, a matter of the design alone.
+    """
+
+    estimates: np.ndarray
+    errors: np.ndarray
+    df: float
+
+    def power(self, effect: float, level: float) -> float:
+        """Share of draws that reject no effect, were the effect this large; draws count with both signs."""
+        bar = stats.t.ppf((1 + level) / 2, self.df) * self.errors
+        return float(np.mean([np.abs(sign * self.estimates + effect) >= bar for sign in (-1, 1)]))
+
+
+@dataclass(frozen=True)
+class DetectableEffect:
+    """The smallest constant effect that a design finds with the power asked for; its repr is a sentence.
+
+    Attributes
+    ----------
+    value, monte_carlo_error, percent : float
+        In the outcome's unit (or log points), its simulation error, and in per cent of the counterfactual mean.
+    """
+
+    study: Study
+    outcome: str
+    unit: str
+    value: float
+    monte_carlo_error: float
+    percent: float
+    power: float
+    level: float
+    villages: int
+    groups: int
+    treated_groups: int
+    df: float
+    shocks: Shocks
+
+    def frame(self) -> pd.DataFrame:
+        """One tidy row."""
+        names = ["value", "monte_carlo_error", "percent", "unit", "villages", "groups", "treated_groups", "df"]
+        return pd.DataFrame([{name: getattr(self, name) for name in names}])
+
+    def __repr__(self) -> str:
+        share = f", {self.percent:.1f} % of the counterfactual mean" if np.isfinite(self.percent) else ""
+        label = in_sentence(self.study.describe(self.outcome).label)
+        value = f"{amount(self.value)} {self.unit}".rstrip()
+        return (
+            f"{self.study.label.capitalize()}: with {self.treated_groups} treated of {count(self.groups, 'group')} and "
+            f"{count(self.villages, self.study.noun)}, an effect on {label} "
+            f"is found {100 * self.power:.0f} % of the time, at {100 * (1 - self.level):.0f} % two-sided, if it is "
+            f"{value} (Monte Carlo error {amount(self.monte_carlo_error)}){share}; "
+            f"{HEADLINE_NAME} ({self.df:.1f})."
+        )
+
+    _repr_markdown_ = __repr__
+
+
+def minimum_detectable_effect(
     study: Study,
     outcome: str,
     *,
-    methods: Sequence[str] = METHODS,
-    treated_groups: int | None = None,
-    correlation: float | None = None,
-    treated_scale: float = 1.0,
-    cluster: str = "group",
-    replications: int = 2000,
-    draws: int = 399,
-    seed: int = 2023,
+    log: bool = False,
+    power: float = 0.8,
     level: float = 0.95,
-) -> pd.DataFrame:
-    """Share of replications in which each method rejects a true null at 1 - level, on the study's own design.
+    years_after: int = 0,
+    treated_copies: int = 1,
+    untreated_copies: int = 1,
+    shock_scale: float = 1.0,
+    replications: int = 2000,
+    seed: int = 2023,
+) -> DetectableEffect:
+    """The smallest effect that the study's design would find, by simulation with the headline inference.
 
-    Use it before believing any p-value: a 5 % test should reject 5 % of the time. Two kinds of replication:
-
-    - `correlation=None`: placebo districts. The treated groups are set aside, as many untreated groups as were treated
-      are drawn and treated on paper from the same start years, and their effect, truly zero, is tested on the real
-      outcome (Bertrand, Duflo & Mullainathan 2004). The result is conditional on this panel. Where there are no more
-      choices of groups than replications, each is taken once.
-    - `correlation` between 0 and 1: simulation. Villages, years, groups and gaps are the study's; the outcome is drawn
-      anew, with this correlation between villages of a group and persistence 0.6 from year to year in both
-      parts; groups drawn at random are treated on paper.
+    Use it before collecting data, or to judge an insignificant answer. Villages, groups, years and gaps are the
+    study's; shocks are drawn from a normal distribution, with each village's own size, and the persistence and
+    correlation within groups, that they had before the policy (`shocks_before`); the effect is constant over treated
+    village-years. Skewed outcomes have rarer and larger shocks than that: read the answer in logs beside it.
 
     Parameters
     ----------
-    study : Study
-    outcome : str
-        Its values (placebo) or only its gaps (simulation) are used.
-    methods : sequence of str
-        As in `Estimate.inference`.
-    treated_groups : int, optional
-        Default: as many as the study's.
-    correlation : float, optional
-        Correlation within groups of the simulated outcome; None: placebo districts on the real outcome.
-    treated_scale : float
-        Standard deviation of treated groups' simulated outcome relative to the others'.
-    cluster : {"group", "stratum", "unit"}
-        What errors are clustered by, as in `Estimate.inference`; "unit" shows what ignoring the groups costs.
-    replications, draws, seed, level
-        Each replication has its own seed, so results do not depend on the number of cores, or on where they run: set
-        `joblib.parallel_config(n_jobs=2)` or `joblib.parallel_config("dask")` around the call.
+    study, outcome, log
+        As in `did`.
+    power, level : float
+        How often the effect is to be found, and one minus the level of the two-sided test.
+    years_after : int
+        Further years under treatment, every village seen in them that was seen in the last one.
+    treated_copies, untreated_copies : int
+        How often every treated and every untreated group is there: 2 doubles them.
+    shock_scale : float
+        Shocks relative to those estimated: 0.5 is an outcome half as unsteady.
+    replications, seed : int
 
     Returns
     -------
-    DataFrame
-        Per method: `rejection_rate`, `monte_carlo_error` (its standard error), `replications` with a p-value, and
-        `missing`, those without one, which count as not rejecting (the rate is missing where all are).
+    DetectableEffect
 
     Raises
     ------
     StudyError
-        Where fewer groups are untreated than are to be treated on paper.
+        Fewer than three years before the first start, or a design that bears no standard error, such as one
+        treated group.
 
     References
     ----------
-    Bertrand, Duflo & Mullainathan (2004), doi:10.1162/003355304772839588.
+    Burlig, Preonas & Woerman (2020), "Panel data and experimental design", Journal of Development Economics,
+    doi:10.1016/j.jdeveco.2020.102458.
 
     Examples
     --------
     >>> from analysis import load_study
-    >>> rates = rejection_rates(load_study(), "households", methods=["cr1", "cr2"], replications=10)
-    >>> rates["replications"].tolist()
-    [10, 10]
+    >>> detectable = minimum_detectable_effect(load_study(), "rural_income_per_head_cny", replications=100)
+    >>> detectable.value > 0, detectable.treated_groups
+    (True, 5)
     """
-    methods = known_methods(methods)
-    _check_options(correlation, replications)
-    units = study.units
-    pool = units if correlation is not None else units[units["first_treated"].isna()]
-    starts = units.dropna(subset="first_treated").groupby("group")["first_treated"].first().to_numpy(dtype=float)
-    number = treated_groups or len(starts)
-    if pool["group"].nunique() < number + 2:
-        raise StudyError(
-            f"Only {pool['group'].nunique()} groups are at hand to treat {number} of them on paper and "
-            "compare them with at least two others. Treat fewer, or bring more untreated groups."
-        )
-    frame = study.frame[DESIGN_COLUMNS].assign(value=study.column(outcome))
-    frame = frame[frame["unit"].isin(pool.index)]
-    frame = frame.assign(**{name: pd.factorize(frame[name])[0] for name in ("unit", "group", "stratum")})
-    sets = None
-    if correlation is None and len(set(starts)) == 1 and comb(pool["group"].nunique(), number) <= replications:
-        sets = list(combinations(range(pool["group"].nunique()), number))
-        replications = len(sets)
-    task = partial(
-        _p_values,
-        frame=frame.dropna(subset="value").reset_index(drop=True),
-        starts=starts,
-        number=number,
-        sets=sets,
-        correlation=correlation,
-        treated_scale=treated_scale,
-        cluster=cluster,
-        methods=methods,
-        draws=draws,
-    )
-    p_values = replicate(task, replications, seed, "replications")
-    rejected = rejects(p_values, level)
-    answered = (~np.isnan(p_values)).sum(axis=0)
-    # Two rejections and two acceptances are added, so that a rate of zero does not seem free of error.
-    likely = (rejected.sum(axis=0) + 2) / (replications + 4)
-    error = np.zeros(len(methods)) if sets else np.sqrt(likely * (1 - likely) / (replications + 4))
-    return pd.DataFrame(
-        {
-            "rejection_rate": np.where(answered > 0, rejected.mean(axis=0), np.nan),
-            "monte_carlo_error": np.where(answered > 0, error, np.nan),
-            "replications": answered,
-            "missing": replications - answered,
-        },
-        index=pd.Index(methods, name="method"),
+    if not 0 < power < 1 or not 0 < level < 1:
+        raise ValueError(f"power and level must lie between 0 and 1, not {power} and {level}.")
+    shocks = shocks_before(study, outcome, log)
+    design = _design(study, outcome, years_after, treated_copies, untreated_copies)
+    null = _null_draws(design, shocks, shock_scale, replications, seed)
+    value = _smallest(null, power, level)
+    low, high = (null.power(share * value, level) for share in SLOPE_BETWEEN)
+    slope = (high - low) / (value * (SLOPE_BETWEEN[1] - SLOPE_BETWEEN[0]))
+    error = np.sqrt(power * (1 - power) / replications) / slope if slope > 0 else np.nan
+    estimate = did(study, outcome, log=log)
+    share = 100 * np.expm1(value) if log else value * estimate.percent / estimate.value
+    return DetectableEffect(
+        study,
+        outcome,
+        estimate.unit,
+        value,
+        float(error),
+        float(share),
+        power,
+        level,
+        design.villages,
+        design.groups,
+        design.treated_groups,
+        null.df,
+        shocks,
     )
 
 
-def _check_options(correlation: float | None, replications: int) -> None:
-    if correlation is not None and not 0 <= correlation <= 1:
-        raise ValueError(f"correlation must lie between 0 and 1, or be None for placebo districts, not {correlation}.")
-    if replications < 1:
-        raise ValueError(f"replications must be at least 1, not {replications}.")
-
-
-def replicate(task: Task, replications: int, seed: int, unit: str) -> np.ndarray:
-    """Run a task once per replication, each with its number and a generator of its own, on joblib's current backend.
-
-    Shape (replications, ...). The numbers are the same on one core, several, or a cluster; a worker that dies
-    is an error, because every replication must come back.
-    """
-    chunks = [range(at, min(at + CHUNK, replications)) for at in range(0, replications, CHUNK)]
-    results = Parallel(return_as="generator")(delayed(_run_chunk)(task, chunk, seed) for chunk in chunks)
-    done: list[np.ndarray] = []
-    with tqdm(total=replications, unit=unit, disable=None, leave=False) as progress:
-        try:
-            for part in results:
-                done.append(part)
-                progress.update(len(part))
-        except TerminatedWorkerError as error:
-            left = replications - sum(map(len, done))
-            raise RuntimeError(
-                f"A worker process died (out of memory?), so {left} of {replications} {unit} did not come back. "
-                "Run again, or on one core; nothing was counted."
-            ) from error
-    return np.concatenate(done)
-
-
-def _run_chunk(task: Task, chunk: range, seed: int) -> np.ndarray:
-    return np.array([task(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(i,))), i) for i in chunk])
-
-
-def _p_values(
-    generator: np.random.Generator,
-    replication: int,
+def power_curve(
+    study: Study,
+    outcome: str,
+    effects: Sequence[float] | None = None,
     *,
-    frame: pd.DataFrame,
-    starts: np.ndarray,
-    number: int,
-    sets: list[tuple[int, ...]] | None,
-    correlation: float | None,
-    treated_scale: float,
-    cluster: str,
-    methods: list[str],
-    draws: int,
-) -> np.ndarray:
-    """Treat groups on paper, draw an outcome if asked for, and test: one p-value per method."""
-    groups = frame["group"].unique()
-    treated = list(sets[replication]) if sets else generator.choice(len(groups), number, replace=False)
-    first = pd.Series(np.resize(generator.permutation(starts), number), index=groups[treated])
-    frame = frame.assign(first_treated=frame["group"].map(first).astype("Int64"))
-    if correlation is not None:
-        scale = np.where(frame["first_treated"].notna(), treated_scale, 1.0)
-        frame["value"] = scale * _shocks(generator, frame, correlation)
-    estimate = did(Study(frame, noun="village"), "value")
-    return estimate.inference(methods, cluster, draws)["p_value"].to_numpy(dtype=float)
+    log: bool = False,
+    level: float = 0.95,
+    replications: int = 2000,
+    seed: int = 2023,
+) -> pd.DataFrame:
+    """How often the study's design would find effects of several sizes; see `minimum_detectable_effect`.
+
+    Parameters
+    ----------
+    effects : sequence of float, optional
+        In the outcome's unit (or log points). Default: from nothing to twice the detectable effect.
+
+    Returns
+    -------
+    DataFrame
+        Index `effect`; columns power, monte_carlo_error. At an effect of zero, power is the size of the test.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> curve = power_curve(load_study(), "rural_income_per_head_cny", [0, 10_000], replications=100)
+    >>> bool(curve.loc[0, "power"] < 0.2), float(curve.loc[10_000, "power"])
+    (True, 1.0)
+    """
+    design = _design(study, outcome)
+    null = _null_draws(design, shocks_before(study, outcome, log), 1.0, replications, seed)
+    if effects is None:
+        effects = np.linspace(0, 2 * _smallest(null, 0.8, level), 21)
+    power = np.array([null.power(effect, level) for effect in effects])
+    frame = pd.DataFrame({"power": power, "monte_carlo_error": np.sqrt(power * (1 - power) / replications)})
+    return frame.set_axis(pd.Index(effects, name="effect"))
 
 
-def _shocks(generator: np.random.Generator, frame: pd.DataFrame, correlation: float) -> np.ndarray:
-    """Shocks with unit variance, correlated within groups and years, persistent over the years."""
-    return np.sqrt(correlation) * _persistent(generator, frame, "group") + np.sqrt(1 - correlation) * _persistent(
-        generator, frame, "unit"
+def _design(study: Study, outcome: str, years: int = 0, treated: int = 1, untreated: int = 1) -> Estimate:
+    """An estimate of the design on an outcome without meaning; copies and further years as asked for."""
+    frame = study.frame.loc[study.column(outcome).notna(), DESIGN_COLUMNS]
+    last = frame[frame["time"] == frame["time"].max()]
+    frame = pd.concat([frame, *(last.assign(time=last["time"] + more) for more in range(1, years + 1))])
+    inside = frame["first_treated"].notna()
+    parts = [frame[inside]] * treated + [frame[~inside]] * untreated
+    copies = [
+        part.assign(unit=part["unit"].astype(str) + f" {n}", group=part["group"].astype(str) + f" {n}")
+        for n, part in enumerate(parts)
+    ]
+    frame = pd.concat(copies).sort_values(["unit", "time"], ignore_index=True)
+    frame["value"] = np.random.default_rng(0).standard_normal(len(frame))
+    return did(Study(frame, noun=study.noun), "value")
+
+
+def _null_draws(design: Estimate, shocks: Shocks, size: float, replications: int, seed: int) -> NullDraws:
+    """Draw outcomes without effect; estimate and CR2 error are linear and quadratic in them, so nothing is refitted."""
+    regression = design.fitted
+    clusters = cluster_codes(regression, "group")
+    order = np.argsort(clusters, kind="stable")
+    pieces = cluster_pieces(regression, regression.contrast(design.contrast), clusters)
+    if warning := caution(pieces):
+        raise StudyError(f"No standard error of this design can be believed, so it has no power: {warning}.")
+    within = regression.design[order, 1:] - regression.design[:, 1:].mean(axis=0)
+    frame = regression.sample.frame.iloc[order]
+    task = partial(
+        _null_draw,
+        shocks=shocks,
+        group=pd.factorize(frame["group"])[0],
+        unit=pd.factorize(frame["unit"])[0],
+        year=(frame["time"] - frame["time"].min()).to_numpy(),
+        scale=size * frame["unit"].str.rsplit(" ", n=1).str[0].map(shocks.scale).to_numpy(),
+        basis=np.linalg.qr(within)[0],
+        pieces=pieces,
+        adjusted=adjusted_direction(pieces, power=-0.5)[0],
     )
+    drawn = replicate(task, replications, seed, "draws")
+    return NullDraws(drawn[:, 0], drawn[:, 1], cr2(pieces).df)
 
 
-def _persistent(generator: np.random.Generator, frame: pd.DataFrame, level: str) -> np.ndarray:
-    codes, names = pd.factorize(frame[level])
-    year = frame["time"].to_numpy() - frame["time"].min()
-    series = generator.standard_normal((len(names), year.max() + 1))
-    for column in range(1, series.shape[1]):
-        series[:, column] = PERSISTENCE * series[:, column - 1] + np.sqrt(1 - PERSISTENCE**2) * series[:, column]
-    return series[codes, year]
+def _null_draw(
+    generator: np.random.Generator,
+    _replication: int,
+    *,
+    shocks: Shocks,
+    group: np.ndarray,
+    unit: np.ndarray,
+    year: np.ndarray,
+    scale: np.ndarray,
+    basis: np.ndarray,
+    pieces: ClusterPieces,
+    adjusted: np.ndarray,
+) -> np.ndarray:
+    """Estimate and CR2 standard error of one draw without effect, as `cr2` of a regression on it would give."""
+    outcome = scale * shocks.draw(generator, group, unit, year)
+    products = np.add.reduceat(basis * outcome[:, None], np.flatnonzero(np.diff(group, prepend=-1)))
+    whole = products.sum(axis=0)
+    scores = products - pieces.grams @ whole
+    return np.array([pieces.direction @ whole, np.linalg.norm((scores * adjusted).sum(axis=1))])
+
+
+def _smallest(null: NullDraws, power: float, level: float) -> float:
+    """The effect found with this power: doubled until it is, then by bisection."""
+    low, high = 0.0, float(np.median(null.errors))
+    while null.power(high, level) < power:
+        low, high = high, 2 * high
+    while high - low > BISECTION_TOLERANCE * high:
+        middle = (low + high) / 2
+        low, high = (low, middle) if null.power(middle, level) >= power else (middle, high)
+    return high

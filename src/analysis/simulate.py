@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,15 @@ from analysis.calibration import FIRST_YEAR, Calibration
 from analysis.messages import count, first
 from analysis.placebo_groups import placebo_groups
 from analysis.reading.read_files import DATA, read_table
+from analysis.replication import replicate
 from analysis.village_model import make_dirty, untreated_income, village_outcomes
 
 SEED = 410883
 """Seed of the stored panel: the division code of Mengzhou, fixed before any draw was looked at."""
 
 CALIBRATION = Calibration()
+SELECTION_LEVEL = 0.35
+SELECTION_TREND = 0.005
 
 _INCOME_STREAMS = ["tail", "group_level", "village_level", "group_shock", "village_shock", "town_shock", "noise"]
 _OTHER_STREAMS = ["operating", "rural", "households", "tourists", "merged", "moved", "zeros", "gaps"]
@@ -38,8 +42,8 @@ def simulate_panel(
     seed: int = SEED,
     years: range = range(2016, 2025),
     effect: bool = True,
-    selection_level: float = 0.35,
-    selection_trend: float = 0.005,
+    selection_level: float = SELECTION_LEVEL,
+    selection_trend: float = SELECTION_TREND,
     spillover: float = 0.03,
     dirt: bool = True,
     calibration: Calibration = CALIBRATION,
@@ -99,8 +103,7 @@ def simulate_panel(
     _check(villages, membership, group, years, calibration)
     seeds = np.random.SeedSequence(seed)
     streams = {name: np.random.default_rng(seeds.spawn(1)[0]) for name in [*_INCOME_STREAMS, *_OTHER_STREAMS]}
-    start = villages["village_code"].map(membership.set_index("village_code")["first_treated"]).astype(float)
-    roster = villages[["village_code", "town_code"]].assign(group=np.asarray(group), start=start)
+    roster = _roster(villages, membership, group)
     cells = roster.merge(pd.DataFrame({"year": years}), how="cross")
     truth = _true_effects(cells, calibration.effect_path if effect else (0.0,), spillover)
     year = np.asarray(years)
@@ -141,6 +144,60 @@ def write_simulated(folder: Path = DATA / "simulated") -> None:
     tables = {"panel": simulation.panel.convert_dtypes(), "true_effects": simulation.true_effects}
     for name, table in tables.items():
         table.to_csv(folder / f"simulated_{name}.csv", index=False, encoding="utf-8", lineterminator="\n")
+
+
+def simulated_gains(
+    replications: int = 2000, *, before: int = 2022, after: int = 2023, seed: int = SEED
+) -> pd.DataFrame:
+    """Gains of each district's villages together, in CNY, where districts do nothing: what chance alone brings.
+
+    Use it to read a reported gain that has no comparison. Every replication draws collective incomes anew on the real
+    roster, as `simulate_panel` does, without effects, spillovers or faults of reporting.
+
+    Parameters
+    ----------
+    replications : int
+    before, after : int
+        Years compared, within 2016 to 2024.
+    seed : int
+
+    Returns
+    -------
+    DataFrame, shape (replications, districts)
+
+    Examples
+    --------
+    >>> simulated_gains(10).shape
+    (10, 5)
+    """
+    villages = read_table("villages").query("committee == 'village_committee'")
+    membership = read_table("membership")
+    roster = _roster(villages, membership, shock_groups(villages, membership))
+    years = np.arange(FIRST_YEAR, after + 1)
+    codes, names = pd.factorize(roster["village_code"].map(membership.set_index("village_code")["district_id"]))
+    task = partial(_gains, roster=roster, years=years, before=before, codes=codes)
+    return pd.DataFrame(replicate(task, replications, seed, "draws"), columns=names)
+
+
+def _gains(
+    generator: np.random.Generator,
+    _replication: int,
+    *,
+    roster: pd.DataFrame,
+    years: np.ndarray,
+    before: int,
+    codes: np.ndarray,
+) -> np.ndarray:
+    streams = dict(zip(_INCOME_STREAMS, generator.spawn(len(_INCOME_STREAMS)), strict=True))
+    income = untreated_income(streams, roster, years, SELECTION_LEVEL, SELECTION_TREND, CALIBRATION)
+    gain = income[:, -1] - income[:, before - years[0]]
+    return np.bincount(codes[codes >= 0], gain[codes >= 0])
+
+
+def _roster(villages: pd.DataFrame, membership: pd.DataFrame, group: Sequence[str] | pd.Series) -> pd.DataFrame:
+    """Codes of village and town, the group whose shocks the village shares, and its start year (missing: never)."""
+    start = villages["village_code"].map(membership.set_index("village_code")["first_treated"]).astype(float)
+    return villages[["village_code", "town_code"]].assign(group=np.asarray(group), start=start)
 
 
 def shock_groups(villages: pd.DataFrame, membership: pd.DataFrame) -> pd.Series:

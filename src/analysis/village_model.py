@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.calibration import FIRST_YEAR, Calibration
+from analysis.shocks import persistent_shocks
 
 Streams = Mapping[str, np.random.Generator]
 """A random generator for each component of the model, by name."""
@@ -32,14 +33,14 @@ def untreated_income(
         + own_sd * streams["village_level"].standard_normal(villages)
         + c.group_level_sd * streams["group_level"].standard_normal(group.max() + 1)[group]
     )
-    inside = roster["start"].notna().to_numpy()
+    inside, persistence = roster["start"].notna().to_numpy(), c.shock_persistence
     log_income = (
         permanent[:, None]
         + np.asarray(c.income_path)[years - FIRST_YEAR]
         + np.outer(inside - inside.mean(), level + trend * (years - BASE_YEAR))
-        + c.group_shock_sd * _shocks(streams["group_shock"], group, periods, c.shock_persistence)
-        + c.town_shock_sd * _shocks(streams["town_shock"], town, periods, c.shock_persistence)
-        + c.village_shock_sd * _shocks(streams["village_shock"], np.arange(villages), periods, c.shock_persistence)
+        + c.group_shock_sd * persistent_shocks(streams["group_shock"], group, periods, persistence)
+        + c.town_shock_sd * persistent_shocks(streams["town_shock"], town, periods, persistence)
+        + c.village_shock_sd * persistent_shocks(streams["village_shock"], np.arange(villages), periods, persistence)
         + c.noise_sd * streams["noise"].standard_normal((villages, periods))
     )
     return np.minimum(np.exp(log_income), c.income_cap_cny)
@@ -57,14 +58,6 @@ def village_outcomes(
         "tourist_visits": _tourist_visits(streams["tourists"], len(roster), years, c),
     }
     return {name: values.ravel() for name, values in outcomes.items()}
-
-
-def _shocks(stream: np.random.Generator, unit: np.ndarray, periods: int, persistence: float) -> np.ndarray:
-    """Stationary AR(1) paths with unit variance, one for each `unit` code: villages x periods."""
-    path = stream.standard_normal((unit.max() + 1, periods))
-    for t in range(1, periods):
-        path[:, t] = persistence * path[:, t - 1] + np.sqrt(1 - persistence**2) * path[:, t]
-    return path[unit]
 
 
 def _operating_share(stream: np.random.Generator, shape: tuple[int, int], c: Calibration) -> np.ndarray:
