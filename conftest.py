@@ -10,7 +10,7 @@ import pytest
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 # Stored outputs are those of the project's own study, with figures inline: kernels inherit neither of these.
-for variable in ("STUDY", "MPLBACKEND"):
+for variable in ("STUDY", "STUDY_LANGUAGE", "MPLBACKEND"):
     os.environ.pop(variable, None)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")

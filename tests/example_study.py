@@ -19,24 +19,42 @@ FIRST_TREATED = 2021
 EFFECT = 3.0  # 万元, in every treated year
 VILLAGES_PER_GROUP, GROUPS, TREATED = 5, 6, 3
 COLUMNS = {
-    "村代码": "Code of the village, as text. Here invented: no code in China begins with 99.",
-    "村名": "Name, for you to read; not used.",
-    "乡镇": "Town or subdistrict.",
-    "年份": "Year, such as 2023: no date.",
-    "片区": "District in which the village was, or the comparable group to which it belongs.",
-    "加入年份": "First year in the district; empty for villages that never joined.",
-    "村集体经济收入": "Total income (总收入) of the village collective, 万元.",
-    "经营收益": "Operating surplus (经营收益) of the village collective, 万元.",
-    "户数": "Households.",
+    "村代码": (
+        "文本格式；此处为虚构（真实代码不以99开头）",
+        "Code of the village, as text. Invented: no real code begins with 99.",
+    ),
+    "村名": ("仅供阅读，不参与计算", "Name, for you to read; not used."),
+    "乡镇": ("所在乡镇或街道", "Town or subdistrict."),
+    "年份": ("如2023，不是日期", "Year, such as 2023: no date."),
+    "片区": (
+        "所属片区；区外村填可比分组，或全部留空",
+        "District, or for villages outside a comparable group, or empty for all of them.",
+    ),
+    "加入年份": ("首个加入年份；从未加入的村留空", "First year in the district; empty for villages that never joined."),
+    "村集体经济收入": ("总收入，万元", "Total income (总收入) of the village collective, 万元."),
+    "经营收益": ("经营收益，万元", "Operating surplus (经营收益) of the village collective, 万元."),
+    "户数": ("年末户籍户数", "Households registered at the end of the year."),
 }
 NOTES = [
-    "以下数据全部为虚构，仅作示例。",
-    "All villages and numbers of this workbook are invented. Replace them by yours.",
-    "",
+    (
+        "以下数据全部为虚构，仅作示例，请换成您的数据。",
+        "All villages and numbers of this workbook are invented. Replace them by yours.",
+    ),
+    (
+        "每村每年一行。年份若横排成多列（2019年、2020年……），请先转成竖排。",
+        "One row per village and year. Years that stand side by side as columns have to be turned into rows first.",
+    ),
+    (
+        "第一行是列名；不要合并单元格，不要标题行、合计行和表下的注。",
+        "Row 1 holds the names: no merged cells, no title above, no totals, no notes below.",
+    ),
+    ("没有数据的单元格留空，不要填0。", "Leave a cell empty where nothing is known; 0 is a number."),
+    ("列名和单位在 study.toml 中说明。", "What your columns are called, and their units, stands in study.toml."),
 ]
 
 SETTINGS = f"""\
-# A study: what the report asks, of which data. Text may be Chinese; lines that begin with # are notes.
+# A study: what the report asks, of which data. Text may be Chinese; what stands behind # is a note.
+# 研究设置：把等号右边换成您的标题、文件名和列名；# 之后是说明。
 title = "示例：片区是否增加了村集体经济收入？"
 language = "zh"                      # language of the labels: "zh" or "en"
 panel = "{WORKBOOK}"          # beside this file: .xlsx, .csv (UTF-8 or GB18030) or .parquet
@@ -116,10 +134,20 @@ def write_workbook(path: Path, panel: pd.DataFrame) -> None:
     data.append(list(panel))
     for row in panel.astype(object).where(panel.notna(), None).itertuples(index=False):
         data.append(list(row))
-    for line in NOTES:
-        notes.append([line])
-    for line in COLUMNS.items():
-        notes.append(list(line))
+    for line in [*(("", *note) for note in NOTES), (), *((name, zh, en) for name, (zh, en) in COLUMNS.items())]:
+        notes.append(line)
+    for cell in data["A"]:
+        cell.number_format = "@"
+    data.column_dimensions["A"].number_format = "@"
+    data.freeze_panes = "A2"
+    for sheet, letter, width in (
+        (data, "A", 16),
+        (data, "G", 16),
+        (notes, "A", 16),
+        (notes, "B", 60),
+        (notes, "C", 90),
+    ):
+        sheet.column_dimensions[letter].width = width
     book.save(path)
     with ZipFile(path) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}

@@ -10,8 +10,10 @@ from pathlib import Path
 import openpyxl
 import pandas as pd
 import pytest
+from openpyxl.chart import LineChart
 
-from analysis import StudyError, load_study, read_workbook
+from analysis import StudyError, load_study
+from analysis.reading import read_panel, read_workbook
 
 STUDY = """
 panel = "PANEL"
@@ -24,6 +26,7 @@ group = "片区"
 column = "收入"
 unit = "人"
 """
+YEAR_ONLY = ". Write the year only, such as 2023 (never treated: nothing). Dates and months are not cut to years."
 HEADER = ["村代码", "村名", "年份", "加入年份", "片区", "收入"]
 ROWS = [
     [
@@ -99,6 +102,12 @@ def beside(maker: Maker, companion: str) -> Maker:
     return make
 
 
+def shown_as(book: openpyxl.Workbook, column: str, number_format: str) -> None:
+    """Give the numbers of a column a format."""
+    for cell in book.active[column][1:]:
+        cell.number_format = number_format
+
+
 GOOD = changed(INCOME)
 TWICE = [*GOOD, *ROWS[:2]]
 TOTALS = [*GOOD, ["合计", "", 2020, "", "", 800], ["", "全市 总计", 2021, "", "", 900]]
@@ -122,6 +131,10 @@ BAD = {
     "open in Excel": (
         beside(xlsx(GOOD), "~$数据.xlsx"),
         "数据.xlsx is open elsewhere (~$数据.xlsx). Save and close it there, or delete that file.",
+    ),
+    "open in WPS": (
+        beside(xlsx(GOOD), ".~数据.xlsx"),
+        "数据.xlsx is open elsewhere (.~数据.xlsx). Save and close it there, or delete that file.",
     ),
     "open in LibreOffice": (
         beside(csv(GOOD), ".~lock.数据.csv#"),
@@ -179,7 +192,13 @@ BAD = {
     ),
     "column absent": (
         csv(changed(INCOME, header=[*HEADER[:5], "收入（元）"])),
-        "数据.csv has no column '收入' (for an outcome). It has: 村代码, 村名, 年份, 加入年份, 片区, 收入（元）.",
+        "数据.csv has no column '收入' (for an outcome). It has: 村代码, 村名, 年份, 加入年份, 片区, 收入（元）. "
+        "Did you mean '收入（元）'?",
+    ),
+    "years beside each other": (
+        xlsx([["村代码", "加入年份", "片区", "2020年", "2021年收入"], ["410883001201", 2021, "区1", 100, 107]]),
+        "数据.xlsx has no column '年份' (for time). It has: 村代码, 加入年份, 片区, 2020年, 2021年收入. Years stand beside each "
+        "other (2020年, 2021年收入): turn the table, to one row per unit and year.",
     ),
     "column absent, another alike": (
         csv(changed(INCOME, header=["村 代码", *HEADER[1:]])),
@@ -200,25 +219,51 @@ BAD = {
         "数据.xlsx has 2 merged areas: A2:A4, A5:A7. Split them: row 1 holds one full name per column, every other row its "
         "own values, and no title stands above.",
     ),
-    "totals rows": (csv(TOTALS), "数据.csv has 1 row of totals: row 23 (合计). Delete these rows."),
+    "totals rows": (csv(TOTALS), "数据.csv has 1 row of totals or means: row 23 (合计). Delete these rows."),
     "totals rows in a workbook": (
         xlsx([*GOOD, ["", "", "", "", "小计:", 100], ["全市 合计", "", 2021, "", "", 900]]),
-        "数据.xlsx has 2 rows of totals: row 23 (小计:), row 24 (全市 合计). Delete these rows.",
+        "数据.xlsx has 2 rows of totals or means: row 23 (小计:), row 24 (全市 合计). Delete these rows.",
     ),
+    **{
+        f"row of {mark}": (
+            csv([*GOOD, *[[mark, "", year, "", "", 800] for year in (2020, 2021, 2022)]]),
+            f"数据.csv has 3 rows of totals or means: row 23 ({mark}), row 24 ({mark}), row 25 ({mark}). Delete these rows.",
+        )
+        for mark in ("合计（人）", "孟州市赵和镇小计（7个村）", "全市平均", "全市", "其中：脱贫村", "平均值", "Average")
+    },
     "several sheets": (
         xlsx(GOOD, lambda book: book.create_sheet("2023年").append(["别的"])),
-        "数据.xlsx has data in 2 sheets: 数据, 2023年. Name the one meant: sheet.",
+        "数据.xlsx has data in 2 sheets: 数据, 2023年. Name the one meant: sheet. Years on sheets of their own belong below each other on "
+        "one sheet, with a column for the year.",
+    ),
+    "formats to the last row": (
+        xlsx(GOOD, lambda book: setattr(book.active.cell(1_048_576, 6), "number_format", "0.00")),
+        "数据.xlsx has a sheet, 数据, of 1,048,576 rows and 6 columns. Delete the empty ones that hold only a format; if the "
+        "table is so large, save it as CSV UTF-8 or Parquet.",
     ),
     "formulas without results": (
         xlsx(changed(INCOME, "=1+1", "=E2*2")),
-        "数据.xlsx has 2 formulas without a stored result: F2, F3. Open it in Excel or WPS, let it calculate, and save it; "
+        "数据.xlsx has 2 cells with a formula but no stored result: F2, F3. Open it in Excel or WPS, let it calculate, and save it; "
         "or paste the values.",
     ),
+    **{
+        f"numbers shown divided by {form}": (
+            xlsx(changed(INCOME, 123_000), lambda book, form=form: shown_as(book, "F", form)),
+            "数据.xlsx has 21 cells whose format divides what is shown, as 12.3万 for 123000: F2, F3, F4, .... Give these "
+            "cells a plain number format, and see that the unit in the study file is that of the numbers.",
+        )
+        for form in ('0!.0,"万"', '0"."0000"万元"', "0\\.0,", '#,##0,"千元"')
+    },
     # Codes.
     "codes in scientific notation": (
         csv(changed(CODE, "4.10883E+11", "4.10883E+11")),
         "'村代码' lost digits in 2 rows: row 2 (4.10883E+11), row 3 (4.10883E+11): a spreadsheet turned codes into rounded "
         "numbers. Go back to the source, and format the column as text before filling it in.",
+    ),
+    "codes in scientific notation without a plus": (
+        csv(changed(CODE, "4.10883E11")),
+        "'村代码' lost digits in 1 row: row 2 (4.10883E11): a spreadsheet turned codes into rounded numbers. Go back to the "
+        "source, and format the column as text before filling it in.",
     ),
     "codes beyond a spreadsheet's digits": (
         xlsx(changed(CODE, 410883001201123520, 410883001201123520)),
@@ -229,35 +274,65 @@ BAD = {
         csv(TWICE),
         "A unit-year is repeated in 2 rows: 410883001201 in 2020, 410883001201 in 2021. Keep one row per unit and year.",
     ),
+    "one code with and without spaces": (
+        csv([*GOOD, ["4108830 01201", *ROWS[0][1:]]]),
+        "A unit-year is repeated in 1 row: 410883001201 in 2020. Keep one row per unit and year.",
+    ),
     "village without a code": (
         csv(changed(CODE, "", "无")),
-        "'村代码' (unit) is missing in 2 rows: nan in 2020, nan in 2021. Fill it in, or remove those rows.",
+        "数据.csv: '村代码' is empty in 2 rows: row 2, row 3. Fill it in on every row, also where cells were merged; delete "
+        "notes below the table.",
+    ),
+    "village only on its first row": (
+        xlsx([HEADER, *[[row[CODE] if row[YEAR] == 2020 else "", *row[1:]] for row in ROWS]]),
+        "数据.xlsx: '村代码' is empty in 14 rows: row 3, row 4, row 6, .... Fill it in on every row, also where cells were "
+        "merged; delete notes below the table.",
+    ),
+    "district only on its first row": (
+        xlsx([HEADER, *[[*row[:GROUP], row[GROUP] if row[YEAR] == 2020 else "", row[INCOME]] for row in ROWS]]),
+        "More than one group ('片区') in 7 units: 410883001201, 410883001202, 410883001203, ...; 410883001201 has 区1, "
+        "(empty). Give each unit one value in all its years.",
     ),
     "footnote below the data": (
         csv([*GOOD, ["注：数据来自年报", "", "", "", "", ""]]),
-        "'年份' (time) is missing in 1 row: 注：数据来自年报 in <NA>. Fill it in, or remove those rows.",
+        "数据.csv: '年份' is empty in 1 row: row 23. Fill it in on every row, also where cells were merged; delete notes below "
+        "the table.",
+    ),
+    "number below the data": (
+        xlsx(GOOD, lambda book: book.active.cell(30, 6, 2345)),
+        "数据.xlsx: '村代码' is empty in 1 row: row 30. Fill it in on every row, also where cells were merged; delete notes "
+        "below the table.",
     ),
     # Years.
+    "header repeated on every page": (
+        csv([*GOOD[:9], HEADER, *GOOD[9:]]),
+        f"'年份' is not a year in 1 row: row 10 (年份){YEAR_ONLY}",
+    ),
+    "second header row in words": (
+        xlsx([HEADER, ["code", "name", "year", "start", "group", "income"], *ROWS]),
+        f"'年份' is not a year in 1 row: row 2 (year){YEAR_ONLY}",
+    ),
+    "years of two digits": (
+        csv(changed(YEAR, "20", "21年")),
+        f"'年份' is not a year in 2 rows: row 2 (20), row 3 (21年){YEAR_ONLY}",
+    ),
+    "years in hanzi": (
+        csv(changed(YEAR, "二〇二〇", "2020年底")),
+        f"'年份' is not a year in 2 rows: row 2 (二〇二〇), row 3 (2020年底){YEAR_ONLY}",
+    ),
     "dates for years": (
         csv(changed(YEAR, "2020-12-31", "2021/12/31", "2022年12月", "20201231")),
-        "'年份' is not a year in 4 rows: row 2 (2020-12-31), row 3 (2021/12/31), row 4 (2022年12月), .... Write the year "
-        "only, such as 2023: dates and months are not cut to years.",
+        f"'年份' is not a year in 4 rows: row 2 (2020-12-31), row 3 (2021/12/31), row 4 (2022年12月), ...{YEAR_ONLY}",
     ),
     "date cells for years": (
         xlsx(changed(YEAR, datetime.date(2020, 1, 1))),
-        "'年份' is not a year in 1 row: row 2 (2020-01-01). Write the year only, such as 2023: dates and months are not "
-        "cut to years.",
+        f"'年份' is not a year in 1 row: row 2 (2020-01-01){YEAR_ONLY}",
     ),
     "dates in Parquet": (
         parquet([HEADER, *[[*row[:2], pd.Timestamp(row[2], 1, 1), 2022, *row[4:]] for row in ROWS]]),
-        "'年份' is not a year in 21 rows: row 1 (2020-01-01), row 2 (2021-01-01), row 3 (2022-01-01), .... Write the year "
-        "only, such as 2023: dates and months are not cut to years.",
+        f"'年份' is not a year in 21 rows: row 1 (2020-01-01), row 2 (2021-01-01), row 3 (2022-01-01), ...{YEAR_ONLY}",
     ),
-    "start in words": (
-        csv(changed(START, "从未")),
-        "'加入年份' is not a year in 1 row: row 2 (从未). Write the year only, such as 2023: dates and months are not cut "
-        "to years.",
-    ),
+    "start in words": (csv(changed(START, "从未")), f"'加入年份' is not a year in 1 row: row 2 (从未){YEAR_ONLY}"),
     "9999 for never": (
         csv(changed(START, *[row[START] or 9999 for row in ROWS])),
         "No unit is untreated: all 7 units have a first treated year. A comparison needs never-treated units; leave "
@@ -314,6 +389,75 @@ def test_missing_sheet_lists_the_sheets(tmp_path):
         StudyError, match=r"^数据\.xlsx has no sheet '2023年' with data\. Its sheets with data: 数据\.$"
     ):
         load_study(file)
+
+
+def test_spaces_around_the_name_of_a_sheet_do_no_harm(tmp_path):
+    make = xlsx(GOOD, lambda book: setattr(book.active, "title", "数据 "))
+    assert len(load_study(study_of(tmp_path, make, 'sheet = " 数据"\n' + STUDY)).frame) == len(ROWS)
+
+
+def test_a_sheet_of_notes_needs_no_name_for_the_other(tmp_path):
+    study = load_study(study_of(tmp_path, xlsx(GOOD, lambda book: book.create_sheet("空")), 'sheet = "数据"\n' + STUDY))
+    assert len(study.frame) == len(ROWS)
+
+
+def test_a_very_large_csv_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(read_panel, "LARGEST_CSV", 100)
+    with pytest.raises(StudyError) as refusal:
+        load_study(study_of(tmp_path, csv(GOOD)))
+    assert str(refusal.value) == "数据.csv is too large to be read as text (0 MB). Save it as Parquet."
+
+
+def test_a_file_that_may_not_be_read_says_so(tmp_path, monkeypatch):
+    file = study_of(tmp_path, xlsx(GOOD))
+    opened = Path.open
+
+    def locked(path: Path, *arguments: object, **options: object) -> object:
+        if path.suffix == ".xlsx":
+            raise PermissionError(13, "Permission denied")
+        return opened(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", locked)
+    with pytest.raises(StudyError) as refusal:
+        load_study(file)
+    assert str(refusal.value) == (
+        "数据.xlsx may not be read (Permission denied). Close it in other programs, or ask for the right to read it."
+    )
+
+
+def hide(book: openpyxl.Workbook) -> None:
+    for row in (3, 4, 40):
+        book.active.row_dimensions[row].hidden = True
+
+
+ALIKE = {
+    "header with line breaks and spaces": xlsx(
+        changed(INCOME, header=["村代码 ", "村名", "年\n份", "加入\r\n 年份　", "片区", " 收入"])
+    ),
+    "two byte-order marks": csv(b"\xef\xbb\xbf\xef\xbb\xbf" + text(GOOD).encode("utf-8")),
+    "carriage returns alone": csv(text(GOOD).replace("\n", "\r")),
+    "empty columns and rows around": xlsx([["", *row, "", ""] for row in [*GOOD, [""] * 6, [""] * 6]]),
+    "blank rows between": csv([*GOOD[:5], [""] * 6, *GOOD[5:]]),
+    "codes padded and grouped": csv(changed(CODE, " 410883001201", "4108830 01201", "４１０８８３００１２０１")),
+    "spaces within a name": csv(changed(GROUP, "区　1", "区 1")),
+    "a format that divides elsewhere": xlsx(GOOD, lambda book: shown_as(book, "B", "0.0,")),
+    "thousands shown": xlsx(GOOD, lambda book: shown_as(book, "F", "#,##0.00_);(#,##0.00)")),
+    "a chart sheet": xlsx(GOOD, lambda book: book.create_chartsheet("图").add_chart(LineChart())),
+    "hidden rows": xlsx(GOOD, hide),
+    "ending in capitals": xlsx(GOOD, name="数据.XLSX"),
+}
+
+
+@pytest.mark.parametrize("make", ALIKE.values(), ids=ALIKE)
+def test_what_does_no_harm_is_read_alike(tmp_path, make):
+    study = load_study(study_of(tmp_path, make))
+    assert study.frame["income"].tolist() == [row[INCOME] for row in ROWS]
+    assert study.units["group"].dropna().tolist() == [f"区{number}" for number in range(1, 8)]
+
+
+def test_hidden_rows_are_read_and_counted(tmp_path):
+    study = load_study(study_of(tmp_path, xlsx(GOOD, hide)))
+    assert study.reading[0] == "数据.xlsx: 21 rows read (2 of them hidden in the sheet)."
 
 
 def test_a_very_large_workbook_is_refused_before_it_is_opened(tmp_path, monkeypatch):

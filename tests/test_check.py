@@ -94,6 +94,60 @@ def test_the_same_name_in_another_town_is_no_match(tmp_path):
     assert finding(write(tmp_path, panel(names)), "Roster").endswith("were not compared.")
 
 
+def test_codes_unlike_the_others_are_pointed_out(tmp_path):
+    codes = [f"4108830012{number:02}" for number in range(1, 28)]
+    odd = ["41O883001231", "41088300123", "410883001000"]
+    assert finding(write(tmp_path, panel([*codes, *odd])), "LOOK") == (
+        "LOOK: 3 codes without 12 digits as the others have, or with 000 at the end as towns have: 410883001000, 41088300123, "
+        "41O883001231. A mistyped code makes a village of its own."
+    )
+
+
+def test_one_name_written_two_ways_is_pointed_out(tmp_path):
+    names = [*[f"虚构{number:02}村" for number in range(28)], "虚构03村委会", "虚构０７"]
+    towns = {"虚构０７": "another town"}
+    assert finding(write(tmp_path, panel(names, towns=towns)), "LOOK") == (
+        "LOOK: 2 names may be of one village written two ways: 虚构03村, 虚构03村委会."
+    )
+
+
+@pytest.mark.parametrize(
+    ("years", "message"),
+    [
+        (
+            (2019, 2020, 2021, 2022),
+            "A unit-year is repeated in 4 rows: u05 in 2019, u05 in 2020, u05 in 2021, .... Keep one row per unit and year; "
+            "where units of several strata share a name, use codes, or write stratum and name together.",
+        ),
+        (
+            (2023, 2024),
+            "More than one stratum ('town') in 1 unit: u05; u05 has t, u. Give each unit one value in all its years; where "
+            "units of several strata share a name, use codes, or write stratum and name together.",
+        ),
+    ],
+)
+def test_a_name_shared_by_two_towns_is_explained(tmp_path, years, message):
+    rows = panel()
+    rows += [["u05", year, *rows[20][2:4], "u", 12.5] for year in years]
+    with pytest.raises(StudyError) as refusal:
+        check_study(write(tmp_path, rows))
+    assert str(refusal.value) == message
+
+
+def test_one_group_for_all_untreated_villages_is_pointed_out(tmp_path):
+    rows = [[*row[:3], row[3] if row[2] else "区外", *row[4:]] for row in panel()]
+    rows = [[*row[:3], "区外" if row[0] >= "u15" else row[3], *row[4:]] for row in rows]
+    assert finding(write(tmp_path, rows), "LOOK") == (
+        "LOOK: every untreated village is in one group (区外), so nothing shows how much groups differ by chance. Leave the "
+        "group of untreated units empty, and placebo groups of like size are cut."
+    )
+
+
+def test_the_verdict_is_said_in_the_language_of_the_study(tmp_path):
+    file = write(tmp_path, panel(), 'language = "zh"\n' + COLUMNS + OUTCOME)
+    assert check_study(file)[-1] == "This study can run. 可以运行。"
+
+
 def test_gaps_and_absent_years(tmp_path):
     rows = [row for row in panel(years=(2018, 2019, 2021, 2022)) if row[:2] not in (["u03", 2022], ["u05", 2018])]
     found = check_study(write(tmp_path, rows))
@@ -125,6 +179,14 @@ def test_a_jump_between_years_is_pointed_out(tmp_path, factor):
         f"u05 in 2021 (12.5 to {end}), u06 in 2021 (12.5 to {end}), u07 in 2021 (12.5 to {end}), .... "
         "Perhaps 元 and 万元 are mixed."
     )
+
+
+@pytest.mark.parametrize(("largest", "looks"), [(1, True), (1.2, False)])
+def test_shares_in_per_cent_are_pointed_out(tmp_path, largest, looks):
+    rows = [[*row[:-1], 0.35] for row in panel()]
+    rows[0][-1] = largest
+    found = check_study(write(tmp_path, rows, COLUMNS + OUTCOME.replace("人", "%")))
+    assert ("LOOK: value is in %, but nowhere above 1. Perhaps these are shares, 0.35 for 35%." in found) == looks
 
 
 def test_a_hundredfold_jump_is_left_alone(tmp_path):
@@ -185,11 +247,14 @@ def test_placebo_groups_are_said(tmp_path):
             "The outcome 'value' is infinite in 1 row: u00 in 2019. "
             "Infinite values often come from a division by zero; correct them or leave them empty.",
         ),
+        (None, OUTCOME, "'value' has no value in any row. Check that the column named for it is the one meant."),
     ],
 )
 def test_an_outcome_that_cannot_run_is_refused(tmp_path, value, outcome, message):
     rows = panel()
     rows[0][-1] = value
+    if value is None:
+        rows = [[*row[:-1], "—"] for row in rows]
     with pytest.raises(StudyError) as refusal:
         check_study(write(tmp_path, rows, COLUMNS + outcome))
     assert str(refusal.value) == message

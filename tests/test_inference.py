@@ -68,6 +68,7 @@ def test_a_group_alone_behind_a_part_of_the_effect_leaves_no_interval():
 def test_one_treated_group_stays_one_whatever_errors_are_clustered_by(cluster):
     notes = did(small_study(small_panel(3, treated=1)), "income").inference(cluster=cluster, draws=199)["note"]
     assert notes.drop("randomization").str.startswith("one treated group: not informative").all()
+    assert (notes.drop("randomization").str.count("one treated group") == 1).all()
 
 
 def test_a_bootstrapped_event_study_with_one_treated_group_shows_no_intervals():

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LONGEST_CELL = 12
 LAST_SECTION = "What this does not show"
+EXAMPLE, INVENTED = re.compile(r"data/example|\bEXAMPLE\b"), ("invented", "虚构")
 SHOWS_NOTHING = {"use_style"}
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(home|root|tmp|Users|var|srv|mnt|opt)/|\b[A-Z]:\\|site-packages|ipykernel_\d")
 ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}")
@@ -191,16 +192,17 @@ def has_short_cells(notebook: NotebookNode, _path: Path) -> Problems:
 
 
 def says_its_provenance(notebook: NotebookNode, path: Path) -> Problems:
-    """Everything drawn from a simulated study says so, table, sentence and figure; real data are called published."""
+    """Everything drawn from a simulated study says so, from the example that it is invented; real data: published."""
     study = tomllib.loads((path.parents[1] / "data" / "study.toml").read_text(encoding="utf-8"))
-    word = study.get("provenance", "yours")
-    if word == "yours" or not any("load_study(" in cell.source for _, cell in code_cells(notebook)):
+    sources = [cell.source for _, cell in code_cells(notebook)]
+    words = INVENTED if any(EXAMPLE.search(source) for source in sources) else (study.get("provenance"), "published")
+    if words[0] in (None, "yours") or not any("load_study(" in source for source in sources):
         return []
     return [
-        f"cell {n} shows {kind} that does not say {word!r}"
+        f"cell {n} shows {kind} that does not say {words[0]!r}"
         for n, cell in code_cells(notebook)
         for kind, text in _shown_to_readers(cell)
-        if not {word, "published"} & set(re.findall(r"[a-z]+", text.lower()))
+        if not set(words) & set(re.findall(r"[a-z]+|虚构", text.lower()))
     ]
 
 
@@ -313,6 +315,13 @@ def in_outputs(place: int, *outputs: NotebookNode) -> Callable[[NotebookNode], N
     return lambda notebook: notebook.cells[place].update(outputs=list(outputs))
 
 
+@pytest.mark.parametrize("label", ["Invented data", "虚构数据"])
+def test_the_example_may_say_invented_in_either_language(label: str, place: Path) -> None:
+    text = nbformat.writes(good_notebook()).replace("load_study()", "load_study(EXAMPLE)")
+    text = re.sub("simulated data|simulated", label, text, flags=re.IGNORECASE)
+    assert says_its_provenance(nbformat.reads(text, as_version=4), place) == []
+
+
 BREACHES: tuple[tuple[Rule, str, Callable[[NotebookNode], object]], ...] = (
     (is_valid, "unknown cell type", lambda notebook: notebook.cells[0].update(cell_type="unknown")),
     (was_run_in_order, "never run", lambda notebook: notebook.cells[2].update(execution_count=None)),
@@ -353,6 +362,7 @@ BREACHES: tuple[tuple[Rule, str, Callable[[NotebookNode], object]], ...] = (
     (says_its_provenance, "title", in_outputs(4, result(4, plain="<Axes: >", png="QUJD"))),
     (says_its_provenance, "sentence", in_outputs(5, result(5, markdown="**0.4**"))),
     (says_its_provenance, "print", in_outputs(5, new_output("stream", text="0.4"))),
+    (says_its_provenance, "example", in_code('study = load_study(EXAMPLE / "study.toml")')),
     (ends_with_limits, "no limits", lambda notebook: notebook.cells[-1].update(source="## Next")),
 )
 

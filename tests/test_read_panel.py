@@ -84,6 +84,8 @@ def test_codes_stay_text_and_restoring_is_counted():
         ("RMB", ("CNY", 1)),
         ("户", ("households", 1)),
         ("亩", ("mu", 1)),
+        ("（万元）", ("CNY", 10_000)),
+        (" 万 元 / 人 ", ("CNY per person", 10_000)),
         ("公顷", ("hectares", 1)),
         ("担", ("担", 1)),
         ("log points", ("log points", 1)),
@@ -113,10 +115,13 @@ def test_encodings_and_line_endings(tmp_path, encode, ending):
     lines = ["村代码,收入", "001,1", "", '"赵和\n镇",2', ",", "镕𠮷,3", ""]
     (tmp_path / "村 表.csv").write_bytes(encode(ending.join(lines)))
     read = read_panel(tmp_path / "村 表.csv", codes=["村代码"], numbers={"收入": False})
-    assert read.frame["村代码"].tolist() == ["001", "赵和\n镇", "镕𠮷"]
+    assert read.frame["村代码"].tolist() == ["001", "赵和镇", "镕𠮷"]
     assert read.frame["收入"].tolist() == [1, 2, 3]
     assert read.frame.index.tolist() == [2, 4, 6]
-    assert read.notes[1:] == ["村 表.csv: 2 blank rows left out."]
+    assert read.notes[1:] == [
+        "村 表.csv: 2 blank rows left out.",
+        "村 表.csv: '村代码': 1 code with spaces or full-width characters cleaned.",
+    ]
 
 
 def test_workbook_cells_are_read_as_they_are_meant(tmp_path):

@@ -106,7 +106,7 @@ REFUSED = {
     "unknown key": (
         {"study": STUDY.replace("title", "titel").replace("panel =", "panal =")},
         "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, columns, language, membership, noun, "
-        "outcomes, panel, provenance, pseudo_groups, sheet, title.",
+        "outcomes, panel, preferred, provenance, pseudo_groups, sheet, title.",
     ),
     "necessary key absent": (
         {"study": 'title = "Did it help?"\n'},
@@ -188,6 +188,14 @@ REFUSED = {
         "total income, and 经营收益, operating surplus, are different things), and in which prices: "
         '"nominal", or "constant 2022".',
     ),
+    **{
+        f"money as {unit}": (
+            {"study": STUDY.replace('"CNY"', f'"{unit}"')},
+            f"[outcomes.income] of study.toml has the unit {unit!r}, money of an unknown size. Write 元, 千元, 万元, "
+            "百万元 or 亿元, alone or with /人, /户 or the like.",
+        )
+        for unit in ("万元人民币", "10,000 yuan", "万CNY", "美元")
+    },
     "outcome column absent": (
         {"study": STUDY.replace('column = "收入"', 'column = "总收入"')},
         "panel.csv has no column '总收入' (for an outcome). It has: village, year, town, 收入. Did you mean '收入'?",
@@ -210,12 +218,43 @@ def test_refusal_says_what_where_and_what_to_do(tmp_path, files, message):
     assert str(refusal.value) == message
 
 
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        (
+            MEMBERS + ",D,2023\n",
+            "members.csv: 'village' is empty in 1 row: row 5. Fill it in on every row, also where cells were merged; "
+            "delete notes below the table.",
+        ),
+        ("village,district,start\n001,A,2023\n002,,2023\n", "No group for 1 treated unit: 002."),
+    ],
+)
+def test_a_member_without_its_code_or_district_is_refused(tmp_path, members, message):
+    with pytest.raises(StudyError) as refusal:
+        load_study(write(tmp_path, members=members))
+    assert str(refusal.value).startswith(message)
+
+
+def test_members_without_a_start_are_counted(tmp_path):
+    study = load_study(write(tmp_path, members=MEMBERS + "004,,\n005,,\n"))
+    assert study.reading[-1] == "members.csv: 2 units without a first treated year, read as never treated."
+
+
+def test_a_folder_is_no_study_file(tmp_path):
+    write(tmp_path)
+    with pytest.raises(StudyError) as refusal:
+        load_study(tmp_path)
+    assert str(refusal.value) == (
+        f"{tmp_path.name!r} in the folder {tmp_path.parent.name!r} is a folder. Name the study.toml itself."
+    )
+
+
 def test_absent_study_file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(StudyError) as refusal:
         load_study("mine.toml")
     assert str(refusal.value) == (
-        f"There is no study file 'mine.toml' in the folder {tmp_path.name!r}. Check its path."
+        f"'mine.toml' in the folder {tmp_path.name!r} is not there. Name the study.toml itself."
     )
 
 

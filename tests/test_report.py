@@ -11,12 +11,19 @@ from fontTools.ttLib import TTFont
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import Browser, Page
 
-from analysis.report.notebooks import NotebookError
-from analysis.report.pages import build_report, write_report
+from analysis.report.notebooks import NotebookError, run_notebooks
+from analysis.report.pages import write_report
+from analysis.report.title_page import TitlePage
 
 ROOT = Path(__file__).resolve().parents[1]
 STORED = sorted((ROOT / "notebooks").glob("*.ipynb"))
 STATEMENT = "**Simulated** panel on the real roster of 孟州市."
+TITLE_PAGE = TitlePage("Report", STATEMENT)
+OUTSIDE_CODE = """article => {
+    const copy = article.cloneNode(true);
+    copy.querySelectorAll("pre, code").forEach(code => code.remove());
+    return copy.textContent;
+}"""
 HANZI = re.compile(r"[\u4e00-\u9fff]")
 NAMES = "孟州市 赵和镇 槐树乡 源沟"
 PROSE = f"""# Did the gap move in 孟州市?
@@ -37,7 +44,7 @@ ax"""
 TABLE = """import pandas as pd
 pd.DataFrame({"镇": ["赵和镇"], "income, CNY": [12345.6]})"""
 SENTENCE = """from IPython.display import Markdown
-Markdown("Villages of 南庄镇 earned **more** ($p < 1$).")"""
+Markdown("Villages of 南庄镇 earned **more** (p < 1, $5).")"""
 
 
 @dataclass
@@ -73,7 +80,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     notebooks = root / "notebooks"
     make_notebook(notebooks / "01-gap.ipynb", PROSE, FIGURE, TABLE, SENTENCE, "## What this does not show")
     make_notebook(notebooks / "02-next.ipynb", "# What comes next?", "1 + 1")
-    build_report(root / "reports", notebooks, STATEMENT)
+    pages = {path.stem: notebook for path, notebook in run_notebooks(notebooks)}
+    write_report(pages, root / "reports", TITLE_PAGE)
     return root
 
 
@@ -117,20 +125,20 @@ def test_page_is_whole_without_network(tree: Path, visit: Visit) -> None:
     page.wait_for_url("**/01-gap.html")
     page.evaluate("document.fonts.ready")
     boxes = [formula.bounding_box() for formula in page.locator("math").all()]
-    assert len(boxes) == 4
+    assert len(boxes) == 3
     assert min(box["width"] * box["height"] for box in boxes) > 0
     fraction = page.locator("mfrac").bounding_box()
     numerator = page.locator("mfrac > *").first.bounding_box()
     assert numerator["height"] < fraction["height"]
     assert page.locator(".cell_output img").evaluate("image => image.naturalWidth") > 0
     assert page.locator("table.dataframe td").all_inner_texts() == ["赵和镇", "12345.6"]
-    assert "$" not in page.locator("article p").all_inner_texts()
+    assert "Villages of 南庄镇 earned more (p < 1, $5)." in page.locator("article p").all_inner_texts()
     assert "<Axes" not in page.locator("article").inner_text()
     assert (visit.outside, visit.complaints) == ([], [])
 
 
 @pytest.mark.parametrize(
-    "selector", ["h1", "article section > p", "article p strong", "table.dataframe td", ".cell_output > p"]
+    "selector", ["h1", "article section > p", "article p strong", "table.dataframe td", ".cell_output p"]
 )
 def test_hanzi_are_drawn_from_the_embedded_font(tree: Path, visit: Visit, selector: str) -> None:
     page = visit.open(tree / "reports" / "01-gap.html")
@@ -184,17 +192,30 @@ def test_stored_notebooks_are_not_touched(tree: Path) -> None:
     assert all(cell.execution_count is None for cell in stored.cells if cell.cell_type == "code")
 
 
-def test_failing_notebook_is_named_and_old_report_stays(tmp_path: Path) -> None:
-    notebooks, reports = tmp_path / "notebooks", tmp_path / "reports"
-    (reports / "_static").mkdir(parents=True)
-    (reports / "_static" / "report.css").touch()
-    (reports / "index.html").write_text("old", encoding="utf-8")
-    make_notebook(notebooks / "01-broken.ipynb", "# Title", "x = 1", "x / 0  # 孟州市", "x")
-    with pytest.raises(NotebookError) as raised:
-        build_report(reports, notebooks, STATEMENT)
-    message = "01-broken.ipynb, cell 3 ('x / 0  # 孟州市'): ZeroDivisionError: division by zero"
-    assert str(raised.value) == message
-    assert (reports / "index.html").read_text(encoding="utf-8") == "old"
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """A folder that holds an older report."""
+    (tmp_path / "reports" / "_static").mkdir(parents=True)
+    (tmp_path / "reports" / "_static" / "report.css").touch()
+    (tmp_path / "reports" / "gone.html").write_text("old", encoding="utf-8")
+    return tmp_path / "reports"
+
+
+def test_older_report_is_replaced_whole(older: Path) -> None:
+    write_report({"01-page": new_notebook(cells=[new_markdown_cell("# Title")])}, older, TITLE_PAGE)
+    assert not (older / "gone.html").exists()
+    assert (older / "index.html").exists()
+    assert [path.name for path in older.parent.iterdir()] == ["reports"]
+
+
+def test_older_report_stays_whole_while_one_of_its_files_is_open(older: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object) -> None:
+        raise PermissionError("used by another process")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(PermissionError, match="another process"):
+        write_report({"01-page": new_notebook(cells=[new_markdown_cell("# Title")])}, older, TITLE_PAGE)
+    assert (older / "gone.html").read_text(encoding="utf-8") == "old"
 
 
 @pytest.mark.parametrize(
@@ -204,20 +225,20 @@ def test_failing_notebook_is_named_and_old_report_stays(tmp_path: Path) -> None:
 def test_bad_formula_is_named_and_nothing_is_written(tmp_path: Path, formula: str, reason: str) -> None:
     notebook = new_notebook(cells=[new_markdown_cell(f"# Title\n\n$$\n{formula}\n$$")])
     with pytest.raises(NotebookError, match=rf"01-page: the formula .* cannot be set \(.*{reason}"):
-        write_report({"01-page": notebook}, tmp_path / "reports", title="T", data_statement=STATEMENT)
+        write_report({"01-page": notebook}, tmp_path / "reports", TITLE_PAGE)
     assert not (tmp_path / "reports").exists()
 
 
 def test_other_folder_is_never_replaced(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
     with pytest.raises(FileExistsError, match="not a report; choose an empty folder"):
-        write_report({}, tmp_path, title="T", data_statement=STATEMENT)
+        write_report({}, tmp_path, TITLE_PAGE)
     assert (tmp_path / "thesis.txt").exists()
 
 
 def test_no_notebook_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="No notebook"):
-        build_report(tmp_path / "reports", tmp_path, STATEMENT)
+        list(run_notebooks(tmp_path))
 
 
 @pytest.fixture(scope="module")
@@ -225,12 +246,12 @@ def whole_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project's own report, from the stored outputs (which are compared with a fresh run elsewhere)."""
     pages = {path.stem: nbformat.read(path, as_version=4) for path in STORED}
     output = tmp_path_factory.mktemp("report") / "reports"
-    return write_report(pages, output, title="Report", data_statement=STATEMENT).parent
+    return write_report(pages, output, TITLE_PAGE).parent
 
 
 def test_own_report_builds_without_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pages = {path.stem: nbformat.read(path, as_version=4) for path in STORED}
-    write_report(pages, tmp_path / "reports", title="Report", data_statement=STATEMENT)
+    write_report(pages, tmp_path / "reports", TITLE_PAGE)
     assert capsys.readouterr().err == ""
 
 
@@ -241,7 +262,7 @@ def test_own_page_is_whole_without_network(whole_report: Path, visit: Visit, nam
     formulas = [formula.bounding_box()["width"] for formula in page.locator("math").all()]
     article = page.locator("article")
     assert min([*pictures, *formulas, 1]) > 0
-    assert not re.search(r"\$[^$]*\\[a-z]+", article.inner_text())
+    assert not re.search(r"\$[^$]*\\[a-z]+", article.evaluate(OUTSIDE_CODE)), "a formula left as it was written"
     glyphs = TTFont(whole_report / "_static" / "hanzi-400.woff").getBestCmap()
     assert {char for char in HANZI.findall(article.inner_text()) if ord(char) not in glyphs} == set()
     assert (visit.outside, visit.complaints) == ([], [])

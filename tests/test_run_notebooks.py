@@ -100,7 +100,7 @@ def test_notebooks_come_in_the_order_of_their_names(tmp_path: Path) -> None:
 
 @pytest.fixture
 def failing_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail() -> int:
+    def fail(**_options: object) -> int:
         raise StudyError("The panel 孟州 is wrong. Correct it.")
 
     monkeypatch.setitem(commands.COMMANDS, "report", fail)

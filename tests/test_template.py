@@ -2,6 +2,8 @@
 
 # ruff: noqa: E501 (a message is quoted as it is printed, and hanzi count double)
 
+import re
+
 import openpyxl
 import pandas as pd
 import pytest
@@ -15,14 +17,14 @@ README = (FOLDER / "README.md").read_text(encoding="utf-8")
 BROKEN = {path.stem: path for path in sorted((FOLDER / "with-errors").glob("*.toml"))}
 SAID = {
     "dates-for-years": "'年份' is not a year in 180 rows: row 2 (2018-12-31), row 3 (2019-12-31), row 4 (2020-12-31), .... "
-    "Write the year only, such as 2023: dates and months are not cut to years.",
+    "Write the year only, such as 2023 (never treated: nothing). Dates and months are not cut to years.",
     "duplicated-village": "A unit-year is repeated in 6 rows: 990000001002 in 2018, 990000001002 in 2019, "
     "990000001002 in 2020, .... Keep one row per unit and year.",
     "rounded-codes": "'村代码' lost digits in 6 rows: row 2 (9.9E+11), row 3 (9.9E+11), row 4 (9.9E+11), ...: a spreadsheet "
     "turned codes into rounded numbers. Go back to the source, and format the column as text before filling it in.",
     "text-in-numbers": "'村集体经济收入' is not a number in 2 rows: row 5 (12万), row 9 (约15). Write numbers only; the unit "
     "belongs in the study file.",
-    "totals-row": "totals-row.csv has 1 row of totals: row 182 (合计). Delete these rows.",
+    "totals-row": "totals-row.csv has 1 row of totals or means: row 182 (合计). Delete these rows.",
     "two-start-years": "More than one first treated year ('加入年份') in 1 unit: 990000001001; 990000001001 has 2020, 2021. "
     "Give each unit one value in all its years.",
     "undefined-money": "[outcomes.income] of undefined-money.toml is money and lacks definition. Say which money is counted "
@@ -86,13 +88,41 @@ def test_mixed_units_can_run_but_are_pointed_out():
 def test_template_is_ready_to_run(tmp_path):
     study_file = write_template(tmp_path / "我的 研究")
     assert sorted(path.name for path in study_file.parent.iterdir()) == ["study.toml", "数据.xlsx"]
-    assert check_study(study_file)[-1] == "This study can run."
+    assert check_study(study_file)[-1] == "This study can run. 可以运行。"
     study = load_study(study_file)
     assert "Invented data: effect on" in repr(did(study, study.primary_outcome))
     assert len(event_study(study, "surplus").frame()) == 6
-    assert "虚构" in sheets(study_file.parent / "数据.xlsx")["说明"][0][0]
+    assert "虚构" in sheets(study_file.parent / "数据.xlsx")["说明"][0][1]
     assert 'provenance = "invented"              # said with every result; delete' in study_file.read_text(
         encoding="utf-8"
+    )
+
+
+def test_the_workbook_explains_every_column_in_both_languages(tmp_path):
+    book = openpyxl.load_workbook(write_template(tmp_path).with_name("数据.xlsx"))
+    data, notes = book["数据"], list(book["说明"].iter_rows(values_only=True))
+    assert [row[0] for row in notes if row[0]] == [cell.value for cell in data[1]]
+    explained = [row for row in notes if any(row)]
+    assert all(re.search(r"[\u4e00-\u9fff]", zh) and re.search("[a-z]{3}", en) for _, zh, en in explained)
+    assert any("年份若横排" in zh and "side by side" in en for _, zh, en in explained)
+    assert {cell.number_format for cell in data["A"]} == {"@"}, "codes typed into the column stay text"
+
+
+def test_the_changes_that_its_notes_offer_work(tmp_path):
+    file = write_template(tmp_path)
+    text = file.read_text(encoding="utf-8")
+    for offered, change in (
+        (r'provenance = "invented".*\n', ""),
+        (r'"nominal"  (.*)or "constant 2022"', r'"constant 2022"  \1or "nominal"'),
+        (r'unit = "万元"(.*亿元)', r'unit = "亿元"\1'),
+    ):
+        text, changed = re.subn(offered, change, text)
+        assert changed == 1, offered
+    file.write_text(text, encoding="utf-8", newline="\n")
+    study = load_study(file)
+    assert (study.label, study.describe("income").prices) == ("your data", "constant 2022")
+    assert study.column("income").iloc[0] == pytest.approx(
+        10_000 * load_study(FOLDER / "study.toml").column("income").iloc[0]
     )
 
 

@@ -6,22 +6,23 @@ import subprocess
 import sys
 from pathlib import Path
 
+from analysis.language import LANGUAGES
 from analysis.messages import StudyError
 from analysis.reading.check import check_study
 from analysis.reading.template import write_template
+from analysis.report.manifest import THREADS
 from analysis.report.notebooks import NotebookError, figures, store_outputs
 from analysis.simulate import write_simulated
 
 ROOT = Path(__file__).resolve().parents[2]
-SINGLE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""Sums depend on the order of addition, so BLAS uses one thread unless the user says otherwise."""
+OUTPUT = "reports/ for the project's own study, else a folder beside the study's, with -report after its name"
 
 
-def report() -> None:
-    """Run every notebook and write reports/index.html."""
-    from analysis.report.pages import build_report
+def report(study: str | None, output: str | None, language: str | None) -> None:
+    """Run every notebook on a study; by default on the project's own, into reports/index.html."""
+    from analysis.report.build import build_report
 
-    print(f"Open {build_report()} in a browser.")
+    print(*build_report(study, output, language), sep="\n")
 
 
 def notebooks() -> None:
@@ -75,14 +76,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m analysis", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     parsers = {name: commands.add_parser(name, help=command.__doc__) for name, command in COMMANDS.items()}
-    parsers["check"].add_argument("study", nargs="?", help="a study.toml")
+    for name in ("report", "check"):
+        parsers[name].add_argument("study", nargs="?", help="a study.toml; default: the project's own study")
+    parsers["report"].add_argument("--output", metavar="DIR", help=f"folder of the report; default: {OUTPUT}")
+    parsers["report"].add_argument("--language", choices=LANGUAGES, help="of labels; default: the study's")
     parsers["template"].add_argument("folder", help="a new or empty folder")
     given = vars(parser.parse_args(arguments))
     command = COMMANDS[given.pop("command")]
     _prepare_environment()
     try:
         return command(**given) or 0
-    except (NotebookError, StudyError, FileNotFoundError, FileExistsError) as error:
+    except (NotebookError, StudyError, OSError) as error:
         print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -91,7 +95,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _prepare_environment() -> None:
     """Settle what kernels and child processes inherit, and let any console print Chinese names."""
-    for name in SINGLE_THREAD:
+    for name in THREADS:
         os.environ.setdefault(name, "1")
     if study := os.environ.get("STUDY"):
         os.environ["STUDY"] = str(Path(study).resolve())

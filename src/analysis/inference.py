@@ -57,7 +57,8 @@ def infer(
     if cluster == "unit" and estimate.villages > estimate.groups:
         frame.loc[clustered, "note"] += f"; {TOO_FINE}"
     if cluster != "group" and (warning := caution(assignment_pieces(estimate))):
-        frame.loc[clustered, "note"] = f"{warning}; " + frame.loc[clustered, "note"]
+        said = f"{warning}; "
+        frame.loc[clustered, "note"] = said + frame.loc[clustered, "note"].str.replace(said, "", regex=False)
     return frame
 
 

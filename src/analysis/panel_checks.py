@@ -10,6 +10,7 @@ from analysis.messages import FewTreatedGroupsWarning, StudyError, count, first,
 DESIGN_COLUMNS = ["unit", "time", "first_treated", "group", "stratum"]
 # Larger numbers are dates such as 20230101 or 202301, whose differences are not years.
 YEAR_LIMIT = 10_000
+SHARED_NAME = "; where units of several strata share a name, use codes, or write stratum and name together"
 
 
 def canonical_columns(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
@@ -70,9 +71,10 @@ def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
         frame[key] = numbers.astype("Int64") if key == "first_treated" else numbers.astype("int64")
     twice = frame.duplicated(["unit", "time"], keep="first")
     if twice.any():
+        shared = "stratum" in frame and not frame.duplicated(["unit", "time", "stratum"]).equals(twice)
         raise StudyError(
             f"A unit-year is repeated in {count(int(twice.sum()), 'row')}: {first(unit_years(frame, twice))}. "
-            "Keep one row per unit and year."
+            f"Keep one row per unit and year{SHARED_NAME if shared else ''}."
         )
 
 
@@ -107,7 +109,8 @@ def check_constant_within_unit(frame: pd.DataFrame, names: Mapping[str, str]) ->
             example = ", ".join(map(str, values[frame["unit"] == several[0]].unique()[:3]))
             raise StudyError(
                 f"{what[key]} ({names[key]!r}) in {count(len(several), 'unit')}: {first(several)}; "
-                f"{several[0]} has {example}. Give each unit one value in all its years."
+                f"{several[0]} has {example}. Give each unit one value in all its years"
+                f"{SHARED_NAME if key == 'stratum' else ''}."
             )
 
 

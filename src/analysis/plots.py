@@ -1,6 +1,7 @@
 """Figures for notebooks and papers: results in, Axes out, with units, provenance and the start of treatment."""
 
 from collections.abc import Mapping
+from textwrap import wrap
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,9 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
 from analysis.estimates import EventStudy
-from analysis.study import Outcome, Study
+from analysis.language import bracketed, say, term
+from analysis.study import Study
 from analysis.style import INSIDE, OUTSIDE
 from analysis.tables import place
+
+HANZI_PER_LINE = 18
 
 
 def plot_trends(study: Study, outcome: str, *, log: bool = False, ax: Axes | None = None) -> Axes:
@@ -33,23 +37,23 @@ def plot_trends(study: Study, outcome: str, *, log: bool = False, ax: Axes | Non
     >>> plot_trends(load_study(), "households").get_xlabel()
     'Year'
     """
-    ax = ax or plt.subplots()[1]
+    ax, language = ax or plt.subplots()[1], study.language
     values = study.column(outcome)
     means = values.groupby([place(study.frame), study.frame["time"]]).mean()
     for where, colour, marker in (("inside", INSIDE, "o"), ("outside", OUTSIDE, "s")):
         line = means.loc[where]
-        ax.plot(line.index, line, color=colour, marker=marker, label=f"{where} the districts")
+        ax.plot(line.index, line, color=colour, marker=marker, label=term(language, f"{where} the districts"))
     for start in study.starts:
         ax.axvline(start - 0.5, color="0.4", linestyle="--", linewidth=1)
     if log:
         ax.set_yscale("log")
-    starts = ", ".join(map(str, study.starts))
-    described = study.describe(outcome)
-    ax.set(
-        title=f"{described.label}, means by year ({study.label}; dashed: start {starts})",
-        xlabel="Year",
-        ylabel=_axis_label(described),
-    )
+    title = "{label}, means by year ({data}; dashed: start {starts})"
+    starts = say(language, ", ").join(map(str, study.starts))
+    described, label = study.describe(outcome), _label(study, outcome)
+    detail = bracketed(language, described.unit, described.prices).lstrip()
+    ax.set_title(say(language, title, label=label, data=term(language, study.label), starts=starts), wrap=True)
+    ax.set_xlabel(say(language, "Year"))
+    _y_label(ax, language, f"{label}\n{detail}".rstrip())
     _thousands(ax)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(frameon=True, framealpha=1, edgecolor="none")
@@ -82,13 +86,15 @@ def plot_event_study(event_study: EventStudy, *, level: float = 0.95, ax: Axes |
     ax.errorbar(drawn.index, drawn["estimate"], yerr=margins, fmt="o", color=INSIDE, capsize=3)
     ax.plot(event_study.reference, 0, "o", color=INSIDE, markerfacecolor="white")
     average, study = event_study.average(), event_study.study
-    shown = drawn["low"].notna()
-    intervals = f"{level:.0%} intervals" if shown.any() else "no intervals: too few groups behind each"
-    ax.set(
-        title=f"{study.describe(event_study.outcome).label}: effect by event time ({study.label})",
-        xlabel="Years since the start of treatment",
-        ylabel=f"Effect{f' ({average.unit})' if average.unit else ''}, {intervals}",
+    language, label = study.language, _label(study, event_study.outcome)
+    shown = drawn["low"].notna().any()
+    effect = (
+        "Effect{unit}, {level:.0%} intervals" if shown else "Effect{unit}, no intervals: too few groups behind each"
     )
+    title = say(language, "{label}: effect by event time ({data})", label=label, data=term(language, study.label))
+    ax.set_title(title, wrap=True)
+    ax.set_xlabel(say(language, "Years since the start of treatment"))
+    _y_label(ax, language, say(language, effect, unit=bracketed(language, average.unit), level=level))
     _thousands(ax)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return ax
@@ -116,7 +122,7 @@ def plot_coverage(
     'Year'
     """
     ax = ax or plt.subplots()[1]
-    outcome = outcome or study.primary_outcome
+    outcome, language = outcome or study.primary_outcome, study.language
     observed = study.column(outcome).notna().groupby([study.frame["stratum"], study.frame["time"]]).sum().unstack()
     sizes = study.units.groupby("stratum").size()
     share = 100 * observed.div(sizes, axis=0).fillna(0)
@@ -130,13 +136,15 @@ def plot_coverage(
         annot=True,
         fmt=".0f",
         linewidths=0.5,
-        cbar_kws={"label": "Villages with the outcome (%)"},
+        cbar_kws={"label": say(language, "Villages with the outcome (%)")},
     )
-    ax.set(title=f"{study.describe(outcome).label}: coverage ({study.label})", xlabel="Year", ylabel="")
+    title = say(language, "{label}: coverage ({data})", label=_label(study, outcome), data=term(language, study.label))
+    ax.set_title(title, wrap=True)
+    ax.set(xlabel=say(language, "Year"), ylabel="")
     return ax
 
 
-def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data") -> np.ndarray:
+def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", language: str = "en") -> np.ndarray:
     """Rejection rates of a true null by correlation within groups, one panel per design, one line per method.
 
     Parameters
@@ -145,6 +153,8 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data") -
         Columns treated_groups, treated_scale, correlation, method, rejection_rate; see `rejection_rates`.
     data : str
         Provenance, for the title.
+    language : {"en", "zh"}
+        Of titles, axes and legend.
 
     Returns
     -------
@@ -157,21 +167,30 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data") -
     (2, 3)
     """
     facets = {"row": "treated_scale", "col": "treated_groups", "height": 2.6, "aspect": 1.25}
+    rates = rates.assign(method=rates["method"].map(lambda method: term(language, method)))
     with plt.rc_context({"figure.constrained_layout.use": False}):
         grid = sns.relplot(rates, x="correlation", y="rejection_rate", hue="method", kind="line", marker="o", **facets)
     for (row, column), ax in np.ndenumerate(grid.axes):
-        wider = "" if grid.row_names[row] == 1 else f", SD × {grid.row_names[row]:g}"
+        scale = grid.row_names[row]
+        wider = "" if scale == 1 else say(language, ", SD × {scale:g}", scale=scale)
         ax.axhspan(0.03, 0.07, color="0.9", zorder=0)
-        ax.set_title(f"{grid.col_names[column]} treated{wider} ({data})", fontsize="small")
+        said = {"groups": grid.col_names[column], "wider": wider, "data": term(language, data)}
+        ax.set_title(say(language, "{groups} treated{wider} ({data})", **said), fontsize="small")
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    grid.set_axis_labels("Correlation within groups", "Rejects a true null")
+    grid.set_axis_labels(say(language, "Correlation within groups"), say(language, "Rejects a true null"))
     sns.move_legend(grid, "lower center", ncols=rates["method"].nunique(), title=None, bbox_to_anchor=(0.5, -0.06))
     return grid.axes
 
 
-def _axis_label(outcome: Outcome) -> str:
-    detail = ", ".join(part for part in (outcome.unit, outcome.prices) if part)
-    return f"{outcome.label}\n({detail})" if detail else outcome.label
+def _y_label(ax: Axes, language: str, text: str) -> None:
+    """Label the axis on as many lines as it takes; Chinese characters fill a line, so theirs stand further apart."""
+    ax.set_ylabel(text, wrap=True, linespacing=1.5 if language == "zh" else 1.2)
+
+
+def _label(study: Study, outcome: str) -> str:
+    """Label of an outcome as text: matplotlib sets formulas between dollar signs, and breaks lines at spaces only."""
+    label = study.label_of(outcome).replace("$", r"\$")
+    return "\n".join(wrap(label, HANZI_PER_LINE)) if study.language == "zh" else label
 
 
 def _thousands(ax: Axes) -> None:

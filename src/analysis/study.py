@@ -22,6 +22,8 @@ from analysis.panel_checks import (
 from analysis.placebo_groups import PLACEBO, fill_placebo_groups
 
 PROVENANCES = ("yours", "simulated", "published", "invented")
+CHOICES = ("scale", "sample", "comparison", "weights", "controls")
+"""What a specification chooses; see `specification_curve`."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class Study:
         What the study assumes about its data, said with the data statement.
     reading : tuple of str
         What was read from the study's files, converted, cleaned and left out: one sentence each.
+    preferred : dict of str to str
+        The specification chosen before looking, by choice; see `specification_curve`.
     """
 
     frame: pd.DataFrame
@@ -76,6 +80,7 @@ class Study:
     language: str = "en"
     reading: tuple[str, ...] = ()
     assumptions: str = ""
+    preferred: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_frame(
@@ -223,11 +228,29 @@ class Study:
     def complete(self, outcome: str) -> Study:
         """The study on the units that have the outcome in every year of the panel (a balanced panel)."""
         observed = self.column(outcome).notna().groupby(self.frame["unit"]).transform("sum")
-        return self.subset(observed == self.frame["time"].nunique())
+        whole = observed == self.frame["time"].nunique()
+        if self.frame.loc[whole, "first_treated"].notna().nunique() < 2:
+            raise StudyError(
+                f"No treated or no untreated unit has {outcome!r} in every year of the panel, so a balanced panel has "
+                "nothing to compare. Use the panel with its gaps, or leave out the years with many."
+            )
+        return self.subset(whole)
 
     def describe(self, outcome: str) -> Outcome:
         """Description of an outcome; a bare one where the study holds none."""
         return self.outcomes.get(outcome, Outcome(outcome))
+
+    def label_of(self, outcome: str) -> str:
+        """Reader's name of an outcome in the study's language: what figures and tables show.
+
+        Examples
+        --------
+        >>> from analysis import load_study
+        >>> load_study(language="zh").label_of("households")
+        '户数'
+        """
+        described = self.describe(outcome)
+        return (described.label_zh if self.language == "zh" else "") or described.label
 
     def column(self, name: str, role: str = "outcome") -> pd.Series:
         """Values of a numeric column as floats (missing stays missing), checked when used.

@@ -7,16 +7,30 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from analysis.cluster_robust import caution
+from analysis.cluster_robust import ROUNDING_TOLERANCE, caution
 from analysis.estimates import Estimate, EventStudy
 from analysis.inference import HEADLINE_NAME, assignment_pieces
-from analysis.messages import StudyError, amount, first
+from analysis.language import bracketed, say, term
+from analysis.messages import amount
+from analysis.regression import select_sample
 from analysis.study import Study
+
+LATEX = str.maketrans({**{char: f"\\{char}" for char in "%&#$_{}"}, "\\": r"\textbackslash{}"})
+LATEX |= {ord("~"): r"\textasciitilde{}", ord("^"): r"\textasciicircum{}"}
+"""What stands for itself in LaTeX only when escaped; pandas escapes cells, but not captions."""
 
 
 @dataclass(frozen=True)
 class Table:
     """A DataFrame with a caption that says what it shows and from which data; displays as both.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        With English headings, whatever the language, so that code holds for any study.
+    caption : str
+    language : {"en", "zh"}
+        In which headings are shown.
 
     Examples
     --------
@@ -28,6 +42,7 @@ class Table:
 
     frame: pd.DataFrame
     caption: str
+    language: str = "en"
 
     def __repr__(self) -> str:
         return f"{self.caption}\n{self._shown().to_string(float_format=amount, na_rep='')}"
@@ -37,31 +52,29 @@ class Table:
         return f"{head}><caption>{escape(self.caption)}</caption>{body}"
 
     def _shown(self) -> pd.DataFrame:
-        """The frame with whole numbers as text, because missing ones would be shown as <NA>."""
+        """The frame in its language, with whole numbers as text, because missing ones would be shown as <NA>."""
         whole = self.frame.select_dtypes("Int64").columns
-        return self.frame.astype(dict.fromkeys(whole, object)).fillna(dict.fromkeys(whole, ""))
+        frame = self.frame.astype(dict.fromkeys(whole, object)).fillna(dict.fromkeys(whole, ""))
+        return frame if self.language == "en" else _translated(frame, self.language)
 
     def to_latex(self) -> str:
         """LaTeX of the table with its caption, to paste into a paper."""
-        return self._shown().to_latex(caption=self.caption, float_format=amount, na_rep="", escape=True)
+        caption = self.caption.translate(LATEX)
+        return self._shown().to_latex(caption=caption, float_format=amount, na_rep="", escape=True)
 
 
 def four_means(study: Study, outcome: str) -> Table:
     """Mean outcome inside and outside, before and after, with changes and the difference of changes.
 
-    Use it to show a difference-in-differences by hand. On a balanced panel (`study.complete(outcome)`) the
-    difference of changes equals `did`.
+    Use it to show a difference-in-differences by hand. With several start years there is one block for each: the
+    villages first treated in that year beside those never treated, before and from that year. On a balanced panel
+    (`study.complete(outcome)`) a block's difference of changes equals `did` on the block's villages. An outcome that
+    the study analyses in logs is averaged in logs.
 
     Parameters
     ----------
     study : Study
-        With one start year.
     outcome : str
-
-    Raises
-    ------
-    StudyError
-        With several start years, where "after" has no single meaning for untreated villages.
 
     Examples
     --------
@@ -69,24 +82,28 @@ def four_means(study: Study, outcome: str) -> Table:
     >>> four_means(load_study(), "households").frame.columns.tolist()
     ['before', 'after', 'change', 'villages']
     """
-    if len(study.starts) > 1:
-        raise StudyError(
-            f"Four means need one start year; this study has {len(study.starts)} "
-            f"({first(study.starts)}). Use did and event_study."
-        )
     frame = _observed(study, outcome)
-    period = np.where(frame["year"] < study.starts[0], "before", "after")
-    means = frame.groupby(["place", period])["value"].mean().unstack()[["before", "after"]]
+    blocks = {start: _four_means(frame, start) for start in study.starts}
+    return _captioned(
+        pd.concat(blocks, names=["first_treated", None]) if len(blocks) > 1 else blocks[study.starts[0]],
+        study,
+        "{label}, means of {rows:,} village-years; after = from {start} ({data})",
+        label=_scaled_label(study, outcome),
+        rows=len(frame),
+        start=say(study.language, ", ").join(map(str, study.starts)),
+    )
+
+
+def _four_means(frame: pd.DataFrame, start: int) -> pd.DataFrame:
+    """The villages of one start year beside those never treated; missing where a place has no such village-year."""
+    frame = frame[frame["first_treated"].fillna(start) == start]
+    period = np.where(frame["time"] < start, "before", "after")
+    means = frame.groupby(["place", period])["value"].mean().unstack()
+    means = means.reindex(index=["inside", "outside"], columns=["before", "after"])
     means.loc["difference"] = means.loc["inside"] - means.loc["outside"]
     means["change"] = means["after"] - means["before"]
     means["villages"] = frame.groupby("place")["unit"].nunique()
-    described = study.describe(outcome)
-    means = means.loc[["inside", "outside", "difference"]].rename_axis(None)
-    return Table(
-        means.astype({"villages": "Int64"}),
-        f"{described.label}{_unit(described.unit)}, means of {len(frame):,} village-years; "
-        f"after = from {study.starts[0]} ({study.label})",
-    )
+    return means.rename_axis(None).astype({"villages": "Int64"})
 
 
 def balance(study: Study, outcomes: Sequence[str] | None = None) -> Table:
@@ -108,18 +125,19 @@ def balance(study: Study, outcomes: Sequence[str] | None = None) -> Table:
     >>> len(balance(load_study(), ["households"]).frame)
     2
     """
-    rows = {}
+    rows, language = {}, study.language
     for name in outcomes or study.outcomes:
         frame = _observed(study, name)
-        before = frame[frame["year"] < study.starts[0]]
-        described = study.describe(name)
-        label = f"{described.label}{_unit(described.unit)}"
+        before = frame[frame["time"] < study.starts[0]]
+        label = _scaled_label(study, name)
         villages = before.groupby(["place", "unit"])
-        rows[f"{label}: level"] = _compare(villages["value"].mean())
-        change = villages.apply(lambda part: _yearly_change(part["year"], part["value"]), include_groups=False)
-        rows[f"{label}: change per year"] = _compare(change.dropna())
+        level = villages["value"].mean()
+        rows[say(language, "{label}: level", label=label)] = _compare(level)
+        changes = [_yearly_change(part["time"], part["value"]) for _, part in villages]
+        change = pd.Series(changes, level.index, dtype=float)
+        rows[say(language, "{label}: change per year", label=label)] = _compare(change.dropna())
     table = pd.DataFrame.from_dict(rows, orient="index")
-    return Table(table, f"Villages before {study.starts[0]}, means over villages ({study.label})")
+    return _captioned(table, study, "Villages before {start}, means over villages ({data})", start=study.starts[0])
 
 
 def panel_coverage(study: Study, outcome: str | None = None) -> Table:
@@ -133,12 +151,13 @@ def panel_coverage(study: Study, outcome: str | None = None) -> Table:
     """
     outcome = outcome or study.primary_outcome
     frame = study.frame.assign(value=study.column(outcome), place=place(study.frame))
-    counts = frame.groupby(["time", "place"])["unit"].size().unstack()[["inside", "outside"]]
+    counts = frame.groupby(["time", "place"])["unit"].size().unstack(fill_value=0)[["inside", "outside"]]
     counts["absent"] = frame["unit"].nunique() - counts.sum(axis=1)
     counts["outcome missing"] = frame["value"].isna().groupby(frame["time"]).sum()
     counts["outcome zero"] = frame["value"].eq(0).groupby(frame["time"]).sum()
     counts = counts.rename_axis(index="year", columns=None)
-    return Table(counts, f"Villages in the panel by year; outcome: {study.describe(outcome).label} ({study.label})")
+    caption = "Villages in the panel by year; outcome: {label} ({data})"
+    return _captioned(counts, study, caption, label=study.label_of(outcome))
 
 
 def event_study_table(event_study: EventStudy) -> Table:
@@ -150,12 +169,17 @@ def event_study_table(event_study: EventStudy) -> Table:
     >>> event_study_table(event_study(load_study(), "households")).frame.index.name
     'event_time'
     """
-    average = event_study.average()
-    label = event_study.study.describe(event_study.outcome).label
-    return Table(
+    average, study = event_study.average(), event_study.study
+    return _captioned(
         event_study.frame(),
-        f"{label}{_unit(average.unit)}: effect by event time, against {event_study.baseline}; 95 % interval from "
-        f"{HEADLINE_NAME} clustered by {average.groups} groups ({event_study.study.label})",
+        study,
+        "{label}{unit}: effect by event time, against {baseline}; 95 % interval from {method} clustered by {groups} "
+        "groups ({data})",
+        label=study.label_of(event_study.outcome),
+        unit=bracketed(study.language, average.unit),
+        baseline=term(study.language, average.baseline),
+        method=term(study.language, HEADLINE_NAME),
+        groups=average.groups,
     )
 
 
@@ -175,12 +199,20 @@ def estimates_table(estimates: Mapping[str, Estimate]) -> Table:
     """
     kept = ["estimate", "unit", "std_error", "low", "high", "p_value", "per_cent", "baseline", "villages", "rows"]
     rows = {name: estimate.frame().iloc[0][kept] for name, estimate in estimates.items()}
-    labels = ", ".join(dict.fromkeys(estimate.study.label for estimate in estimates.values()))
+    study = next(iter(estimates.values())).study
+    language = study.language
+    labels = dict.fromkeys(term(language, estimate.study.label) for estimate in estimates.values())
     table = pd.DataFrame.from_dict(rows, orient="index").infer_objects()
     shared = [name for name in ("unit", "baseline", "villages", "rows") if len(set(table[name])) == 1]
-    common = "".join(f"; {name}: {table[name].iloc[0]}" for name in shared if table[name].iloc[0])
-    table = table.drop(columns=shared)
-    return Table(table, f"Estimates with {HEADLINE_NAME}, clustered by group, 95 % intervals{common} ({labels})")
+    common = {term(language, name): term(language, str(table[name].iloc[0])) for name in shared if table[name].iloc[0]}
+    return _captioned(
+        table.drop(columns=shared),
+        study,
+        "Estimates with {method}, clustered by group, 95 % intervals{common} ({data})",
+        method=term(language, HEADLINE_NAME),
+        common="".join(say(language, "; {name}: {value}", name=name, value=common[name]) for name in common),
+        data=say(language, ", ").join(labels),
+    )
 
 
 def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:
@@ -194,26 +226,47 @@ def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:
     """
     tests = estimate.inference(cluster=cluster)
     warning = caution(assignment_pieces(estimate))
-    cautioned = f"Caution, {warning}. " if warning else ""
-    described = estimate.study.describe(estimate.outcome)
-    return Table(
+    study = estimate.study
+    language = study.language
+    return _captioned(
         tests.drop(columns="note"),
-        f"{cautioned}{described.label}: effect {amount(estimate.value)}{_unit(estimate.unit)} "
-        f"against {estimate.baseline}, 95 % intervals by method, clusters: {cluster} ({estimate.study.label})",
+        study,
+        "{caution}{label}: effect {value}{unit} against {baseline}, 95 % intervals by method, clusters: {cluster} "
+        "({data})",
+        caution=say(language, "Caution, {warning}. ", warning=term(language, warning)) if warning else "",
+        label=study.label_of(estimate.outcome),
+        value=amount(estimate.value),
+        unit=bracketed(language, estimate.unit),
+        baseline=term(language, estimate.baseline),
+        cluster=term(language, cluster),
     )
+
+
+def _captioned(frame: pd.DataFrame, study: Study, caption: str, **values: object) -> Table:
+    """A table in the study's language; `data`, where it is not given, is the study's provenance."""
+    values = {"data": term(study.language, study.label)} | values
+    return Table(frame, say(study.language, caption, **values), study.language)
+
+
+def _translated(frame: pd.DataFrame, language: str) -> pd.DataFrame:
+    """The frame with its headings, row names and words in a language."""
+
+    def said(cell: object) -> object:
+        return term(language, cell) if isinstance(cell, str) else cell
+
+    return frame.map(said).rename(columns=said, index=said).rename_axis(index=said, columns=said)
 
 
 def _observed(study: Study, outcome: str) -> pd.DataFrame:
-    """Village-years with the outcome: unit, year, place, value."""
-    frame = pd.DataFrame(
-        {
-            "unit": study.frame["unit"],
-            "year": study.frame["time"],
-            "place": place(study.frame),
-            "value": study.column(outcome),
-        }
-    )
-    return frame.dropna(subset="value")
+    """Village-years with the outcome, in logs where the study analyses it so: the design, and place and value."""
+    sample = select_sample(study, outcome, log=study.describe(outcome).log)
+    return sample.frame.assign(place=place(sample.frame), value=sample.outcome)
+
+
+def _scaled_label(study: Study, outcome: str) -> str:
+    """An outcome's label with its unit, and whether it is in logs."""
+    described = study.describe(outcome)
+    return study.label_of(outcome) + bracketed(study.language, described.unit, "in logs" if described.log else "")
 
 
 def place(frame: pd.DataFrame) -> np.ndarray:
@@ -222,20 +275,21 @@ def place(frame: pd.DataFrame) -> np.ndarray:
 
 
 def _yearly_change(years: pd.Series, values: pd.Series) -> float:
-    return np.polyfit(years - years.mean(), values, 1)[0] if len(years) > 1 else np.nan
+    """Slope of the line through a village's years, zero where it is rounding; missing for a single year."""
+    if len(years) < 2:
+        return np.nan
+    slope = np.polyfit(years - years.mean(), values, 1)[0]
+    return slope if abs(slope) * np.ptp(years) > ROUNDING_TOLERANCE * values.abs().max() else 0.0
 
 
 def _compare(villages: pd.Series) -> dict[str, float]:
-    inside, outside = villages.loc["inside"], villages.loc["outside"]
+    """Means inside and outside of one number for each village, indexed by place and unit."""
+    inside, outside = (villages[villages.index.get_level_values("place") == where] for where in ("inside", "outside"))
     gap = inside.mean() - outside.mean()
     spread = np.sqrt((inside.var() + outside.var()) / 2)
     return {
         "inside": inside.mean(),
         "outside": outside.mean(),
         "difference": gap,
-        "normalised difference": gap / spread,
+        "normalised difference": gap / spread if spread > 0 else np.nan,
     }
-
-
-def _unit(unit: str) -> str:
-    return f" ({unit})" if unit else ""

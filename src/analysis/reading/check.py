@@ -13,6 +13,8 @@ from analysis.study import Study
 JUMP = 1_000
 """A change by this factor within a year is suspected of mixed units; 元 for 万元 makes 10,000."""
 SMALL_GROUP = 3
+DIVISION_CODE = 9
+"""From so many digits on, a number is taken for a code of administrative divisions; all have the same length."""
 SUFFIXES = r"(?:村民委员会|居民委员会|村委会|居委会|村|社区|街道办事处|街道|镇|乡)$"
 
 
@@ -39,10 +41,11 @@ def check_study(path: str | Path | None = None) -> list[str]:
     """
     with warnings.catch_warnings(action="ignore", category=FewTreatedGroupsWarning):
         study = load_study(path)
-    findings = [study.title, study.data_statement, *study.reading, _roster(study.units), *_years(study)]
+    findings = [study.title, study.data_statement, *study.reading, _roster(study.units), *_names(study), *_years(study)]
     for name in study.outcomes:
         findings += _outcome(study, name)
-    return [finding for finding in [*findings, *_groups(study), "This study can run."] if finding]
+    verdict = "This study can run." + (" 可以运行。" if study.language == "zh" else "")
+    return [finding for finding in [*findings, *_groups(study), verdict] if finding]
 
 
 def _roster(units: pd.DataFrame) -> str:
@@ -56,6 +59,28 @@ def _roster(units: pd.DataFrame) -> str:
         return "Roster of Mengzhou: it has none of these villages, so names and codes were not compared."
     unknown = f"{len(lost):,} not found: {first(lost)}" if len(lost) else "all found"
     return f"Roster of Mengzhou: {by_code.sum():,} found by code, {by_name.sum():,} by town and name, {unknown}."
+
+
+def _names(study: Study) -> list[str]:
+    """Codes that look like no village's, and names that may be one village written two ways."""
+    units = study.units
+    codes = pd.Series(units.index.astype("str"))
+    divisions = codes[codes.str.fullmatch(rf"\d{{{DIVISION_CODE},}}")]
+    usual = divisions.str.len().mode().max()
+    town = codes.str.endswith("000") & (usual == 12)
+    odd = codes[~codes.isin(divisions) | (codes.str.len() != usual) | town]
+    odd = odd if 2 * len(divisions) > len(codes) else odd[:0]
+    plain = _town_and_name(units["stratum"], units.index.astype("str").str.normalize("NFKC"))
+    alike = units.index[plain.duplicated(keep=False)]
+    return [
+        f"LOOK: {count(len(odd), 'code')} without {usual:.0f} digits as the others have, or with 000 at the end as "
+        f"towns have: {first(odd)}. A mistyped code makes a village of its own."
+        if len(odd)
+        else "",
+        f"LOOK: {count(len(alike), 'name')} may be of one {study.noun} written two ways: {first(alike)}."
+        if len(alike)
+        else "",
+    ]
 
 
 def _town_and_name(*names: pd.Series | pd.Index) -> pd.MultiIndex:
@@ -81,8 +106,10 @@ def _years(study: Study) -> list[str]:
 
 
 def _outcome(study: Study, name: str) -> list[str]:
-    """Missing values and jumps of one outcome; a logarithm of what is not positive is refused."""
+    """Missing values and jumps of one outcome; one without values, or a logarithm of zero, is refused."""
     values, described = study.column(name), study.outcomes[name]
+    if values.isna().all():
+        raise StudyError(f"{name!r} has no value in any row. Check that the column named for it is the one meant.")
     if described.log and (values <= 0).any():
         raise StudyError(
             f"{name!r} has log = true but is zero or negative in {rows(study.frame, values <= 0, values)}. "
@@ -96,6 +123,9 @@ def _outcome(study: Study, name: str) -> list[str]:
     return [
         f"{name} ({described.unit or 'no unit'}): {count(values.count(), 'value')}, "
         f"{values.isna().sum():,} missing, {values.eq(0).sum():,} zero.",
+        f"LOOK: {name} is in %, but nowhere above 1. Perhaps these are shares, 0.35 for 35%."
+        if described.unit == "%" and values.abs().max() <= 1
+        else "",
         f"LOOK: {name} changes by a factor of {JUMP:,} or more between years in {count(len(places), 'place')}: "
         f"{first(places)}. Perhaps 元 and 万元 are mixed."
         if places
@@ -116,4 +146,9 @@ def _groups(study: Study) -> list[str]:
     elif len(small := sizes.index[sizes < SMALL_GROUP]):
         few = f"{count(len(small), 'group')} of fewer than {SMALL_GROUP} {study.noun}s: {first(small)}"
         found.append(f"LOOK: {few}. Hardly more than one village makes such a group's mean.")
+    if len(lone := units.loc[units["first_treated"].isna(), "group"].unique()) == 1:
+        found.append(
+            f"LOOK: every untreated {study.noun} is in one group ({lone[0]}), so nothing shows how much groups differ "
+            "by chance. Leave the group of untreated units empty, and placebo groups of like size are cut."
+        )
     return found

@@ -10,6 +10,9 @@ HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 SPACES = {0x3000: 0x20, 0xA0: 0x20, 0xFEFF: None, 0x200B: None}
 CODE_WIDTH = {wide: narrow for wide, narrow in HALF_WIDTH.items() if chr(narrow).isalnum()} | SPACES
 HALF_WIDTH |= {0x2212: 0x2D} | SPACES
+INNER_SPACE = r"(?<=[\u3400-\u9fff])\s+|\s+(?=[\u3400-\u9fff])|(?<=\d)\s+(?=\d)"
+"""Spaces that align Chinese names or group digits; between Latin words they stay."""
+ROUNDED = r"\d\.\d+[eE]\+?\d+|\d[eE]\+\d+"
 WRAPPED = r"""^(?:="(.*)"|'(.+))$"""
 GROUPED = r"[+-]?\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?"
 YEAR = r"(\d{4}|0)(?:\.0+)?\s*(?:年度?)?"
@@ -75,7 +78,7 @@ def clean_years(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     text = values.str.translate(HALF_WIDTH).str.strip()
     missing = text.str.fullmatch(f"{MISSING}|")
     years = text.str.extract(f"^{YEAR}$", expand=False)
-    advice = ". Write the year only, such as 2023: dates and months are not cut to years."
+    advice = ". Write the year only, such as 2023 (never treated: nothing). Dates and months are not cut to years."
     _refuse(label, "is not a year", values[years.isna() & ~missing], advice)
     changed = ~missing & (years != values.str.removesuffix(".0"))
     return pd.to_numeric(years).astype("Int64"), [
@@ -93,11 +96,11 @@ def clean_codes(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     ['410883001201', '001']
     """
     values = _text(values)
-    plain = values.str.translate(CODE_WIDTH).str.strip()
+    plain = values.str.translate(CODE_WIDTH).str.strip().str.replace(INNER_SPACE, "", regex=True)
     bare = plain.str.replace(WRAPPED, lambda match: match[1] or match[2], regex=True)
     advice = ": a spreadsheet turned codes into rounded numbers. Go back to the source, and format the column as text "
     advice += "before filling it in."
-    _refuse(label, "lost digits", values[bare.str.fullmatch(r"\d(?:\.\d+)?[eE]\+\d+")], advice)
+    _refuse(label, "lost digits", values[bare.str.fullmatch(ROUNDED)], advice)
     whole = bare.str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
     missing = whole.str.fullmatch(f"{MISSING}|")
     return whole.where(~missing, None), [

@@ -11,13 +11,19 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.messages import StudyError, count, first
-from analysis.reading.clean_cells import clean_codes, clean_numbers, clean_years
-from analysis.reading.read_workbook import NO_RESULT, read_workbook
+from analysis.reading.clean_cells import SPACES, clean_codes, clean_numbers, clean_years
+from analysis.reading.read_workbook import UNREADABLE, read_workbook
 
 FORMATS = (".csv", ".xlsx", ".parquet")
 SEPARATORS = {";": "semicolons", "\t": "tabs", "，": "full-width commas", "|": "bars"}
 HEADER_SEARCH = 10
-TOTAL = r"(?i).{0,6}(?:合计|总计|小计|共计)[:：]?|(?:grand ?|sub)?total|sum"
+# A file read as text takes some ten times its size in memory.
+LARGEST_CSV = 300_000_000
+TOTAL = (
+    r"(?i).{0,12}(?:合计|总计|小计|共计|总和|平均|均值)[值数]?(?:[:：(（].*)?|其中[:：].*|全[省市县区乡镇街道]+"
+    r"|(?:grand|sub)?total|sum|mean|average"
+)
+"""Cells, without their spaces, that mark a row which is no village's: a sum, a mean, a part of one."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +95,18 @@ def _check_file(path: Path) -> None:
         raise StudyError(f"{path.name} is not {' or '.join(FORMATS)}. Open it in Excel or WPS and save it as .xlsx.")
     if not path.is_file():
         raise StudyError(f"There is no file {path.name!r} beside the study file. Check the name in it.")
-    for lock in (f"~${path.name}", f".~lock.{path.name}#"):
+    for lock in (f"~${path.name}", f".~{path.name}", f".~lock.{path.name}#"):
         if (path.parent / lock).exists():
             raise StudyError(f"{path.name} is open elsewhere ({lock}). Save and close it there, or delete that file.")
-    if not path.stat().st_size:
+    if not (size := path.stat().st_size):
         raise StudyError(f"{path.name} is empty. Check that it was saved, and that it is the file meant.")
+    if path.suffix.lower() == ".csv" and size > LARGEST_CSV:
+        raise StudyError(f"{path.name} is too large to be read as text ({size // 1_000_000:,} MB). Save it as Parquet.")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        reason = f"{path.name} may not be read ({error.strerror})"
+        raise StudyError(f"{reason}. Close it in other programs, or ask for the right to read it.") from error
 
 
 def _read_parquet(path: Path, wanted: list[str]) -> tuple[list[str], pd.DataFrame, str]:
@@ -110,20 +123,18 @@ def _read_parquet(path: Path, wanted: list[str]) -> tuple[list[str], pd.DataFram
 
 
 def _read_rows(path: Path, wanted: list[str], *, sheet: str | None) -> tuple[list[str], pd.DataFrame, str]:
-    rows, note = (read_workbook(path, sheet), "") if path.suffix.lower() == ".xlsx" else _read_csv(path)
+    rows, note = read_workbook(path, sheet) if path.suffix.lower() == ".xlsx" else _read_csv(path)
     places = _places(path.name, rows, wanted)
-    header = [name.strip() for name in rows[0]]
+    header = _names(rows[0])
     if odd := [f"row {at} ({len(row)} cells)" for at, row in enumerate(rows, 1) if len(row) not in (0, len(header))]:
         raise StudyError(
             f"{path.name} has {len(header)} columns, but not so many cells in {count(len(odd), 'row')}: {first(odd)}. "
             'Put a cell that holds a comma in double quotes, as in "1,200".'
         )
     body = [[row[place] if row else "" for place in places] for row in rows[1:]]
-    if lost := [text.removeprefix(NO_RESULT) for row in body for text in row if text.startswith(NO_RESULT)]:
-        raise StudyError(
-            f"{path.name} has {count(len(lost), 'formula')} without a stored result: {first(lost)}. "
-            "Open it in Excel or WPS, let it calculate, and save it; or paste the values."
-        )
+    for mark, fault in UNREADABLE.items():
+        if lost := [text[1:] for row in body for text in row if text.startswith(mark)]:
+            raise StudyError(f"{path.name} has {fault.format(number=count(len(lost), 'cell'), cells=first(lost))}")
     return header, pd.DataFrame(body, range(2, len(rows) + 1), [header[at] for at in places], dtype="str"), note
 
 
@@ -151,12 +162,17 @@ def _mostly_utf8(raw: bytes) -> bool:
     return 10 * text.count("\ufffd") < sum(character > "\u07ff" for character in text)
 
 
+def _names(row: list[str]) -> list[str]:
+    """Column names without line breaks and the spaces around them."""
+    return ["".join(part.strip() for part in name.translate(SPACES).splitlines()) for name in row]
+
+
 def _places(file: str, top: list[list[str]], wanted: list[str]) -> list[int]:
     """Where the first column (totals are marked there) and the wanted ones stand, once the header is a header."""
-    header = [name.strip() for name in top[0]]
+    header = _names(top[0])
     if len(header) == 1 and (found := [name for mark, name in SEPARATORS.items() if mark in header[0]]):
         raise StudyError(f"{file} separates its columns by {found[0]}. Save it as CSV with commas, or as .xlsx.")
-    found = [len(set(wanted) & {name.strip() for name in row}) for row in top[:HEADER_SEARCH]]
+    found = [len(set(wanted) & set(_names(row))) for row in top[:HEADER_SEARCH]]
     if row := found.index(max(found)):
         raise StudyError(f"{file} has its column names in row {row + 1}. Delete the {count(row, 'row')} above them.")
     if twice := [name for name in wanted if header.count(name) > 1]:
@@ -176,4 +192,4 @@ def _check_totals(file: str, frame: pd.DataFrame) -> None:
         places |= column[column.isin(marks)].to_dict()
     if places:
         where = first(f"row {row} ({places[row]})" for row in sorted(places))
-        raise StudyError(f"{file} has {count(len(places), 'row')} of totals: {where}. Delete these rows.")
+        raise StudyError(f"{file} has {count(len(places), 'row')} of totals or means: {where}. Delete these rows.")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -9,21 +10,22 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.language import LANGUAGES
 from analysis.messages import StudyError, count, first
 from analysis.panel_checks import DESIGN_COLUMNS
 from analysis.reading.read_files import DATA
 from analysis.reading.read_panel import Cells, read_panel
-from analysis.reading.units import MONEY, convert_unit
-from analysis.study import Outcome, Study
+from analysis.reading.units import MONEY, MONEY_NAMES, convert_unit
+from analysis.study import CHOICES, Outcome, Study
 
-LANGUAGES = ("en", "zh")
 OPTIONS = {"title", "provenance", "noun", "pseudo_groups"}
-STUDY_KEYS = OPTIONS | {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes"}
-KINDS = {"log": bool, "pseudo_groups": int, "columns": object, "outcomes": object}
+STUDY_KEYS = OPTIONS | {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes", "preferred"}
+YEAR_IN_NAME = r"(?<!\d)(?:19|20)\d\d(?!\d)"
+KINDS = {"log": bool, "pseudo_groups": int, "columns": object, "outcomes": object, "preferred": object}
 KINDS_IN_WORDS = {"log": "true or false", "pseudo_groups": "a whole number"}
 
 
-def load_study(path: str | Path | None = None) -> Study:
+def load_study(path: str | Path | None = None, language: str | None = None) -> Study:
     """Read a study from its ``study.toml``: the panel it names, the design, the outcomes.
 
     Use it to begin any analysis. Paths inside the file are relative to the file's folder; nothing in that folder
@@ -34,6 +36,8 @@ def load_study(path: str | Path | None = None) -> Study:
     path
         A ``study.toml``. Default: the file named by the environment variable ``STUDY``, else the
         project's own study, whose panel is simulated.
+    language : {"en", "zh"}, optional
+        Language of labels. Default: the environment variable ``STUDY_LANGUAGE``, else the file's own, else "en".
 
     Returns
     -------
@@ -42,7 +46,8 @@ def load_study(path: str | Path | None = None) -> Study:
     Raises
     ------
     StudyError
-        If a file, key or column is absent, a cell cannot be read, or the panel or its design is wrong.
+        If a file, key or column is absent, a cell cannot be read, the language is not known, or the panel or its
+        design is wrong.
 
     Examples
     --------
@@ -52,8 +57,11 @@ def load_study(path: str | Path | None = None) -> Study:
     """
     path = Path(path or os.environ.get("STUDY") or DATA / "study.toml").resolve()
     if not path.is_file():
-        raise StudyError(f"There is no study file {path.name!r} in the folder {path.parent.name!r}. Check its path.")
+        fault = "is a folder" if path.is_dir() else "is not there"
+        raise StudyError(f"{path.name!r} in the folder {path.parent.name!r} {fault}. Name the study.toml itself.")
     settings = _read_settings(path)
+    language = language or os.environ.get("STUDY_LANGUAGE") or settings["language"]
+    _check_language(language, "The language asked for is")
     columns = settings["columns"]
     cells, reading = _read_frame(path.parent, settings)
     outcomes, values = {}, {}
@@ -65,7 +73,7 @@ def load_study(path: str | Path | None = None) -> Study:
     frame = pd.concat([cells[[*dict.fromkeys(columns.values())]], pd.DataFrame(values)], axis="columns")
     options = {key: settings[key] for key in OPTIONS & settings.keys()}
     study = Study.from_frame(frame, **columns, **options, outcomes=outcomes)
-    said = {"language": settings["language"], "assumptions": settings.get("assumptions", "")}
+    said = {"language": language, "assumptions": settings.get("assumptions", ""), "preferred": settings["preferred"]}
     return dataclasses.replace(study, **said, reading=tuple(reading))
 
 
@@ -77,13 +85,18 @@ def _read_settings(path: Path) -> dict:
         raise StudyError(f"{path.name} is not valid TOML in UTF-8: {error}. Correct that place.") from error
     _check_settings(path, "", settings, STUDY_KEYS, ["panel", "columns", "outcomes"])
     _check_settings(path, "columns", settings["columns"], DESIGN_COLUMNS, ["unit", "time", "first_treated"])
-    if (language := settings.setdefault("language", LANGUAGES[0])) not in LANGUAGES:
-        raise StudyError(f"{path.name} has the language {language!r}. Write one of: {', '.join(LANGUAGES)}.")
+    _check_language(settings.setdefault("language", LANGUAGES[0]), f"{path.name} has the language")
     _check_settings(path, "outcomes", settings["outcomes"], settings["outcomes"], [])
+    _check_settings(path, "preferred", settings.setdefault("preferred", {}), CHOICES, [])
     described = {"column", *(field.name for field in dataclasses.fields(Outcome) if field.name != "name")}
     for name, outcome in settings["outcomes"].items():
         _check_settings(path, f"outcomes.{name}", outcome, described, [])
     return settings
+
+
+def _check_language(language: str, said: str) -> None:
+    if language not in LANGUAGES:
+        raise StudyError(f"{said} {language!r}. Write one of: {', '.join(LANGUAGES)}.")
 
 
 def _check_settings(path: Path, section: str, settings: dict, known: Iterable[str], needed: Iterable[str]) -> None:
@@ -102,6 +115,11 @@ def _check_settings(path: Path, section: str, settings: dict, known: Iterable[st
 def _outcome(file: str, outcome: Outcome) -> tuple[Outcome, int, list[str]]:
     """The outcome in its canonical unit, the factor to it, and the sentence that says so."""
     unit, factor, remark = convert_unit(outcome.unit)
+    if re.search(MONEY_NAMES, unit) and not unit.startswith(MONEY):
+        raise StudyError(
+            f"[outcomes.{outcome.name}] of {file} has the unit {unit!r}, money of an unknown size. Write 元, 千元, "
+            "万元, 百万元 or 亿元, alone or with /人, /户 or the like."
+        )
     lost = [key for key in ("definition", "prices") if not getattr(outcome, key)]
     if unit.startswith(MONEY) and lost:
         raise StudyError(
@@ -122,6 +140,7 @@ def _read_frame(folder: Path, settings: dict) -> tuple[pd.DataFrame, list[str]]:
     roles = {name: key for key, name in columns.items()}
     needed = {unit: "unit", columns["time"]: "time", **dict.fromkeys(percent, "an outcome")}
     _require(files[0], panel, needed if files[1:] else roles | needed)
+    _require_cells(files[0], panel, [unit, columns["time"], columns.get("stratum")])
     if not files[1:]:
         return panel.frame, panel.notes
     members = read_panel(folder / files[1], codes=codes, years=years[1:])
@@ -129,20 +148,37 @@ def _read_frame(folder: Path, settings: dict) -> tuple[pd.DataFrame, list[str]]:
         where = f"{files[0]} and in {files[1]}"
         raise StudyError(f"{count(len(both), 'column')} in {where} alike: {first(both)}. Keep each in one of the two.")
     _require(files[1], members, {name: role for name, role in roles.items() if name == unit or name not in panel.frame})
+    _require_cells(files[1], members, [unit, columns.get("stratum")])
     _check_members(files[1], members.frame[unit], panel.frame[unit])
-    return panel.frame.merge(members.frame, on=unit, how="left"), [*panel.notes, *members.notes]
+    never = members.frame.get(columns["first_treated"], members.frame[unit]).isna().sum()
+    said = [f"{files[1]}: {count(never, 'unit')} without a first treated year, read as never treated."] if never else []
+    return panel.frame.merge(members.frame, on=unit, how="left"), [*panel.notes, *members.notes, *said]
 
 
 def _require(file: str, cells: Cells, names: Mapping[str, str]) -> None:
     for name, role in names.items():
         if name not in cells.frame:
-            alike = get_close_matches(name, cells.columns, n=1, cutoff=0.7)
+            alike = get_close_matches(name, cells.columns, n=1, cutoff=0.7) or [c for c in cells.columns if name in c]
+            years = [column for column in cells.columns if re.search(YEAR_IN_NAME, column)]
             hint = f" Did you mean {alike[0]!r}?" if alike else ""
+            if role == "time" and len(years) > 1:
+                hint = f" Years stand beside each other ({first(years)}): turn the table, to one row per unit and year."
             raise StudyError(f"{file} has no column {name!r} (for {role}). It has: {', '.join(cells.columns)}.{hint}")
 
 
+def _require_cells(file: str, cells: Cells, names: Iterable[str | None]) -> None:
+    for name in [name for name in names if name in cells.frame]:
+        empty = cells.frame.index[cells.frame[name].isna()]
+        if len(empty):
+            places = first(f"row {row}" for row in empty)
+            raise StudyError(
+                f"{file}: {name!r} is empty in {count(len(empty), 'row')}: {places}. Fill it in on every row, also "
+                "where cells were merged; delete notes below the table."
+            )
+
+
 def _check_members(file: str, members: pd.Series, units: pd.Series) -> None:
-    if unknown := sorted(set(members.dropna()) - set(units)):
+    if unknown := sorted(set(members) - set(units)):
         named = f"{count(len(unknown), 'unit')} that the panel does not have: {first(unknown)}"
         raise StudyError(f"{file} names {named}. Correct the codes.")
     if len(twice := members[members.duplicated()]):

@@ -2,7 +2,10 @@
 
 import re
 
+from analysis.reading.clean_cells import INNER_SPACE
+
 MONEY = "CNY"
+MONEY_NAMES = r"(?i)元|cny|rmb|yuan"
 CONVERSIONS = {
     **dict.fromkeys(("元", "人民币", "cny", "rmb", "yuan"), (MONEY, 1)),
     **{"千元": (MONEY, 1_000), "万元": (MONEY, 10_000), "百万元": (MONEY, 1_000_000), "亿元": (MONEY, 100_000_000)},
@@ -25,7 +28,8 @@ def convert_unit(unit: str) -> tuple[str, int, str]:
     >>> convert_unit("元/人")[0], convert_unit("担")[2]
     ('CNY per person', 'the unit 担 is not known here and stays as written')
     """
-    name, per = re.fullmatch(r"(.*?)(?:\s*(?:/|／|每|\bper\b)\s*(.*))?", unit.strip(), re.DOTALL).groups()
+    bare = re.sub(r"^[（(](.*)[)）]$", r"\1", re.sub(INNER_SPACE, "", unit.strip()))
+    name, per = re.fullmatch(r"(.*?)(?:\s*(?:/|／|每|\bper\b)\s*(.*))?", bare, re.DOTALL).groups()
     known = {canonical: (canonical, 1) for canonical, _ in CONVERSIONS.values()} | CONVERSIONS
     converted = known.get(name) or known.get(name.lower())
     if converted is None:

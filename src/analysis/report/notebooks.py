@@ -1,15 +1,19 @@
 """Run notebooks from a fresh kernel, and store their outputs so that they compare equal anywhere."""
 
-import re
+import os
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
 from tqdm import tqdm
+
+from analysis.messages import StudyError
+from analysis.report.unsupported import names, say_left_out, say_unsupported
 
 _KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
@@ -33,7 +37,9 @@ def notebook_paths(folder: Path) -> list[Path]:
     return paths
 
 
-def run_notebook(path: Path) -> NotebookNode:
+def run_notebook(
+    path: Path, variables: Mapping[str, str] | None = None, *, exporting: bool = False, tolerant: bool = False
+) -> NotebookNode:
     """
     Run a notebook in its own folder, from a fresh kernel, and return it; the file is not touched.
 
@@ -41,6 +47,12 @@ def run_notebook(path: Path) -> NotebookNode:
     ----------
     path : pathlib.Path
         A notebook; what it stores as outputs is ignored.
+    variables : mapping of str to str, optional
+        Environment variables of the kernel beside those of this process.
+    exporting : bool
+        Whether tables and figures also come in the forms that `analysis.report.exports` writes.
+    tolerant : bool
+        Whether a StudyError is shown as what the study cannot support, and what builds on that step left out.
 
     Returns
     -------
@@ -53,38 +65,37 @@ def run_notebook(path: Path) -> NotebookNode:
         If a cell raises or the kernel dies.
     """
     notebook = _without_outputs(nbformat.read(path, as_version=4))
-    begun: list[int] = []
     client = NotebookClient(
         notebook,
         kernel_name="python3",
         record_timing=False,
         timeout=None,
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=["--log-level=ERROR", *(["--ext=analysis.report.kernel"] if exporting else [])],
         resources={"metadata": {"path": str(path.parent)}},
-        on_cell_execute=lambda cell, cell_index: begun.append(cell_index),
     )
-    try:
-        client.execute()
-    except CellExecutionError as error:
-        raise NotebookError(_failure(path, notebook, begun[-1], _reason(error))) from None
-    except DeadKernelError:
-        raise NotebookError(_failure(path, notebook, begun[-1], "the kernel died (out of memory?)")) from None
+    lost: set[str] = set()
+    with client.setup_kernel(env=os.environ | (variables or {})):
+        for place, cell in enumerate(notebook.cells):
+            if cell.cell_type == "code" and tolerant:
+                lost = _run_tolerantly(client, place, path, lost)
+            elif cell.cell_type == "code":
+                _run_cell(client, place, path)
     return _normalised(notebook)
 
 
-def run_notebooks(folder: Path) -> Iterator[tuple[Path, NotebookNode]]:
+def run_notebooks(folder: Path, *args: Any, **options: Any) -> Iterator[tuple[Path, NotebookNode]]:
     """
     Run every notebook of a folder in turn and show progress on stderr.
 
     Yields
     ------
     tuple of (pathlib.Path, nbformat.NotebookNode)
-        The file and the notebook as run; see `run_notebook`.
+        The file and the notebook as run; `run_notebook` has the other arguments.
     """
     with tqdm(notebook_paths(folder), unit="notebook") as progress:
         for path in progress:
             progress.set_description(path.stem)
-            yield path, run_notebook(path)
+            yield path, run_notebook(path, *args, **options)
 
 
 def store_outputs(folder: Path) -> None:
@@ -107,6 +118,34 @@ def figures(path: Path) -> list[bytes]:
     return [b64decode(data["image/png"]) for data in outputs if "image/png" in data]
 
 
+def _run_cell(client: NotebookClient, place: int, path: Path) -> None:
+    cell = client.nb.cells[place]
+    try:
+        client.execute_cell(cell, place)
+    except CellExecutionError:
+        error = _errors(cell)[-1]
+        raise NotebookError(_failure(path, cell, place, f"{error.ename}: {error.evalue}")) from None
+    except DeadKernelError:
+        raise NotebookError(_failure(path, cell, place, "the kernel died (out of memory?)")) from None
+
+
+def _run_tolerantly(client: NotebookClient, place: int, path: Path, lost: set[str]) -> set[str]:
+    """Run a cell if nothing it needs is lost; returns the names that are lost to the cells below."""
+    cell = client.nb.cells[place]
+    needed, left = names(cell.source)
+    if needed & lost:
+        say_left_out(cell)
+        return lost | left
+    try:
+        _run_cell(client, place, path)
+    except NotebookError:
+        if not (errors := _errors(cell)) or {error.ename for error in errors} != {StudyError.__name__}:
+            raise
+        say_unsupported(cell, errors[-1].evalue)
+        return lost | left
+    return lost - left
+
+
 def _without_outputs(notebook: NotebookNode) -> NotebookNode:
     for cell in notebook.cells:
         for name in ("execution", "papermill"):
@@ -123,13 +162,10 @@ def _normalised(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def _failure(path: Path, notebook: NotebookNode, place: int, reason: str) -> str:
-    first_line = notebook.cells[place].source.strip().splitlines()[0]
+def _failure(path: Path, cell: NotebookNode, place: int, reason: str) -> str:
+    first_line = cell.source.strip().splitlines()[0]
     return f"{path.name}, cell {place + 1} ({first_line!r}): {reason}"
 
 
-def _reason(error: CellExecutionError) -> str:
-    """Error and message; an error while a result is being shown comes without them, but ends the traceback."""
-    if error.ename not in ("", "NoneType"):
-        return f"{error.ename}: {error.evalue}"
-    return re.sub(r"\x1b\[[0-9;]*m", "", error.traceback).strip().splitlines()[-1]
+def _errors(cell: NotebookNode) -> list[NotebookNode]:
+    return [output for output in cell.outputs if output.output_type == "error"]

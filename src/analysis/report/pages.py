@@ -1,4 +1,4 @@
-"""Build the report: every notebook executed into HTML pages that open offline, on any machine."""
+"""Show executed notebooks as HTML pages that open offline, on any machine."""
 
 import io
 import os
@@ -8,6 +8,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,12 @@ from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace
 
-from analysis.reading.study_file import load_study
-from analysis.report.notebooks import NotebookError, run_notebooks
+from analysis.report.markdown import to_html
+from analysis.report.notebooks import NotebookError
 from analysis.report.theme import STATIC
+from analysis.report.title_page import TitlePage
 from analysis.style import HANZI_FAMILY, INSIDE, hanzi_font
 
-ROOT = Path(__file__).resolve().parents[3]
 FONT_STACK = f"'{HANZI_FAMILY}', -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 CODE_FONT_STACK = f"'{HANZI_FAMILY}', ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
 HANZI_FROM = 0x2E80
@@ -34,43 +35,9 @@ COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _LEFTOVERS = (".buildinfo", "objects.inv", "genindex.html")
 
 
-def build_report(
-    output: Path = ROOT / "reports", notebooks: Path = ROOT / "notebooks", data_statement: str | None = None
+def write_report(
+    pages: Mapping[str, NotebookNode], output: Path, title_page: TitlePage, *, beside: Path | None = None
 ) -> Path:
-    """
-    Run every notebook from a fresh kernel and write the report; stored notebooks are not touched.
-
-    Parameters
-    ----------
-    output : pathlib.Path
-        Folder to write; an older report there is replaced, but only once the new one is complete.
-    notebooks : pathlib.Path
-        Folder of the notebooks, shown in the order of their names.
-    data_statement : str, optional
-        Markdown that says which data the report was made from; by default that of `load_study()`.
-
-    Returns
-    -------
-    pathlib.Path
-        The title page, ``index.html``.
-
-    Raises
-    ------
-    NotebookError
-        If a notebook fails or its page cannot be built; the message says where and why.
-    FileExistsError
-        If `output` holds something that is not a report.
-    """
-    _refuse_other_folder(output)
-    title = "Report"
-    if data_statement is None:
-        study = load_study()
-        title, data_statement = study.title or title, study.data_statement
-    pages = {path.stem: notebook for path, notebook in run_notebooks(notebooks)}
-    return write_report(pages, output, title=title, data_statement=data_statement)
-
-
-def write_report(pages: Mapping[str, NotebookNode], output: Path, *, title: str, data_statement: str) -> Path:
     """
     Write executed notebooks as a report, without running anything.
 
@@ -80,8 +47,9 @@ def write_report(pages: Mapping[str, NotebookNode], output: Path, *, title: str,
         Page name, without ending, to executed notebook, in the order to show.
     output : pathlib.Path
         Folder to write; an older report there is replaced.
-    title, data_statement : str
-        Heading of the title page and what it says about the data (Markdown).
+    title_page : TitlePage
+    beside : pathlib.Path, optional
+        Folder whose content goes beside the pages: pictures of the title page, files to take along.
 
     Returns
     -------
@@ -95,17 +63,17 @@ def write_report(pages: Mapping[str, NotebookNode], output: Path, *, title: str,
     FileExistsError
         If `output` holds something that is not a report.
     """
-    _refuse_other_folder(output)
+    refuse_other_folder(output)
     with tempfile.TemporaryDirectory() as folder:
         source, built = Path(folder, "source"), Path(folder, "built")
-        _write_sources(source, pages, title, data_statement)
-        _run_sphinx(source, built, title)
+        _write_sources(source, pages, title_page)
+        _run_sphinx(source, built, title_page.title)
         for name in _LEFTOVERS:
             (built / name).unlink(missing_ok=True)
         shutil.rmtree(built / "_sources", ignore_errors=True)
-        if output.exists():
-            shutil.rmtree(output)
-        shutil.copytree(built, output)
+        if beside is not None:
+            shutil.copytree(beside, built, dirs_exist_ok=True)
+        _replace(output, built)
     return output / "index.html"
 
 
@@ -121,51 +89,47 @@ def hanzi_in(texts: Iterable[str]) -> str:
     return "".join(sorted({char for text in texts for char in text if ord(char) >= HANZI_FROM}))
 
 
-def _refuse_other_folder(output: Path) -> None:
+def refuse_other_folder(output: Path) -> None:
+    """
+    Raise where a folder holds anything but a report, which may be replaced.
+
+    Raises
+    ------
+    FileExistsError
+    """
     if output.exists() and any(output.iterdir()) and not (output / "_static" / "report.css").is_file():
         raise FileExistsError(f"{output} holds something that is not a report; choose an empty folder.")
 
 
-def _write_sources(source: Path, pages: Mapping[str, NotebookNode], title: str, statement: str) -> None:
-    index = _index_markdown(title, statement, pages)
-    texts = [index]
+def _replace(output: Path, built: Path) -> None:
+    """Put the new report in the old one's place, which stays whole if a file of it is open or the disk is full."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".report-") as folder:
+        new = Path(shutil.copytree(built, Path(folder, "new")))
+        if output.exists():
+            output.rename(Path(folder, "old"))
+        new.rename(output)
+
+
+def _write_sources(source: Path, pages: Mapping[str, NotebookNode], title_page: TitlePage) -> None:
+    files = title_page.files(pages)
+    files |= {f"{name}.ipynb": nbformat.writes(_for_reading(notebook)) for name, notebook in pages.items()}
     source.mkdir()
-    (source / "index.md").write_text(index, encoding="utf-8", newline="\n")
-    for name, notebook in pages.items():
-        text = nbformat.writes(_for_reading(notebook))
-        texts.append(text)
-        (source / f"{name}.ipynb").write_text(text, encoding="utf-8", newline="\n")
+    for name, text in files.items():
+        (source / name).write_text(text, encoding="utf-8", newline="\n")
     shutil.copytree(STATIC, source / "_static")
-    _write_hanzi_font(source / "_static", hanzi_in(texts))
-
-
-def _index_markdown(title: str, statement: str, pages: Iterable[str]) -> str:
-    listing = "\n".join(pages)
-    return f"""# {title}
-
-```{{admonition}} The data of this report
-:class: note data-statement
-
-{statement}
-```
-
-Each page answers the question in its title; every number in it was computed when the report was made.
-
-```{{toctree}}
-:maxdepth: 1
-
-{listing}
-```
-"""
+    _write_hanzi_font(source / "_static", hanzi_in(files.values()))
 
 
 def _for_reading(notebook: NotebookNode) -> NotebookNode:
-    """Fold the code, and leave out the text that stands for a figure which is drawn anyway."""
+    """Fold the code, leave out the text that stands for a figure which is drawn anyway, and make sentences HTML."""
     page = nbformat.from_dict(notebook)
     for cell in page.cells:
         if cell.cell_type == "code":
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
             cell.outputs = [output for output in cell.outputs if not _stands_for_figure(output)]
+            for data in (output.data for output in cell.outputs if "text/markdown" in output.get("data", {})):
+                data["text/html"] = to_html(data.pop("text/markdown"))
     return page
 
 
@@ -215,6 +179,7 @@ def _run_sphinx(source: Path, built: Path, title: str) -> None:
 
 
 def _sphinx_settings(title: str) -> dict[str, Any]:
+    title = escape(title)
     settings = tomllib.loads((STATIC.parent / "settings.toml").read_text(encoding="utf-8"))
     look = {"font-stack": FONT_STACK, "font-stack--monospace": CODE_FONT_STACK}
     look |= {"color-brand-primary": INSIDE, "color-brand-content": INSIDE}

@@ -1,0 +1,126 @@
+"""From a study to its report: every notebook run on it, the pages, and the files to take along."""
+
+import os
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+from analysis.messages import FewTreatedGroupsWarning, StudyError, count
+from analysis.reading.read_files import DATA
+from analysis.reading.study_file import load_study
+from analysis.report.exports import WORKBOOK, Exports, take_exports
+from analysis.report.manifest import MANIFEST, input_files, write_manifest
+from analysis.report.markdown import literal
+from analysis.report.notebooks import notebook_paths, run_notebooks
+from analysis.report.pages import refuse_other_folder, write_report
+from analysis.report.summary import write_summary
+from analysis.report.title_page import TitlePage
+from analysis.report.unsupported import TITLE, unsupported_steps
+from analysis.study import Study
+
+ROOT = DATA.parent
+OWN_STUDY = DATA / "study.toml"
+
+
+def build_report(
+    study: str | Path | None = None,
+    output: str | Path | None = None,
+    language: str | None = None,
+    *,
+    notebooks: Path = ROOT / "notebooks",
+) -> list[str]:
+    """
+    Run every notebook on a study and write the report; the notebooks and the study's folder are not touched.
+
+    What another study than the project's own cannot support is said in its place, and on the title page.
+
+    Parameters
+    ----------
+    study : path, optional
+        A ``study.toml``; by default as for `load_study`.
+    output : path, optional
+        Folder to write; an older report there is replaced, but only once the new one is complete. Default:
+        ``reports/`` for the project's own study, else a folder beside the study's, with ``-report`` after its name.
+    language : {"en", "zh"}, optional
+        Language of labels; by default the study's.
+    notebooks : pathlib.Path
+        Folder of the notebooks, shown in the order of their names.
+
+    Returns
+    -------
+    list of str
+        Sentences: where the report is, and what it holds.
+
+    Raises
+    ------
+    StudyError
+        If the study cannot be read; nothing was run then.
+    NotebookError
+        If a notebook fails or its page cannot be built; the message says where and why.
+    FileExistsError
+        If `output` holds something that is not a report, or is in the way of the study's files.
+    """
+    file = Path(study or os.environ.get("STUDY") or OWN_STUDY).resolve()
+    with warnings.catch_warnings(action="ignore", category=FewTreatedGroupsWarning):
+        loaded = load_study(file, language)
+    output = Path(output or default_output(file)).resolve()
+    refuse_other_folder(output)
+    _refuse_input_folder(output, file)
+    with tempfile.TemporaryDirectory() as folder:
+        beside = Path(folder, "beside")
+        beside.mkdir()
+        summary = _summary(loaded, beside)
+        write_manifest(beside / MANIFEST, loaded, file, notebook_paths(notebooks))
+        variables = {"STUDY": str(file), "STUDY_LANGUAGE": loaded.language}
+        runs = run_notebooks(notebooks, variables, exporting=True, tolerant=file != OWN_STUDY)
+        pages = {path.stem: notebook for path, notebook in runs}
+        exports, steps = take_exports(pages), unsupported_steps(pages)
+        exports.write(beside, loaded.data_statement)
+        title_page = _title_page(loaded, summary=summary, unsupported=steps, exports=exports)
+        index = write_report(pages, output, title_page, beside=beside)
+    return [f"Open {index} in a browser.", *_told(exports, sum(map(len, steps.values())))]
+
+
+def default_output(file: Path) -> Path:
+    """
+    Where the report of a study goes unless told: never into the study's own folder.
+
+    Examples
+    --------
+    >>> default_output(Path("panels", "county", "study.toml")).as_posix()
+    'panels/county-report'
+    """
+    return ROOT / "reports" if file == OWN_STUDY else file.parent.with_name(f"{file.parent.name}-report")
+
+
+def _refuse_input_folder(output: Path, file: Path) -> None:
+    inside = output.is_relative_to(file.parent)
+    if inside or any(one.resolve().is_relative_to(output) for one in input_files(file)):
+        raise FileExistsError(
+            f"The report would be written {'into' if inside else 'over'} the study's folder, {file.parent}. "
+            "Name another folder with --output."
+        )
+
+
+def _summary(study: Study, folder: Path) -> str:
+    try:
+        with warnings.catch_warnings(action="ignore", category=FewTreatedGroupsWarning):
+            return write_summary(study, folder)
+    except StudyError as error:
+        return f"**{TITLE}.** {literal(str(error))}"
+
+
+def _title_page(study: Study, **parts: Any) -> TitlePage:
+    return TitlePage(study.title or "Report", literal(study.data_statement), study.reading, **parts)
+
+
+def _told(exports: Exports, lacking: int) -> list[str]:
+    """What a report holds, in sentences for the console."""
+    tables, figures = count(len(exports.tables), "table"), count(len(exports.figures), "figure")
+    told = [
+        f"Beside it: {WORKBOOK} with {tables}, tables/ for LaTeX, figures/ with {figures} as PDF and PNG, {MANIFEST}."
+    ]
+    if lacking:
+        told += [f"{count(lacking, 'step')} left out, which this study cannot support; the title page lists them."]
+    return told

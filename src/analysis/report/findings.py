@@ -1,0 +1,106 @@
+"""The numbers of the summary, each computed once for both languages."""
+
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analysis.cluster_robust import caution
+from analysis.effects import did, event_study
+from analysis.estimates import Estimate, EventStudy
+from analysis.inference import assignment_pieces
+from analysis.messages import StudyError
+from analysis.study import Outcome, Study
+
+FLOOR = re.compile(r"smallest attainable p ([\d.e-]+)")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What the summary says of a study's primary outcome; NaN and None stand for what the study cannot support.
+
+    Attributes
+    ----------
+    estimate : Estimate or None
+        The effect (`did`), in logs where the study describes the outcome so.
+    refusal : str
+        Why there is no estimate.
+    low, high : float
+        Its headline interval.
+    alone : bool
+        Whether there is no interval because one group stands alone behind the effect or a part of it.
+    lot, floor : float
+        The p-value of randomization, and the smallest that the design can give.
+    events : EventStudy or None
+        Where every start year has two years before it or more.
+    slope, slope_low, slope_high, slope_p, joint_p : float
+        Yearly change of the gap before the start with its headline interval and test, and the test of all years.
+    """
+
+    study: Study
+    outcome: Outcome
+    estimate: Estimate | None = None
+    refusal: str = ""
+    low: float = np.nan
+    high: float = np.nan
+    alone: bool = False
+    lot: float = np.nan
+    floor: float = np.nan
+    events: EventStudy | None = None
+    slope: float = np.nan
+    slope_low: float = np.nan
+    slope_high: float = np.nan
+    slope_p: float = np.nan
+    joint_p: float = np.nan
+
+    @property
+    def years_before(self) -> int:
+        """Years before the start that the event study compares, the reference included."""
+        return sum(time < 0 for time in self.events.event_times) + 1 if self.events else 0
+
+
+def find(study: Study) -> Findings:
+    """Compute the effect on the primary outcome, how sure it is, and how both sides moved before.
+
+    Use it for every text that states the study's result in short. What the study cannot support is left open.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> findings = find(load_study())
+    >>> findings.years_before, findings.low < findings.estimate.value < findings.high
+    (7, True)
+    """
+    found = Findings(study, study.describe(study.primary_outcome))
+    try:
+        estimate = did(study, found.outcome.name)
+    except StudyError as error:
+        return replace(found, refusal=str(error))
+    test, lot = estimate.headline(), estimate.headline("randomization")
+    floor = FLOOR.search(lot["note"])
+    found = replace(
+        found,
+        estimate=estimate,
+        low=float(test["low"]),
+        high=float(test["high"]),
+        alone=bool(caution(assignment_pieces(estimate))),
+        lot=float(lot["p_value"]),
+        floor=float(floor[1]) if floor else np.nan,
+    )
+    try:
+        return _with_years_before(found, event_study(study, found.outcome.name))
+    except StudyError:
+        return found
+
+
+def _with_years_before(found: Findings, events: EventStudy) -> Findings:
+    slope, joint = events.pretrend().frame().astype({"estimate": float}).to_dict("index").values()
+    return replace(
+        found,
+        events=events,
+        slope=slope["estimate"],
+        slope_low=slope["low"],
+        slope_high=slope["high"],
+        slope_p=slope["p_value"],
+        joint_p=joint["p_value"],
+    )

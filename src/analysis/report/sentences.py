@@ -1,0 +1,225 @@
+"""What the summary says, sentence by sentence, in either language: short, plain, and from the same numbers."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from analysis.cluster_robust import FEW_TREATED
+from analysis.language import term
+from analysis.report.markdown import literal
+from analysis.report.wording import Wording
+
+LEVEL = 0.05
+SOURCES = {
+    "yours": "The data were supplied for this study.",
+    "published": "The data are published ones.",
+    "simulated": "**All data on this page are simulated: a computer model made them, nothing was observed.**",
+    "invented": "**All data on this page are invented as an example: they say nothing about any real place.**",
+}
+COMPARED = {
+    "district": "{treated} in {groups} that began in {starts} are compared with {others} outside, {first}–{last}.",
+    "group": "{treated} in {groups} that began in {starts} are compared with {others} that did not, {first}–{last}.",
+    "unit": "{treated} where the measure began in {starts} are compared with {others} without it, {first}–{last}.",
+}
+
+
+class Sentences(Wording):
+    """What is said of each part of the summary."""
+
+    def source(self) -> str:
+        """Where the data come from: said first."""
+        return self.say(SOURCES[self.findings.study.provenance])
+
+    def question(self) -> Iterator[str]:
+        """The study's question, and what is compared."""
+        study = self.findings.study
+        units = study.units
+        treated = units["first_treated"].notna()
+        yield self.say("**Question.**")
+        if study.title:
+            yield self.ended(study.title)
+        yield self.say(
+            COMPARED[self.place if self.grouped else "unit"],
+            treated=self.count(int(treated.sum()), study.noun),
+            groups=self.count(units.loc[treated, "group"].nunique(), self.place),
+            starts=self.say(", ").join(map(str, study.starts)),
+            others=self.count(int((~treated).sum()), study.noun),
+            first=study.frame["time"].min(),
+            last=study.frame["time"].max(),
+        )
+
+    def answer(self) -> Iterator[str]:
+        """The effect, how it is computed, and how sure it is."""
+        yield self.say("**Answer.**")
+        estimate = self.findings.estimate
+        if estimate is None:
+            yield self.say("No effect can be computed from these data.")
+            yield self.ended(self.findings.refusal)
+            return
+        yield self.say(
+            "The best estimate for {label} {inside}: since the start, on average {size} {direction} than without "
+            "{cause}{share}.",
+            label=self.label,
+            inside=self.of_place("inside the districts", "where the measure began"),
+            size=self.size(estimate.value).removeprefix("-"),
+            direction=self.say("higher" if estimate.value >= 0 else "lower"),
+            cause=self.cause,
+            share=self._share(),
+        )
+        yield self.say("This is their change less that of the others over the same years (difference-in-differences).")
+        if len(self.findings.study.starts) > 1:
+            yield self.say(
+                "Each start year is compared with the places that never began, and the results are averaged."
+            )
+        yield from self._interval()
+        yield from self._lots()
+
+    def figure(self) -> tuple[str, str]:
+        """The figure's title, and how to read it."""
+        said = {"label": self.label, "data": term(self.language, self.findings.study.label)}
+        if self.findings.events:
+            return (
+                self.say("Effect on {label} by year since the start ({data})", **said),
+                self.say(
+                    "*Figure:* the gap by year, against the year before the start (hollow dot). Left of the dashed "
+                    "line dots near zero mean that both moved alike."
+                )
+                + (self.say(" Bars are 95 % intervals.") if np.isfinite(self.findings.slope_low) else ""),
+            )
+        return (
+            self.say("Means of {label} by year ({data})", **said),
+            self.say("*Figure:* means by year; dashed lines mark the start. The effect by year cannot be drawn."),
+        )
+
+    def rests_on(self) -> Iterator[str]:
+        """Data, definition, assumptions, and how both sides moved before."""
+        study, outcome, estimate = self.findings.study, self.findings.outcome, self.findings.estimate
+        yield self.say(
+            "Data: {rows}; {dropped} without the outcome left out."
+            if estimate.dropped
+            else "Data: {rows}, none without the outcome.",
+            rows=self.count(estimate.rows, f"{study.noun}-year"),
+            dropped=self.count(estimate.dropped, f"{study.noun}-year"),
+        )
+        if outcome.definition or outcome.prices:
+            yield self.say(
+                "Outcome: {definition}{detail}.",
+                definition=literal(outcome.definition.rstrip(".。")) or self.label,
+                detail=self.detail(),
+            )
+        if study.assumptions:
+            yield self.say("Assumed: {assumptions}", assumptions=self.ended(study.assumptions))
+        yield self.say(" ").join(self._before())
+        if study.placebo_groups:
+            yield self.say(
+                "{number} to compare with were made for this study: {villages} each, in the order of their codes.",
+                number=self.count(study.placebo_groups, "group"),
+                villages=self.say("about {villages}", villages=self.count(study.placebo_size, study.noun)),
+            )
+
+    def cannot_show(self) -> Iterator[str]:
+        """What no reader should take from the numbers."""
+        yield self.say(
+            "Cause: places were chosen, not drawn by lot; if they would have done better anyway, that is in the number."
+        )
+        yield self.say("Single places: the number is an average.")
+        yield self.say("Neighbours: if places outside gained or lost too, the number is off.")
+        if self.findings.estimate.treated_groups == 1:
+            yield self.say("Others: only one case was observed.")
+        if self.findings.outcome.prices == "nominal":
+            yield self.say("Real gains: amounts are in prices of the day, inflation included.")
+
+    def _share(self) -> str:
+        estimate = self.findings.estimate
+        if estimate.log:
+            return self.say(" ({value} log points, the scale of the estimate)", value=f"{estimate.value:.3f}")
+        share = self.say(" ({number} % of that level)", number=f"{abs(estimate.percent):.1f}")
+        return share if np.isfinite(estimate.percent) else ""
+
+    def _interval(self) -> Iterator[str]:
+        found = self.findings
+        treated = self.count(found.estimate.treated_groups, self.place)
+        if np.isfinite(found.low):
+            yield self.say(
+                "Allowing for chance, the data fit {low} to {high} (95 % interval, with {groups} as the independent "
+                "observations: clustered CR2 errors).",
+                low=self.size(found.low),
+                high=self.size(found.high),
+                groups=self.count(found.estimate.groups, "group" if self.grouped else found.study.noun),
+            )
+            yield self.say(
+                "That includes zero: the data cannot tell the effect from none."
+                if found.low <= 0 <= found.high
+                else "That leaves out zero: chance alone hardly explains the difference."
+            )
+            if found.estimate.treated_groups <= FEW_TREATED:
+                yield self.say("With only {treated} behind it, the interval itself is unsure.", treated=treated)
+        elif found.estimate.treated_groups == 1:
+            yield self.say(
+                "No interval can be given: with {treated} alone, its own luck cannot be told from the effect.",
+                treated=treated,
+            )
+        else:
+            yield self.say(
+                "No interval can be given: a part of the effect rests on one group alone, with its own luck."
+                if found.alone
+                else "No interval can be given: the data show no scatter to judge by."
+            )
+
+    def _lots(self) -> Iterator[str]:
+        if np.isfinite(self.findings.lot):
+            yield self.say(
+                "Had lots chosen, a difference as clear would come up in {chance} % of draws (randomization test; here "
+                "never less than {floor} %).",
+                chance=self.percent(self.findings.lot),
+                floor=self.percent(self.findings.floor),
+            )
+            if self.findings.floor > LEVEL:
+                yield self.say(
+                    "Less than {level} % would convince, which this test cannot reach here.", level=f"{100 * LEVEL:.0f}"
+                )
+        else:
+            yield self.say(
+                "A test by lot (randomization) cannot be made either: how sure the estimate is, is unknown."
+                if np.isnan(self.findings.low)
+                else "A test by lot (randomization) cannot be made here."
+            )
+
+    def _before(self) -> Iterator[str]:
+        found = self.findings
+        yield self.say(
+            "It is assumed that without {cause} both sides would have moved alike (parallel trends).", cause=self.cause
+        )
+        if not found.events:
+            yield self.say("The years before the start do not suffice to look into this.")
+            return
+        yield self.say(
+            "In the {years} before, the gap moved by {slope} a year{interval}.",
+            years=self.count(found.years_before, "year"),
+            slope=self.size(found.slope),
+            interval=self._slope_interval(),
+        )
+        if not np.isfinite(found.slope_low):
+            yield self.say("How sure that is cannot be said.")
+            return
+        against = min(found.slope_p, np.nan_to_num(found.joint_p, nan=1.0)) < LEVEL
+        yield self.say(
+            "That speaks against it (p below {level} does)."
+            if against
+            else "That does not speak against it (p below {level} would), but is no proof.",
+            level=LEVEL,
+        )
+
+    def _slope_interval(self) -> str:
+        found = self.findings
+        if not np.isfinite(found.slope_low):
+            return ""
+        return self.say(
+            " (95 % interval {low} to {high}, p {chance}; all years together p {joint})"
+            if np.isfinite(found.joint_p)
+            else " (95 % interval {low} to {high}, p {chance})",
+            low=self.size(found.slope_low),
+            high=self.size(found.slope_high),
+            chance=self.chance(found.slope_p),
+            joint=self.chance(found.joint_p),
+        )
