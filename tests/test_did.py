@@ -370,9 +370,8 @@ def test_collinear_controls_are_refused_by_name():
 def test_cohort_with_no_year_before_is_refused():
     panel = make_panel(starts=(2018, 2020)).query("start != 2020 or year >= 2020")
     assert refuse(panel) == (
-        "1 column cannot be estimated beside the village and year effects: cohort_2020_event_time_1. A control that "
-        "never changes within a village, or a treated cell with no comparison left (rows left out: none), must be "
-        "removed or its data filled in."
+        "No village is observed before its start in 1 start-year cohort: 2020. Add earlier years, or remove these "
+        "villages."
     )
 
 
@@ -390,7 +389,9 @@ def test_outcome_as_its_own_control_is_refused():
 
 
 def test_unknown_estimator_is_refused():
-    assert refuse(make_panel(), estimator="twfe") == "estimator must be one of two_way, saturated, not 'twfe'."
+    assert (
+        refuse(make_panel(), estimator="twfe") == "estimator must be one of two_way, saturated, by_group, not 'twfe'."
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,11 @@ STD_ERROR = 1e-6
 
 # What these tests do not compare, and why.
 OTHERS = {
-    "goodman_bacon": "a decomposition of the two-way estimate, which this library does not offer",
-    "callaway_santanna_notyet": "controls that are not yet treated; this library's are never treated",
+    "goodman_bacon": "a decomposition of the two-way estimate: test_cohorts.py",
+    "callaway_santanna_notyet": "controls that are not yet treated, another estimand: test_cohorts.py",
     "triple_difference": "needs the tobacco and the other households; the table here has tobacco households only",
 }
-# Aggregates of Callaway & Sant'Anna with weights other than treated observations.
+# Aggregates of Callaway & Sant'Anna with weights other than treated observations: test_cohorts.py.
 OTHER_AGGREGATES = {"aggte_group_overall", "aggte_dynamic_overall", "aggte_calendar_overall"}
 
 

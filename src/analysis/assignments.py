@@ -26,7 +26,7 @@ class Assignments:
         How many distinct assignments there are.
     enumerated : bool
     strata : int
-        Within how many strata groups can trade places; 0 where all can with all.
+        Within how many strata groups can trade places; 0 where all can with all (or there is one stratum).
     fixed : tuple of str
         Strata with treated groups that can be assigned in one way only.
     """
@@ -78,8 +78,7 @@ def possible_assignments(frame: pd.DataFrame, within: str | None, draws: int, se
     """
     starts, observed = np.unique(group_starts(frame).to_numpy(), return_inverse=True)
     starts, observed = starts[:-1], np.where(observed == len(starts) - 1, -1, observed).astype(np.int16)
-    strata = _strata(frame, within)
-    names, blocks = pd.factorize(strata)[1], pd.factorize(strata)[0]
+    blocks, names = pd.factorize(_strata(frame, within))
     members = [np.flatnonzero(blocks == block) for block in range(len(names))]
     ways = [_arrangement_count(observed[block]) for block in members]
     total = prod(ways)
@@ -93,7 +92,8 @@ def possible_assignments(frame: pd.DataFrame, within: str | None, draws: int, se
         )
     movable = [block for block, number in zip(members, ways, strict=True) if number > 1]
     codes = _enumerate(observed, movable) if total <= draws else _draw(observed, movable, draws, seed)
-    return Assignments(starts.astype(int), observed, codes, total, total <= draws, len(movable) if within else 0, fixed)
+    strata = len(movable) if len(names) > 1 else 0
+    return Assignments(starts.astype(int), observed, codes, total, total <= draws, strata, fixed)
 
 
 def _strata(frame: pd.DataFrame, within: str | None) -> pd.Series:

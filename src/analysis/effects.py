@@ -1,14 +1,18 @@
 """The verbs: difference-in-differences and the event study, contrasts of one regression."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from analysis.estimates import ESTIMATORS, Estimate, EventStudy
+from analysis.estimates import Estimate, EventStudy
 from analysis.messages import StudyError, count, first, reasons
 from analysis.regression import Sample, fit, select_sample
 from analysis.study import Study
+
+# Which treatment cells each estimator saturates.
+EFFECT_CELLS = {"two_way": "treated", "saturated": "cohort_year", "by_group": "group_year"}
+EVENT_CELLS = {"two_way": "event_time", "saturated": "cohort_event_time"}
 
 
 def did(
@@ -18,7 +22,7 @@ def did(
     estimator: str | None = None,
     controls: Sequence[str] = (),
     weights: str | None = None,
-    log: bool = False,
+    log: bool | None = None,
 ) -> Estimate:
     """Average effect of treatment on the treated by difference-in-differences, against all years before.
 
@@ -32,14 +36,15 @@ def did(
     study : Study
     outcome : str
         Column of the study's panel.
-    estimator : {"two_way", "saturated"}, optional
-        Default: "two_way" with one start year, "saturated" with several; the result says which.
+    estimator : {"two_way", "saturated", "by_group"}, optional
+        Default: "two_way" with one start year, "saturated" with several; the result says which. "by_group" gives
+        every treated group its own effect in every treated year, as `by_district` does.
     controls : sequence of str
         Numeric columns that vary within villages; choose ones the policy cannot have changed.
     weights : str, optional
         Column of positive weights.
-    log : bool
-        Analyse the logarithm; values at or below zero raise.
+    log : bool, optional
+        Analyse the logarithm; values at or below zero raise. Default: as the study describes the outcome.
 
     Returns
     -------
@@ -62,11 +67,12 @@ def did(
     >>> estimate.estimator, estimate.treated_groups, estimate.unit
     ('two_way', 5, 'log points')
     """
-    estimator = _estimator(study, estimator)
+    estimator = _estimator(study, estimator, EFFECT_CELLS)
+    log = study.describe(outcome).log if log is None else log
     sample = select_sample(study, outcome, controls, weights, log)
     _check_usable(sample, outcome)
-    kind = "treated" if estimator == "two_way" else "cohort_year"
-    fitted = fit(sample, kind)
+    _check_cohorts(sample.frame, estimator)
+    fitted = fit(sample, EFFECT_CELLS[estimator])
     share = fitted.cell_weights() / fitted.cell_weights().sum()
     return Estimate(study, outcome, log, estimator, "all years before", fitted, share)
 
@@ -79,7 +85,7 @@ def event_study(
     reference: int = -1,
     controls: Sequence[str] = (),
     weights: str | None = None,
-    log: bool = False,
+    log: bool | None = None,
 ) -> EventStudy:
     """Effects by years since treatment began, leads and lags alike, against one reference year.
 
@@ -115,14 +121,14 @@ def event_study(
     >>> event_study(load_study(), "rural_income_per_head_cny").frame().index.tolist()
     [-7, -6, -5, -4, -3, -2, -1, 0, 1]
     """
-    estimator = _estimator(study, estimator)
+    estimator = _estimator(study, estimator, EVENT_CELLS)
     if reference >= 0:
         raise StudyError(f"reference must be an event time before treatment, such as -1, not {reference}.")
+    log = study.describe(outcome).log if log is None else log
     sample = select_sample(study, outcome, controls, weights, log)
     _check_usable(sample, outcome)
-    _check_reference(sample.frame, reference, estimator)
-    kind = "event_time" if estimator == "two_way" else "cohort_event_time"
-    fitted = fit(sample, kind, reference)
+    _check_cohorts(sample.frame, estimator, reference)
+    fitted = fit(sample, EVENT_CELLS[estimator], reference)
     event_time = np.array([label[1] for label in fitted.labels])
     times = tuple(np.unique(event_time).tolist())
     contrasts = (event_time == np.array(times)[:, None]) * fitted.cell_weights()
@@ -130,11 +136,11 @@ def event_study(
     return EventStudy(study, outcome, log, estimator, reference, fitted, times, contrasts)
 
 
-def _estimator(study: Study, estimator: str | None) -> str:
+def _estimator(study: Study, estimator: str | None, known: Mapping[str, str]) -> str:
     if estimator is None:
         return "two_way" if len(study.starts) == 1 else "saturated"
-    if estimator not in ESTIMATORS:
-        raise StudyError(f"estimator must be one of {', '.join(ESTIMATORS)}, not {estimator!r}.")
+    if estimator not in known:
+        raise StudyError(f"estimator must be one of {', '.join(known)}, not {estimator!r}.")
     return estimator
 
 
@@ -155,14 +161,17 @@ def _check_usable(sample: Sample, outcome: str) -> None:
             )
 
 
-def _check_reference(frame: pd.DataFrame, reference: int, estimator: str) -> None:
-    """Every cohort (pooled: at least one) is observed at the reference."""
-    treated = frame[frame["first_treated"].notna()]
-    seen = treated.loc[treated["time"] - treated["first_treated"] == reference, "first_treated"].unique()
-    lost = sorted(set(treated["first_treated"].unique()) - set(seen))
-    if len(lost) and (estimator == "saturated" or not len(seen)):
+def _check_cohorts(frame: pd.DataFrame, estimator: str, reference: int | None = None) -> None:
+    """Every start-year cohort (pooled: at least one) is observed before its start, or at the reference."""
+    first_treated = frame["first_treated"]
+    event_time = frame["time"] - first_treated
+    seen = first_treated[(event_time < 0 if reference is None else event_time == reference).fillna(False)]
+    lost = sorted(set(first_treated.dropna()) - set(seen))
+    if lost and (estimator != "two_way" or seen.empty):
+        when, remedy = f"at the reference event time {reference}", "Choose another reference"
+        if reference is None:
+            when, remedy = "before its start", "Add earlier years"
         raise StudyError(
-            f"No village is observed at the reference event time {reference} in "
-            f"{count(len(lost), 'start-year cohort')}: {first(lost)}. "
-            "Choose another reference, or remove these villages."
+            f"No village is observed {when} in {count(len(lost), 'start-year cohort')}: {first(lost)}. "
+            f"{remedy}, or remove these villages."
         )

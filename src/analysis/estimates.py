@@ -8,6 +8,8 @@ import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
 from analysis.cluster_robust import FEW, FEW_TREATED, caution
+from analysis.cohorts import Aggregate, aggregate
+from analysis.honest_bounds.breakdown import HonestBounds, event_study_bounds
 from analysis.inference import HEADLINE, HEADLINE_NAME, METHODS, assignment_pieces, infer
 from analysis.messages import StudyError, amount, count, in_sentence
 from analysis.pretrends import Pretrend, pooled_covariance, pretrend
@@ -16,7 +18,11 @@ from analysis.study import Study
 
 # A counterfactual mean this small relative to the treated mean is rounding, and no base for a per cent.
 ZERO_TOLERANCE = 1e-9
-ESTIMATORS = {"two_way": "two-way fixed effects", "saturated": "start-year cohorts saturated"}
+ESTIMATORS = {
+    "two_way": "two-way fixed effects",
+    "saturated": "start-year cohorts saturated",
+    "by_group": "treated groups saturated",
+}
 
 
 @dataclass(frozen=True)
@@ -231,6 +237,10 @@ class EventStudy:
         weights = (self.contrasts[treated] != 0).any(axis=0) * self.fitted.cell_weights()
         return self.contrast(weights / weights.sum())
 
+    def aggregate(self, by: str) -> Aggregate:
+        """Effects by "event_time", "cohort" (start year) or "calendar" year, and their average; see `cohorts`."""
+        return aggregate(self, by)
+
     def frame(self, method: str = HEADLINE, level: float = 0.95) -> pd.DataFrame:
         """Estimates by `event_time`: estimate, std_error, low, high, p_value, villages (treated, behind it).
 
@@ -254,6 +264,12 @@ class EventStudy:
     def covariance(self) -> pd.DataFrame:
         """Covariance of all estimated event times that few treated groups can bear; see `pooled_covariance`."""
         return pooled_covariance(self)
+
+    def honest_bounds(
+        self, kind: str = "relative_magnitudes", values: Sequence[float] | None = None, level: float = 0.95
+    ) -> HonestBounds:
+        """Intervals that hold when parallel trends fail by so much, and how far they may; see `event_study_bounds`."""
+        return event_study_bounds(self, kind, values, level)
 
     def contrast(self, weights: np.ndarray) -> Estimate:
         """Any other contrast of this regression, from weights on its cells, shape (cells,)."""

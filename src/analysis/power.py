@@ -96,7 +96,7 @@ def minimum_detectable_effect(
     study: Study,
     outcome: str,
     *,
-    log: bool = False,
+    log: bool | None = None,
     power: float = 0.8,
     level: float = 0.95,
     years_after: int = 0,
@@ -159,7 +159,7 @@ def minimum_detectable_effect(
     slope = (high - low) / (value * (SLOPE_BETWEEN[1] - SLOPE_BETWEEN[0]))
     error = np.sqrt(power * (1 - power) / replications) / slope if slope > 0 else np.nan
     estimate = did(study, outcome, log=log)
-    share = 100 * np.expm1(value) if log else value * estimate.percent / estimate.value
+    share = 100 * np.expm1(value) if estimate.log else value * estimate.percent / estimate.value
     return DetectableEffect(
         study,
         outcome,
@@ -182,7 +182,7 @@ def power_curve(
     outcome: str,
     effects: Sequence[float] | None = None,
     *,
-    log: bool = False,
+    log: bool | None = None,
     level: float = 0.95,
     replications: int = 2000,
     seed: int = 2023,

@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.assignments import group_starts
+from analysis.cluster_robust import ROUNDING_TOLERANCE
 from analysis.messages import StudyError, amount, count
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def joint_pretrend(event_study: EventStudy) -> JointPretrend:
     (6, 24)
     """
     leads = _leads(event_study)
-    covariance, df = _pooled(event_study, leads)
+    covariance, df = pooled(event_study, leads)
     effects = event_study.contrasts[leads] @ event_study.regression.params[event_study.fitted.cells].to_numpy()
     statistic = float(effects @ np.linalg.solve(covariance, effects) / len(leads))
     note = (
@@ -176,7 +177,7 @@ def pooled_covariance(event_study: EventStudy) -> pd.DataFrame:
     null 4 to 6 % of the time with groups of like size, and 8 to 10 % where sizes run from one to nine; the joint F
     with CR1 errors does so 73 to 96 % of the time.
     """
-    covariance, _ = _pooled(event_study, np.arange(len(event_study.event_times)))
+    covariance, _ = pooled(event_study, np.arange(len(event_study.event_times)))
     times = pd.Index(event_study.event_times, name="event_time")
     return pd.DataFrame(covariance, index=times, columns=times)
 
@@ -193,7 +194,7 @@ def group_influence(event_study: EventStudy, contrasts: np.ndarray) -> np.ndarra
     return np.column_stack([np.bincount(groups, column) for column in scores.T])
 
 
-def _pooled(event_study: EventStudy, chosen: np.ndarray) -> tuple[np.ndarray, int]:
+def pooled(event_study: EventStudy, chosen: np.ndarray) -> tuple[np.ndarray, int]:
     """Pooled covariance of the chosen event times, and its degrees of freedom."""
     starts = group_starts(event_study.fitted.sample.frame).to_numpy()
     _check_groups(event_study, starts, len(chosen))
@@ -206,6 +207,7 @@ def _pooled(event_study: EventStudy, chosen: np.ndarray) -> tuple[np.ndarray, in
         held = np.flatnonzero((own != 0).any(axis=1))
         block = np.ix_(held, held)
         influence = group_influence(event_study, own)
+        _check_variation(event_study, influence[untreated])
         shape, members = _untreated_covariance(influence[untreated]), influence[starts == cohort]
         members = members - members.mean(axis=0)
         cross_product = len(members) ** 2 * members.T @ members
@@ -220,6 +222,15 @@ def _untreated_covariance(influence: np.ndarray) -> np.ndarray:
     """Covariance between groups of what is averaged, from their influences (deviations over their number)."""
     number = len(influence)
     return number**2 / (number - 1) * influence.T @ influence
+
+
+def _check_variation(event_study: EventStudy, influence: np.ndarray) -> None:
+    """Untreated groups differ by more than rounding, else their paths have no covariance."""
+    outcome = event_study.regression.model.wendog
+    if np.abs(influence).max() <= ROUNDING_TOLERANCE * np.abs(outcome).max():
+        raise StudyError(
+            "The untreated groups' paths do not differ, so they show no covariance. Check that the outcome varies."
+        )
 
 
 def _cells_of(event_study: EventStudy, cohort: float) -> np.ndarray:

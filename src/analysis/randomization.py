@@ -66,7 +66,8 @@ def randomization(
     Raises
     ------
     StudyError
-        When treatment was not given to whole groups, could have gone to no others, or leaves no residual.
+        When treatment was not given to whole groups, could have gone to no others, or leaves no residual; and for
+        `did` "by_group", whose cells no other group can fill.
 
     References
     ----------
@@ -81,6 +82,11 @@ def randomization(
     (True, '8,640 assignments of whole groups within 4 strata, 999 drawn')
     """
     _check_options(draws, level, within, statistic)
+    if estimate.fitted.kind == "group_year":
+        raise StudyError(
+            "Every treated group has cells of its own here, which no other group can fill. Test single groups with "
+            "by_district, and their average with did."
+        )
     assignments = possible_assignments(estimate.fitted.sample.frame, within, draws, seed)
     moments = group_moments(estimate.fitted, estimate.contrast, assignments.starts)
     observed = refit(moments, assignments.observed[None])

@@ -13,7 +13,7 @@ from analysis.study import Study
 # A column whose part not explained by the columns before it is below this share of its own length is collinear.
 COLLINEARITY_TOLERANCE = 1e-9
 
-Cell = tuple[int | None, int | None]
+Cell = tuple[int | str | None, int | None]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Regression:
     membership : ndarray, shape (n,)
         Position in `cells` of the cell each row belongs to, -1 for none.
     labels : tuple of tuple
-        Cohort and event time of each cell, None for what is pooled.
+        Cohort (or group) and event time of each cell, None for what is pooled.
     kind, reference
         Which cells `treatment_cells` made.
     """
@@ -132,7 +132,9 @@ def _check_positive(study: Study, outcome: str, values: pd.Series) -> None:
         )
 
 
-def treatment_cells(first_treated: np.ndarray, time: np.ndarray, kind: str, reference: int = -1) -> pd.Series:
+def treatment_cells(
+    first_treated: np.ndarray, time: np.ndarray, kind: str, reference: int = -1, groups: np.ndarray | None = None
+) -> pd.Series:
     """Name the treatment cell of every row: the one builder behind each estimator.
 
     Parameters
@@ -140,33 +142,41 @@ def treatment_cells(first_treated: np.ndarray, time: np.ndarray, kind: str, refe
     first_treated : ndarray of float, shape (n,)
         First treated year, NaN for never treated.
     time : ndarray of int, shape (n,)
-    kind : {"treated", "event_time", "cohort_year", "cohort_event_time"}
+    kind : {"treated", "event_time", "cohort_year", "cohort_event_time", "group_year"}
         Which cells are pooled: all treated years; each event time; or none, cohort by cohort (treated years only,
-        or all years but the reference).
+        or all years but the reference) or group by group (treated years only).
     reference : int
         The event time left out (kinds with event times).
+    groups : ndarray, shape (n,), optional
+        Group of each row, for "group_year".
 
     Returns
     -------
     Series of tuple
-        (cohort, event time) with None for what is pooled; missing for rows in no cell.
+        (cohort or group, event time) with None for what is pooled; missing for rows in no cell.
     """
     event_time = time - first_treated
-    if kind in ("treated", "cohort_year"):
+    if kind in ("treated", "cohort_year", "group_year"):
         inside = event_time >= 0
     else:
         inside = ~np.isnan(event_time) & (event_time != reference)
     cohort = first_treated[inside].astype(int) if kind.startswith("cohort") else [None] * int(inside.sum())
+    cohort = [group_label(group) for group in groups[inside]] if kind == "group_year" else cohort
     event = [None] * int(inside.sum()) if kind == "treated" else event_time[inside].astype(int)
     cells = pd.Series(None, index=range(len(time)), dtype=object)
     cells[np.flatnonzero(inside)] = list(zip(cohort, event, strict=True))
     return cells
 
 
+def group_label(group: object) -> str:
+    """What stands for the cohort in the cells of one group."""
+    return f"group_{group}"
+
+
 def cell_name(cell: Cell) -> str:
     """Coefficient name of a cell, the same whatever the data types."""
     cohort, event_time = cell
-    parts = [f"cohort_{cohort}"] if cohort is not None else []
+    parts = [cohort if isinstance(cohort, str) else f"cohort_{cohort}"] if cohort is not None else []
     parts += [f"event_time_{event_time}"] if event_time is not None else []
     return "_".join(parts) or "treated"
 
@@ -198,7 +208,8 @@ def fit(sample: Sample, kind: str, reference: int = -1) -> Regression:
     `kind` and `reference` say which treatment cells there are, as in `treatment_cells`.
     """
     first_treated = sample.frame["first_treated"].to_numpy(dtype=float, na_value=np.nan)
-    cells = treatment_cells(first_treated, sample.frame["time"].to_numpy(), kind, reference)
+    groups = sample.frame["group"].to_numpy()
+    cells = treatment_cells(first_treated, sample.frame["time"].to_numpy(), kind, reference, groups)
     labels = sorted(cells.dropna().unique(), key=lambda cell: tuple(-np.inf if part is None else part for part in cell))
     position = {label: number for number, label in enumerate(labels)}
     membership = np.array([position.get(cell, -1) for cell in cells])

@@ -56,7 +56,7 @@ def persistent_shocks(
     return path[codes]
 
 
-def shocks_before(study: Study, outcome: str, log: bool = False) -> Shocks:
+def shocks_before(study: Study, outcome: str, log: bool | None = None) -> Shocks:
     """Estimate shocks from the years before the first start, by how far villages drift apart in k years.
 
     Village levels drop out of changes, so that few years do not bias persistence as residuals from village means
@@ -76,6 +76,7 @@ def shocks_before(study: Study, outcome: str, log: bool = False) -> Shocks:
     >>> shocks.unit > 0
     True
     """
+    log = study.describe(outcome).log if log is None else log
     sample = select_sample(study, outcome, log=log)
     frame = sample.frame[["unit", "group", "time"]].assign(value=sample.outcome)
     frame = frame[frame["time"] < study.starts[0]]

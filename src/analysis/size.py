@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.effects import did
 from analysis.inference import METHODS, known_methods
 from analysis.inversion import rejects
-from analysis.messages import StudyError
+from analysis.messages import StudyError, count
 from analysis.regression import select_sample
 from analysis.replication import replicate
 from analysis.shocks import persistent_shocks
@@ -99,8 +99,8 @@ def rejection_rates(
     number, groups = treated_groups or len(starts), frame["group"].nunique()
     if groups < number + 2:
         raise StudyError(
-            f"Only {groups} groups are at hand to treat {number} of them on paper and "
-            "compare them with at least two others. Treat fewer, or bring more untreated groups."
+            f"Only {count(groups, 'group')} {'is' if groups == 1 else 'are'} at hand to treat {number} of them on "
+            "paper and compare them with at least two others. Treat fewer, or bring more untreated groups."
         )
     frame = frame.assign(**{name: pd.factorize(frame[name])[0] for name in ("unit", "group", "stratum")})
     sets = None

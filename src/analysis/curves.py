@@ -1,0 +1,105 @@
+"""Figures of what would change an answer: specifications side by side, and power by size of effect."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+
+from analysis.language import bracketed, say, term
+from analysis.study import CHOICES, Study
+from analysis.style import INSIDE, OUTSIDE
+
+POWER_ASKED_FOR = 0.8
+
+
+def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.ndarray:
+    """Every specification's effect with its interval, ascending, above the choices behind it; the preferred one marked.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        From `specification_curve`; rows without an estimate are left out and counted in the title.
+    study, outcome
+        Whose curve it is.
+
+    Returns
+    -------
+    ndarray of Axes, shape (2,)
+        Effects, and choices.
+
+    Examples
+    --------
+    >>> from analysis import load_study, specification_curve
+    >>> study = load_study()
+    >>> plot_specifications(specification_curve(study, "households"), study, "households").shape
+    (2,)
+    """
+    drawn = curve.dropna(subset="per_cent").reset_index(drop=True)
+    # Stable sorting puts the preferred value of each choice first.
+    ordered = curve.sort_values("preferred", ascending=False, kind="stable")
+    values = {name: ordered[name].unique() for name in CHOICES}
+    choices = [(name, value) for name in CHOICES for value in values[name] if len(values[name]) > 1]
+    heights = [2.0, max(1.0, 0.2 * len(choices))]
+    _, axes = plt.subplots(
+        2, 1, sharex=True, figsize=(7.5, 3.4 + 0.22 * len(choices)), gridspec_kw={"height_ratios": heights}
+    )
+    language, colours = study.language, np.where(drawn["preferred"], OUTSIDE, INSIDE)
+    axes[0].axhline(0, color="0.4", linewidth=1)
+    for colour in (INSIDE, OUTSIDE):
+        own = drawn[colours == colour]
+        margins = np.abs(own[["low", "high"]].T.to_numpy() - own["per_cent"].to_numpy())
+        size = 7 if colour == OUTSIDE else 4
+        axes[0].errorbar(own.index, own["per_cent"], yerr=margins, fmt="o", color=colour, markersize=size, linewidth=1)
+    for height, (name, value) in enumerate(reversed(choices)):
+        chosen = drawn.index[drawn[name] == value]
+        axes[1].scatter(chosen, np.full(len(chosen), height), marker="s", s=14, c=list(colours[chosen]))
+    names = [f"{term(language, name)}: {term(language, value)}" for name, value in reversed(choices)]
+    axes[1].set_yticks(range(len(choices)), names, fontsize="small")
+    axes[1].set(ylim=(-0.7, len(choices) - 0.3), xticks=[])
+    axes[1].set_xlabel(say(language, "Specifications, by size of effect (large: the preferred one)"))
+    axes[0].set_ylabel(say(language, "Effect (% of counterfactual)"))
+    title = "{label}: {number} specifications{lost} ({data})"
+    without = len(curve) - len(drawn)
+    lost = say(language, ", {number} without an estimate", number=without) if without else ""
+    label, data = study.label_of(outcome), term(language, study.label)
+    axes[0].set_title(say(language, title, label=label, number=len(curve), lost=lost, data=data))
+    return axes
+
+
+def plot_power(curve: pd.DataFrame, study: Study, outcome: str, *, unit: str = "", ax: Axes | None = None) -> Axes:
+    """How often effects of each size are found, with the power usually asked for.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        From `power_curve`.
+    study, outcome
+        Whose curve it is.
+    unit : str
+        Unit of the effects.
+    ax : Axes, optional
+        Draw here instead of in a new figure.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> curve = pd.DataFrame({"power": [0.05, 0.9]}, index=pd.Index([0, 100], name="effect"))
+    >>> plot_power(curve, load_study(), "households").get_ylabel()
+    'Found at 5 % two-sided'
+    """
+    ax, language = ax or plt.subplots()[1], study.language
+    ax.plot(curve.index, curve["power"], color=INSIDE, marker="o", markersize=3)
+    ax.axhline(POWER_ASKED_FOR, color="0.4", linestyle="--", linewidth=1)
+    title = "{label}: power by size of the effect ({data}; dashed: {power:.0%})"
+    label, data = study.label_of(outcome), term(language, study.label)
+    ax.set(
+        title=say(language, title, label=label, data=data, power=POWER_ASKED_FOR),
+        xlabel=say(language, "True effect{unit}", unit=bracketed(language, unit)),
+        ylabel=say(language, "Found at 5 % two-sided"),
+        ylim=(0, 1.02),
+    )
+    ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    if curve.index.max() >= 1000:
+        ax.xaxis.set_major_formatter("{x:,.0f}")
+    return ax

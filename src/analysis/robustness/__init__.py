@@ -1,0 +1,1 @@
+"""What would change the answer: other districts, neighbours, comparisons, weights, years and specifications."""

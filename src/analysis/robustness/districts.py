@@ -1,0 +1,167 @@
+"""Which districts? One effect per treated group, judged against every group that was not treated."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.assignments import group_starts
+from analysis.effects import did
+from analysis.estimates import Estimate
+from analysis.inversion import rejects
+from analysis.messages import amount, count, in_sentence
+from analysis.regression import Regression, group_label
+from analysis.robustness.placements import placements
+from analysis.study import Study
+
+
+@dataclass(frozen=True)
+class Districts:
+    """Effects of the treated groups with their tests; its repr is a sentence.
+
+    Attributes
+    ----------
+    overall : Estimate
+        `did`, with all its inference.
+    estimates : dict of str to Estimate
+        One per treated group, in the order of their codes, all contrasts of one regression in which every group has
+        its own cells. No standard error of a single group can be believed.
+    tests : DataFrame
+        Per group: p_value, p_adjusted, smallest_p, smallest_p_adjusted, low, high.
+    level : float
+        Confidence level of the intervals.
+    groups : int
+        Groups that treatment is reassigned over, treated and untreated.
+    """
+
+    overall: Estimate
+    estimates: Mapping[object, Estimate]
+    tests: pd.DataFrame
+    level: float
+    groups: int
+
+    def frame(self) -> pd.DataFrame:
+        """One row per treated group.
+
+        Columns effect, unit, per_cent, villages, village_years (treated), p_value (this group alone), p_adjusted
+        (all groups together), the smallest values these can take, and the interval low to high of this group alone.
+        """
+        rows = {group: _described(estimate) for group, estimate in self.estimates.items()}
+        return pd.DataFrame.from_dict(rows, orient="index").join(self.tests).rename_axis("group")
+
+    def __repr__(self) -> str:
+        frame, overall = self.frame(), self.overall
+        least, most = frame["effect"].idxmin(), frame["effect"].idxmax()
+        strongest = frame.sort_values(["p_adjusted", "p_value"]).iloc[0]
+        floor = strongest["smallest_p_adjusted"]
+        limit = "" if rejects(floor, self.level) else f", so that no group can reach {1 - self.level:.2g}"
+        return (
+            f"{overall.study.label.capitalize()}: effects on {in_sentence(_label(overall))} of "
+            f"{count(len(frame), 'treated group')}, in {overall.unit or 'its unit'}: from "
+            f"{amount(frame['effect'][least])} ({least}) to {amount(frame['effect'][most])} ({most}), "
+            f"{amount(overall.value)} over all. Against chance in {self.groups} groups the strongest is "
+            f"{strongest.name}: p = {strongest['p_value']:.3f} alone (smallest attainable "
+            f"{strongest['smallest_p']:.3f}), p = {strongest['p_adjusted']:.3f} as the strongest of {len(frame)} "
+            f"(step-down; smallest attainable {floor:.3f}{limit})."
+        )
+
+    _repr_markdown_ = __repr__
+
+
+def by_district(
+    study: Study,
+    outcome: str,
+    *,
+    log: bool | None = None,
+    controls: Sequence[str] = (),
+    weights: str | None = None,
+    level: float = 0.95,
+) -> Districts:
+    """Effect of treatment in each treated group (district), with tests that a single group can bear.
+
+    Use it to see which districts gained, knowing that one district's luck looks like an effect. Every treated group
+    has its own effect in every treated year of one regression (`did` with "by_group"); its effect is their average by
+    village-years. Averaged in the same way over groups, these effects are `did`'s value on a balanced panel without
+    controls, with one start year or several; otherwise `did`, which pools groups, may differ a little.
+
+    Parameters
+    ----------
+    study, outcome, log, controls, weights
+        As in `did`.
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    Districts
+
+    Raises
+    ------
+    StudyError
+        As in `did`, and when groups were not treated as a whole.
+
+    Notes
+    -----
+    Tests reassign treatment over all groups of all strata. A placement is the effect a group would show were it alone
+    treated from a start year; it is divided by the standard deviation that groups of its size have (Ferman & Pinto).
+    `p_value` lets one district trade places with the untreated groups, the other districts keeping their own cells;
+    the interval inverts this test for a constant effect. `p_adjusted` is the step-down maximum: the strongest
+    district is compared with the largest placement of all districts, dealt anew to all groups; the next with that of
+    the others, dealt to the remaining groups; and so on, never falling and never below `p_value`. With one start year
+    the chance of any false finding is then at most the level, whichever districts have effects. All assignments are
+    counted, none drawn.
+
+    References
+    ----------
+    Westfall & Young (1993), Resampling-Based Multiple Testing; Romano & Wolf (2005), doi:10.1198/016214504000000539;
+    Ferman & Pinto (2019), doi:10.1162/rest_a_00759.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> frame = by_district(load_study(), "rural_income_per_head_cny", log=True).frame()
+    >>> frame[["smallest_p", "smallest_p_adjusted"]].round(3).iloc[0].tolist()
+    [0.019, 0.089]
+    """
+    options = {"log": log, "controls": controls, "weights": weights}
+    together = did(study, outcome, estimator="by_group", **options)
+    starts = group_starts(together.fitted.sample.frame)
+    treated = sorted(starts.dropna().index)
+    cells = np.array([label[0] for label in together.fitted.labels])
+    own = {group: cells == group_label(group) for group in treated}
+    contrasts = {group: together.contrast * inside for group, inside in own.items()}
+    estimates = {group: replace(together, contrast=weight / weight.sum()) for group, weight in contrasts.items()}
+    alone = {group: _alone(together.fitted, group, ~inside, level) for group, inside in own.items()}
+    tests = pd.DataFrame.from_dict(alone, orient="index", columns=["p_value", "smallest_p", "low", "high"])
+    adjusted = placements(together.fitted.sample).step_down()
+    tests.insert(1, "p_adjusted", np.maximum(adjusted, tests["p_value"]))
+    tests.insert(3, "smallest_p_adjusted", starts.value_counts().min() / len(starts))
+    return Districts(did(study, outcome, **options), estimates, tests, level, len(starts))
+
+
+def _described(estimate: Estimate) -> dict[str, object]:
+    """What the frame says of one district beside its tests."""
+    fitted = estimate.fitted
+    rows = np.append(estimate.contrast != 0, False)[fitted.membership]
+    return {
+        "effect": estimate.value,
+        "unit": estimate.unit,
+        "per_cent": estimate.percent,
+        "villages": fitted.sample.frame.loc[rows, "unit"].nunique(),
+        "village_years": int(rows.sum()),
+    }
+
+
+def _label(estimate: Estimate) -> str:
+    return estimate.study.describe(estimate.outcome).label
+
+
+def _alone(fitted: Regression, group: object, others: np.ndarray, level: float) -> list[float]:
+    """One district among the untreated groups: p-value, the smallest it could be, and the interval."""
+    sample = fitted.sample
+    inside = fitted.membership[:, None] == np.flatnonzero(others)
+    cells = pd.DataFrame(inside.astype(float), columns=fitted.cells[others])
+    frame = sample.frame.assign(first_treated=sample.frame["first_treated"].where(sample.frame["group"] == group))
+    placed = placements(replace(sample, frame=frame, controls=sample.controls.join(cells)))
+    return [placed.rank(), 1 / int((~np.isnan(placed.effect)).sum()), *placed.interval(level)]

@@ -1,0 +1,151 @@
+"""One district among all groups: how large its effect is beside any other group's, treated alone on paper."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import nnls
+
+from analysis.assignments import group_starts
+from analysis.inversion import connected_interval
+from analysis.reassignment import group_moments, refit
+from analysis.regression import Sample, fit
+
+# Two statistics this close, relatively, are a tie, and ties count against the estimate.
+TIE_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Placements:
+    """The effect every group would show, were it alone treated from each start year that was given.
+
+    Attributes
+    ----------
+    effect, unit_effect : ndarray, shape (groups, starts)
+        The effect for the outcome, and for an outcome that is one where treatment really was (zero elsewhere);
+        NaN where a group has no years to compare.
+    villages : ndarray, shape (groups,)
+    groups : Index
+    given : ndarray of int, shape (groups,)
+        Position of each group's start year, -1 for untreated groups.
+    """
+
+    effect: np.ndarray
+    unit_effect: np.ndarray
+    villages: np.ndarray
+    groups: pd.Index
+    given: np.ndarray
+
+    @property
+    def treated(self) -> np.ndarray:
+        """Positions of the treated groups."""
+        return np.flatnonzero(self.given >= 0)
+
+    def statistics(self, effect: float = 0.0) -> np.ndarray:
+        """Studentised placements under a constant effect, shape (groups, starts).
+
+        Each is divided by the standard deviation that groups of its size have: squares are regressed on a constant and
+        on one over the villages, neither negative. The rule is the same whoever was treated, so that tests stay exact.
+        """
+        placed = self.effect - effect * self.unit_effect
+        columns = [values / _deviation(values, self.villages) for values in placed.T]
+        return np.abs(np.column_stack(columns))
+
+    def of_treated(self, values: np.ndarray) -> np.ndarray:
+        """The treated groups' own values, shape (treated groups,)."""
+        return values[self.treated, self.given[self.treated]]
+
+    def rank(self, effect: float = 0.0) -> float:
+        """P-value of a constant effect of the one treated group: its rank among all groups."""
+        statistics = self.statistics(effect)
+        bar = self.of_treated(statistics)[0] * (1 - TIE_TOLERANCE)
+        return float((statistics[~np.isnan(statistics)] >= bar).mean())
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """Constant effects of the one treated group that its rank does not reject."""
+        scale = float(np.sqrt(np.nanmean(self.effect**2))) or 1.0
+        return connected_interval(self.rank, float(self.of_treated(self.effect)[0]), scale, level)
+
+    def step_down(self) -> pd.Series:
+        """P-values of the treated groups, the strongest first: of the largest statistic, then of the others', by group.
+
+        At each step the start years of the treated groups still in question are dealt anew to them and to the untreated
+        groups, and the largest statistic that any of them gets is compared with the strongest one's.
+        """
+        statistics = self.statistics()
+        own = self.of_treated(statistics)
+        order = self.treated[np.argsort(-own, kind="stable")]
+        p_values = {}
+        for step, strongest in enumerate(order):
+            labels = np.bincount(self.given[order[step:]], minlength=statistics.shape[1])
+            bar = statistics[strongest, self.given[strongest]] * (1 - TIE_TOLERANCE)
+            p_values[self.groups[strongest]] = share_reaching(np.delete(statistics, order[:step], axis=0), labels, bar)
+        return pd.Series(p_values).cummax()
+
+
+def placements(sample: Sample) -> Placements:
+    """Treat every group of a sample alone, from each start year that was given, without refitting.
+
+    Each group's effect is the average over its treated village-years, all others being its comparison. A group whose
+    treated years are absorbed by controls, or without years to compare, has none (NaN).
+    """
+    fitted = fit(sample, "cohort_year")
+    frame = sample.frame
+    own = group_starts(frame)
+    starts = np.unique(own.dropna()).astype(int)
+    groups, cells = len(own), len(own) * len(starts)
+    codes = np.full((cells, groups), -1, dtype=np.int16)
+    codes[np.arange(cells), np.tile(np.arange(groups), len(starts))] = np.repeat(np.arange(len(starts)), groups)
+    average = fitted.cell_weights() / fitted.cell_weights().sum()
+    refits = refit(group_moments(fitted, average, starts), codes)
+    placed = np.where(refits.estimable[:, None], refits.coefficient, np.nan).reshape(len(starts), groups, 2)
+    return Placements(
+        placed[:, :, 0].T,
+        placed[:, :, 1].T,
+        frame.groupby("group", sort=False, observed=True)["unit"].nunique().to_numpy(),
+        own.index,
+        np.where(own.isna(), -1, np.searchsorted(starts, own)),
+    )
+
+
+def share_reaching(statistics: np.ndarray, labels: Iterable[int], bar: float) -> float:
+    """Share of all assignments in which the largest statistic reaches `bar`, counted without listing them.
+
+    Use it for the exact distribution of a maximum when labels (start years) are dealt to different groups. With one
+    start year it is hypergeometric; with several, assignments that stay below the bar are counted group by group.
+
+    Parameters
+    ----------
+    statistics : ndarray, shape (groups, starts)
+        What each group shows with each label; NaN: cannot have it.
+    labels : iterable of int, length starts
+        How many groups have each label.
+    bar : float
+
+    Examples
+    --------
+    >>> share_reaching(np.array([[3.0], [1.0], [2.0], [0.5]]), [2], bar=3.0)
+    0.5
+    """
+    possible, below = ~np.isnan(statistics), statistics < bar
+    ways = np.zeros((2, *(number + 1 for number in labels)))
+    ways[(slice(None), *[0] * statistics.shape[1])] = 1.0
+    for allowed in zip(possible, below, strict=True):
+        before = ways.copy()
+        for count, starts in enumerate(allowed):
+            for start in np.flatnonzero(starts):
+                taken = np.moveaxis(ways[count], start, 0)
+                taken[1:] += np.moveaxis(before[count], start, 0)[:-1]
+        ways /= ways[0].max()
+    every, spared = ways.reshape(2, -1)[:, -1]
+    return float(1 - spared / every)
+
+
+def _deviation(effects: np.ndarray, villages: np.ndarray) -> np.ndarray:
+    """Standard deviation of effects by number of villages, a + b / villages in squares; NaN effects are left out."""
+    size = np.column_stack([np.ones(len(villages)), 1 / villages])
+    known = ~np.isnan(effects)
+    scale = float(np.nanmax(np.abs(effects))) or 1.0
+    shares, _ = nnls(size[known], (effects[known] / scale) ** 2)
+    return scale * np.sqrt(size @ shares) if shares.any() else np.ones(len(villages))

@@ -1,0 +1,213 @@
+"""Entropy balancing: untreated villages weighted to look like the treated ones before treatment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import linprog, minimize, root
+from scipy.special import logsumexp, softmax
+
+from analysis.messages import StudyError, amount, count, first, in_sentence
+from analysis.regression import select_sample
+from analysis.study import Study
+
+WEIGHT = "balancing_weight"
+"""Column of the reweighted study that holds the weights."""
+
+# In standard deviations of a moment over untreated villages: the solver leaves about 1e-14 where it can.
+BALANCE_TOLERANCE = 1e-8
+# Villages far from the treated ones weigh as good as nothing, but a weight of exactly zero is none.
+SMALLEST_WEIGHT = 1e-100
+# Weights that leave less than this many groups' worth of comparison say more about those groups than of the effect.
+FEWEST_GROUPS = 3
+
+
+@dataclass(frozen=True)
+class Reweighting:
+    """Weights that balance villages before treatment, with what they rest on; its repr is a sentence.
+
+    Attributes
+    ----------
+    study : Study
+        The study with the column `balancing_weight`: 1 for treated villages; untreated ones sum to their number;
+        missing for villages without the moments, which a weighted estimate leaves out and counts.
+    moments : DataFrame
+        What was balanced, one row per village used, one column per moment.
+    weights : Series
+        Weight of every village used, by its code.
+    """
+
+    study: Study
+    moments: pd.DataFrame
+    weights: pd.Series
+
+    @property
+    def treated(self) -> np.ndarray:
+        """Which of the villages used are treated."""
+        return self.study.units.loc[self.weights.index, "first_treated"].notna().to_numpy()
+
+    @property
+    def effective_villages(self) -> float:
+        """How many equally weighted untreated villages carry as much information (Kish's effective number)."""
+        return _effective(self.weights[~self.treated])
+
+    @property
+    def effective_groups(self) -> float:
+        """The same for groups of untreated villages, by each group's total weight."""
+        weights = self.weights[~self.treated]
+        return _effective(weights.groupby(self.study.units.loc[weights.index, "group"]).sum())
+
+    def frame(self) -> pd.DataFrame:
+        """Balance before and after: means by moment, and differences in root mean variances (as in `balance`)."""
+        inside, outside = self.moments[self.treated], self.moments[~self.treated]
+        reweighted = pd.Series(np.average(outside, axis=0, weights=self.weights[~self.treated]), outside.columns)
+        spread = np.sqrt((inside.var() + outside.var()) / 2)
+        columns = {"inside": inside.mean(), "outside": outside.mean(), "outside reweighted": reweighted}
+        columns["normalised difference"] = (inside.mean() - outside.mean()) / spread
+        columns["reweighted difference"] = (inside.mean() - reweighted) / spread
+        return pd.DataFrame(columns)
+
+    def __repr__(self) -> str:
+        noun, units = self.study.noun, self.study.units
+        lost = units.drop(self.weights.index)["first_treated"].notna()
+        left = f"; {count(len(lost), noun)} left out ({lost.sum()} treated) for missing years" if len(lost) else ""
+        return (
+            f"{self.study.label.capitalize()}: {count(int((~self.treated).sum()), f'untreated {noun}')} weighted to "
+            f"the means of {self.treated.sum()} treated before {self.study.starts[0]} "
+            f"({'; '.join(map(in_sentence, self.moments))}); they count like {amount(self.effective_villages)} equally "
+            f"weighted, in {amount(self.effective_groups)} of "
+            f"{count(units.loc[self.weights.index[~self.treated], 'group'].nunique(), 'group')}{left}."
+        )
+
+    _repr_markdown_ = __repr__
+
+
+def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), log: bool | None = None) -> Reweighting:
+    """Weight untreated villages so that, before treatment, their means equal those of the treated.
+
+    Use it where inside and outside differed before: then `did(reweighting.study, outcome,
+    weights="balancing_weight")` compares treated villages with untreated ones of the same level and growth. Balanced
+    are, for each outcome, the village's mean level and its change per year (least squares) over the years before:
+    two moments, because the few districts behind the treated means support no more. Of all weights that balance, these
+    are the nearest to equal ones (largest entropy). With several start years it is the years before the first one.
+
+    Balance is no proof of parallel trends. Weights on noisy outcomes favour villages that were high (or grew) by chance
+    and then fall back, which can bias an effect that was right without them (Daw & Hatfield 2018): where only levels
+    differ, prefer `did` without weights. Later standard errors take the weights as given. With gaps after treatment
+    began, the scale of the weights (untreated ones have mean 1) matters a little; on complete years it does not.
+
+    Parameters
+    ----------
+    study : Study
+    outcome : str
+    others : sequence of str
+        Further outcomes to balance, in logarithms where the study describes them so; each costs two more moments.
+    log : bool, optional
+        Balance the logarithm of `outcome`, as `did` with the same `log` needs it. Default: as the study describes it.
+
+    Returns
+    -------
+    Reweighting
+
+    Raises
+    ------
+    StudyError
+        Fewer than two years before treatment, no village of one kind seen in all of them, treated means that no
+        weights reach (which, and by how much), or weights left on fewer than three groups' worth of villages.
+
+    References
+    ----------
+    Hainmueller (2012), doi:10.1093/pan/mpr025; Daw & Hatfield (2018), doi:10.1111/1475-6773.12993.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> reweighted = reweight(load_study(), "households")
+    >>> reweighted.frame()["reweighted difference"].abs().round(6).tolist()
+    [0.0, 0.0]
+    >>> did(reweighted.study, "households", weights="balancing_weight").treated_groups
+    5
+    """
+    if WEIGHT in study.frame:
+        raise StudyError(f"The panel has a column {WEIGHT!r} already. Reweight the study as it was first read.")
+    names = dict.fromkeys([outcome, *([others] if isinstance(others, str) else others)])
+    logs = {name: study.describe(name).log for name in names} | ({} if log is None else {outcome: log})
+    moments = pd.concat([_moments(study, name, logs[name]) for name in names], axis=1, join="inner")
+    treated = study.units.loc[moments.index, "first_treated"].notna()
+    for kind, number in {"treated": int(treated.sum()), "untreated": int((~treated).sum())}.items():
+        if not number:
+            raise StudyError(
+                f"No {kind} village has {first(names)} in every year before {study.starts[0]}. "
+                "Fill in missing values, or leave out the years that have most of them with study.subset."
+            )
+    untreated = moments[~treated]
+    weights = pd.Series(1.0, index=moments.index, name=WEIGHT)
+    weights[~treated] = len(untreated) * _entropy_weights(untreated, moments[treated].mean())
+    weighted = replace(study, frame=study.frame.assign(**{WEIGHT: study.frame["unit"].map(weights)}))
+    result = Reweighting(weighted, moments, weights)
+    if result.effective_groups < FEWEST_GROUPS:
+        raise StudyError(
+            f"Balance leaves the untreated weight on {amount(result.effective_groups)} groups' worth of villages "
+            f"({amount(result.effective_villages)} of {count(len(untreated), 'village')}): too few to compare with. "
+            "Balance fewer outcomes, or keep the unweighted estimate and say that inside and outside differed."
+        )
+    return result
+
+
+def _moments(study: Study, name: str, log: bool) -> pd.DataFrame:
+    """Mean level and yearly change before the first start, of the villages seen in all those years."""
+    sample = select_sample(study, name, log=log)
+    frame = sample.frame.assign(value=sample.outcome)
+    before = frame[frame["time"] < study.starts[0]].pivot(index="unit", columns="time", values="value").dropna()
+    if before.shape[1] < 2:
+        raise StudyError(
+            f"{name!r} is known in {count(before.shape[1], 'year')} before {study.starts[0]}; a yearly change needs "
+            "two. Add earlier years, or balance another outcome."
+        )
+    years = before.columns.to_numpy() - before.columns.to_numpy().mean()
+    described = study.describe(name)
+    unit = "log points" if log else described.unit
+    label = f"{described.label}{f' ({unit})' if unit else ''}"
+    changes = before @ years / (years @ years)
+    return pd.DataFrame({f"{label}: level": before.mean(axis=1), f"{label}: change per year": changes})
+
+
+def _entropy_weights(untreated: pd.DataFrame, target: pd.Series) -> np.ndarray:
+    """Weights that sum to one and meet the target exactly: exponential in the moments, by the convex dual."""
+    spread = untreated.std(ddof=0).where(lambda sd: sd > 0, 1.0)
+    gaps = ((untreated - target) / spread).to_numpy()
+
+    def imbalance(tilt: np.ndarray) -> np.ndarray:
+        return softmax(gaps @ tilt) @ gaps
+
+    def covariance(tilt: np.ndarray) -> np.ndarray:
+        weights, mean = softmax(gaps @ tilt), imbalance(tilt)
+        return gaps.T @ (weights[:, None] * gaps) - np.outer(mean, mean)
+
+    start = np.zeros(gaps.shape[1])
+    near = minimize(lambda tilt: logsumexp(gaps @ tilt), start, jac=imbalance, hess=covariance, method="trust-exact")
+    weights = softmax(gaps @ root(imbalance, near.x, jac=covariance).x)
+    if np.abs(weights @ gaps).max() > BALANCE_TOLERANCE:
+        raise StudyError(
+            "No weights on the untreated villages meet the treated means; the nearest miss "
+            f"{_missed(gaps, spread, target)}. Inside and outside are too unlike: balance fewer outcomes, or compare "
+            "in logs."
+        )
+    return np.maximum(weights, SMALLEST_WEIGHT)
+
+
+def _missed(gaps: np.ndarray, spread: pd.Series, target: pd.Series) -> str:
+    """Moments that the nearest weights (least total gap, a linear programme) miss, and by how much."""
+    villages, moments = gaps.shape
+    balance = np.hstack([gaps.T, np.eye(moments), -np.eye(moments)])
+    total = np.r_[np.ones(villages), np.zeros(2 * moments)]
+    nearest = linprog(1 - total, A_eq=np.vstack([balance, total]), b_eq=np.r_[np.zeros(moments), 1.0])
+    left = pd.Series(nearest.x[:villages] @ gaps, target.index)
+    missed = left.index[left.abs() > BALANCE_TOLERANCE]
+    places = [f"{name} ({amount((target + left * spread)[name])}, not {amount(target[name])})" for name in missed]
+    return first(places) or "by a hair, at the edge of what they reach"
+
+
+def _effective(weights: pd.Series) -> float:
+    return float(weights.sum() ** 2 / (weights**2).sum())

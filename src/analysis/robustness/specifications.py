@@ -1,0 +1,134 @@
+"""Every defensible specification of one comparison, the preferred one chosen beforehand."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+from analysis.effects import did
+from analysis.estimates import Estimate
+from analysis.messages import StudyError, count
+from analysis.study import CHOICES, Study
+
+NONE = "none"
+
+
+def specification_curve(
+    study: Study,
+    outcome: str,
+    *,
+    samples: Mapping[str, pd.Series] | None = None,
+    comparisons: Mapping[str, pd.Series] | None = None,
+    weights: Sequence[str] = (),
+    controls: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Estimate every combination of the choices given, with the headline inference; none is left out.
+
+    Use it to show how far the answer depends on choices that others would have made otherwise. Effects and intervals
+    are in per cent of the counterfactual mean (logs: of the geometric mean), so that levels and logs share an axis;
+    trends cannot be parallel in both unless nothing moves, so one of the two is wrong whenever they disagree.
+
+    Parameters
+    ----------
+    study, outcome
+        As in `did`. Logs leave out values at or below zero, and say how many.
+    samples, comparisons : mapping of str to Series of bool
+        Rows to keep, by name: which years or villages to use, and which untreated villages to compare with. Each
+        needs one called as in ``study.preferred``, or its first is the preferred one. Default: all rows.
+    weights : sequence of str
+        Columns of weights to try beside none.
+    controls : sequence of str
+        Columns to add, all together, beside none.
+
+    Returns
+    -------
+    DataFrame
+        One row per combination, ascending by effect: the choices; estimate, unit; per_cent, low, high (per cent);
+        p_value, villages, left_out (rows not positive); preferred; note (why there is no estimate or interval).
+
+    Raises
+    ------
+    StudyError
+        When the preferred specification of ``study.toml`` is not among the combinations.
+
+    References
+    ----------
+    Simonsohn, Simmons & Nelson (2020), doi:10.1038/s41562-020-0912-z.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> study = load_study()
+    >>> curve = specification_curve(study, "rural_income_per_head_cny", weights=["households"])
+    >>> len(curve), int(curve["preferred"].sum())
+    (4, 1)
+    """
+    everything = pd.Series(True, index=study.frame.index)
+    samples = samples or {"all years": everything}
+    comparisons = comparisons or {"all untreated villages": everything}
+    options = {
+        "scale": ["level", "log"],
+        "sample": list(samples),
+        "comparison": list(comparisons),
+        "weights": [NONE, *weights],
+        "controls": [NONE, *([", ".join(controls)] if controls else [])],
+    }
+    preferred = preferred_specification(study, outcome, options)
+    rows = []
+    for values in product(*options.values()):
+        choice = dict(zip(CHOICES, values, strict=True))
+        kept = samples[choice["sample"]] & (comparisons[choice["comparison"]] | study.frame["first_treated"].notna())
+        rows.append(choice | _row(study, outcome, kept, choice, controls) | {"preferred": choice == preferred})
+    return pd.DataFrame(rows).sort_values("per_cent", ignore_index=True)
+
+
+def preferred_specification(study: Study, outcome: str, options: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The specification of ``[preferred]`` in ``study.toml``; the first of each choice that it does not name."""
+    chosen = {name: values[0] for name, values in options.items()}
+    chosen["scale"] = "log" if study.describe(outcome).log else "level"
+    chosen |= study.preferred
+    if lost := [name for name, value in chosen.items() if value not in options.get(name, ())]:
+        known = "; ".join(f"{name}: {', '.join(values)}" for name, values in options.items())
+        raise StudyError(
+            f"{count(len(lost), 'choice')} of [preferred] not among the specifications: "
+            f"{', '.join(f'{name} = {chosen[name]!r}' for name in lost)}. Choose from {known}."
+        )
+    return chosen
+
+
+def _row(
+    study: Study, outcome: str, kept: pd.Series, choice: Mapping[str, str], controls: Sequence[str]
+) -> dict[str, object]:
+    log = choice["scale"] == "log"
+    positive = ~study.column(outcome).le(0) if log else pd.Series(True, index=kept.index)
+    about = {"left_out": int((kept & ~positive).sum())}
+    try:
+        estimate = did(
+            study.subset(kept & positive),
+            outcome,
+            log=log,
+            weights=None if choice["weights"] == NONE else choice["weights"],
+            controls=() if choice["controls"] == NONE else tuple(controls),
+        )
+    except StudyError as error:
+        return about | {"per_cent": np.nan, "note": str(error)}
+    return about | _numbers(estimate)
+
+
+def _numbers(estimate: Estimate) -> dict[str, object]:
+    test = estimate.headline()
+    low, high = (
+        100 * np.expm1(test[end]) if estimate.log else test[end] * estimate.percent / estimate.value
+        for end in ("low", "high")
+    )
+    return {
+        "estimate": estimate.value,
+        "unit": estimate.unit,
+        "per_cent": estimate.percent,
+        "low": low,
+        "high": high,
+        "p_value": test["p_value"],
+        "villages": estimate.villages,
+        "note": test["note"] if np.isnan(test["std_error"]) else "",
+    }

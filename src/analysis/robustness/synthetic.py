@@ -1,0 +1,249 @@
+"""Synthetic difference-in-differences, district by district, judged by placebo districts."""
+
+from dataclasses import dataclass
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import pandas as pd
+
+from analysis.assignments import group_starts
+from analysis.inversion import LEVEL_TOLERANCE
+from analysis.messages import StudyError, amount, count, first, in_sentence
+from analysis.regression import select_sample
+from analysis.replication import replicate
+from analysis.study import Study
+
+# The solver as the authors' R package sets it, for series in units of their noise: 100 steps, small weights to zero,
+# then up to 10,000 until one gains less than the square of `min_decrease`. Estimates depend on it in the fifth digit.
+SOLVER = {"max_iter_pre_sparsify": 100, "max_iter": 10_000, "min_decrease": 1e-5}
+# Ridge of the years' weights, also theirs: it only picks one of several equally good solutions.
+YEAR_RIDGE = 1e-6
+FEWEST_DONORS = 2
+
+
+@dataclass(frozen=True)
+class SyntheticDid:
+    """Synthetic difference-in-differences of every treated group; its repr is a sentence about their average.
+
+    Attributes
+    ----------
+    effects : DataFrame
+        One row per treated group: `first_treated`, `villages` seen in all years, treated `village_years`, `estimate`.
+    group_weights, year_weights : DataFrame
+        One row per treated group: weights of the untreated groups; of the years before.
+    placebos : DataFrame
+        The effect of each untreated group treated on paper (rows), by start year (columns).
+    placebo_averages : ndarray
+        Average effects of as many untreated groups as were treated.
+    left_out : int, villages with a missing year
+    """
+
+    study: Study
+    outcome: str
+    log: bool
+    effects: pd.DataFrame
+    group_weights: pd.DataFrame
+    year_weights: pd.DataFrame
+    placebos: pd.DataFrame
+    placebo_averages: np.ndarray
+    left_out: int
+
+    @property
+    def value(self) -> float:
+        """Average effect over the treated groups, weighted by their treated village-years."""
+        return float(np.average(self.effects["estimate"], weights=self.effects["village_years"]))
+
+    @property
+    def unit(self) -> str:
+        """Unit of the effects: the outcome's, or log points."""
+        return "log points" if self.log else self.study.describe(self.outcome).unit
+
+    def frame(self, level: float = 0.95) -> pd.DataFrame:
+        """One row per treated group and one, `average`, for all: effect, interval, p-value and its smallest value.
+
+        The interval holds the effects that the placebo test does not reject; it is infinite where it can reject none.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level must lie between 0 and 1, such as 0.95, not {level}.")
+        rows = self.effects[["first_treated", "estimate"]].itertuples()
+        tests = {group: _placebo_test(value, self.placebos[start], level) for group, start, value in rows}
+        tests["average"] = _placebo_test(self.value, self.placebo_averages, level)
+        table = self.effects.drop(columns="estimate").astype("Int64").join(pd.DataFrame(tests).T, how="right")
+        table.loc["average", ["villages", "village_years"]] = self.effects[["villages", "village_years"]].sum()
+        return table.astype({"placebos": int}).assign(unit=self.unit, data=self.study.label).rename_axis("group")
+
+    def __repr__(self) -> str:
+        test = self.frame().loc["average"]
+        interval = f"95 % interval {amount(test['low'])} to {amount(test['high'])}"
+        cut = " (cut by code order where none were given)" if self.study.placebo_groups else ""
+        left = f", {count(self.left_out, self.study.noun)} left out for a missing year" if self.left_out else ""
+        return (
+            f"{self.study.label.capitalize()}: effect on {in_sentence(self.study.describe(self.outcome).label)} "
+            f"{amount(self.value)} {self.unit}".rstrip()
+            + f" by synthetic difference-in-differences, the average of {count(len(self.effects), 'treated group')} "
+            f"({interval if np.isfinite(test['low']) else 'no 95 % interval from so few placebos'}, p = "
+            f"{test['p_value']:.4f}, by design at least {test['smallest_p_value']:.4f}, against "
+            f"{count(int(test['placebos']), 'placebo average')}); each group alone against {len(self.placebos)} "
+            f"untreated groups{cut}, as donors and as placebos; "
+            f"{count(int(test['villages']), f'treated {self.study.noun}')} seen in all years{left}."
+            f"{''.join(f' {note}' for note in self.study.notes)}"
+        )
+
+    _repr_markdown_ = __repr__
+
+
+def synthetic_did(
+    study: Study, outcome: str, *, log: bool | None = None, draws: int = 499, seed: int = 2023
+) -> SyntheticDid:
+    """Effect on each treated group against a weighted mix of untreated groups that moved like it before.
+
+    Use it where inside and outside were not moving together: untreated groups get weights with which their mean runs
+    parallel to the treated group's before, years before get weights that make them resemble the treated years, and the
+    effect is the difference-in-differences with both. A group is the mean of its villages seen in all years. Each
+    treated group stands alone, with its own start year, and untreated groups only are its donors.
+
+    Every untreated group is then treated on paper, the others being its donors. A treated group's p-value is the share
+    of effects at least as large in size, its own among them: with few untreated groups it cannot be small, and several
+    groups looked at ask for a correction. For the average, sets of as many untreated groups are treated on paper
+    together, with the treated groups' start years and weights in random order and the groups left over as donors: all
+    sets, or `draws` random ones. All this holds if untreated groups vary as the treated ones would have.
+
+    Weights are diff-diff's, set as the authors' R package; the ridge grows with all yearly changes, common ones too.
+
+    Parameters
+    ----------
+    study : Study
+    outcome : str
+    log : bool, optional
+        Analyse means of the logarithm; values at or below zero raise. Default: as the study describes the outcome.
+    draws, seed : int
+        Of the placebo averages, where there are more sets; `joblib.parallel_config` spreads them over cores.
+
+    Returns
+    -------
+    SyntheticDid
+
+    Raises
+    ------
+    StudyError
+        Groups treated in part or without a village seen in all years, fewer than three untreated groups, or fewer than
+        two years before a start.
+
+    References
+    ----------
+    Arkhangelsky, Athey, Hirshberg, Imbens & Wager (2021), doi:10.1257/aer.20190159.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> result = synthetic_did(load_study(), "households", draws=99)
+    >>> result.frame()["placebos"].tolist()
+    [51, 51, 51, 51, 51, 99]
+    """
+    if draws < 1:
+        raise ValueError(f"draws must be at least 1, not {draws}.")
+    log = study.describe(outcome).log if log is None else log
+    series, villages, left_out = _group_means(study, outcome, log)
+    starts = group_starts(study.frame)
+    treated = starts.dropna().astype(int).sort_index()
+    donors = series[[group for group in series if np.isnan(starts[group])]]
+    _check(series, donors, treated, outcome)
+    effects = pd.DataFrame({"first_treated": treated, "villages": villages[treated.index]})
+    effects["village_years"] = effects["villages"] * [int((series.index >= start).sum()) for start in treated]
+    group_weights = pd.DataFrame(index=treated.index, columns=donors.columns, dtype=float)
+    year_weights = pd.DataFrame(index=treated.index, columns=series.index[series.index < treated.max()], dtype=float)
+    for start, same in treated.groupby(treated):
+        before = series.index < start
+        found = _solve(donors.to_numpy(), series[same.index].to_numpy(), before.sum())
+        effects.loc[same.index, "estimate"], group_weights.loc[same.index] = found[:2]
+        year_weights.loc[same.index, series.index[before]] = found[2]
+    placebos = _placebo_effects(donors, np.unique(treated)), _placebo_averages(donors, effects, draws, seed)
+    return SyntheticDid(study, outcome, log, effects, group_weights, year_weights, *placebos, left_out)
+
+
+def _group_means(study: Study, outcome: str, log: bool) -> tuple[pd.DataFrame, pd.Series, int]:
+    """Mean outcome by year and group over villages seen in all years, their number, and how many were left out."""
+    sample = select_sample(study, outcome, log=log)
+    values = sample.frame.assign(value=sample.outcome).pivot(index="unit", columns="time", values="value").dropna()
+    groups = study.units.loc[values.index, "group"]
+    return values.groupby(groups).mean().T, groups.value_counts(), len(study.units) - len(values)
+
+
+def _check(series: pd.DataFrame, donors: pd.DataFrame, treated: pd.Series, outcome: str) -> None:
+    if lost := sorted(set(treated.index) - set(series)):
+        raise StudyError(
+            f"No village has {outcome!r} in all years in {count(len(lost), 'treated group')}: {first(lost)}. "
+            "Fill in missing values, or leave out the years that have most of them with study.subset."
+        )
+    if donors.shape[1] <= FEWEST_DONORS:
+        raise StudyError(
+            f"Only {count(donors.shape[1], 'untreated group')} with a village that has {outcome!r} in all years; "
+            f"placebos and their donors need {FEWEST_DONORS + 1}. Bring more untreated groups, or use did."
+        )
+    for start in treated.unique():
+        before = int((series.index < start).sum())
+        if before < 2 or before == len(series):
+            raise StudyError(
+                f"{outcome!r} is known in {count(before, 'year')} before {start} and {len(series) - before} from then "
+                "on; weights need at least two before and one after. Add years, or use did."
+            )
+
+
+def _solve(outside: np.ndarray, inside: np.ndarray, before: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Effects on treated series, weights of the donors for each, and of the years before, from years x groups."""
+    from diff_diff.utils import compute_sdid_estimator, compute_sdid_unit_weights, compute_time_weights
+
+    noise = np.diff(outside[:before], axis=0).std(ddof=1) or 1.0
+    outside, inside = outside / noise, inside / noise
+    ridge = (len(outside) - before) ** 0.25
+    years = compute_time_weights(outside[:before], outside[before:], YEAR_RIDGE, **SOLVER)
+    groups = [compute_sdid_unit_weights(outside[:before], one[:before], ridge, **SOLVER) for one in inside.T]
+    effects = [
+        compute_sdid_estimator(outside[:before], outside[before:], one[:before], one[before:], weights, years)
+        for one, weights in zip(inside.T, groups, strict=True)
+    ]
+    return noise * np.array(effects), np.array(groups), years
+
+
+def _placebo_effects(donors: pd.DataFrame, starts: np.ndarray) -> pd.DataFrame:
+    """The effect of every untreated group, treated on paper in each start year, the others being its donors."""
+    values = donors.to_numpy()
+
+    def task(_: np.random.Generator, place: int) -> list[float]:
+        others = np.delete(values, place, axis=1)
+        return [_solve(others, values[:, [place]], (donors.index < start).sum())[0][0] for start in starts]
+
+    return pd.DataFrame(replicate(task, values.shape[1], 0, "placebos"), donors.columns, starts)
+
+
+def _placebo_averages(donors: pd.DataFrame, effects: pd.DataFrame, draws: int, seed: int) -> np.ndarray:
+    """Averages over sets of untreated groups treated on paper, each in the place of one treated group."""
+    values, number, places = donors.to_numpy(), donors.shape[1], len(effects)
+    if number - places < FEWEST_DONORS:
+        return np.empty(0)
+    sets = list(combinations(range(number), places)) if comb(number, places) <= max(draws, number) else None
+    before = np.array([(donors.index < start).sum() for start in effects["first_treated"]])
+
+    def task(generator: np.random.Generator, replication: int) -> float:
+        chosen = generator.permutation(sets[replication] if sets else number)[:places]
+        others, found = np.delete(values, chosen, axis=1), np.empty(places)
+        for years in np.unique(before):
+            found[before == years] = _solve(others, values[:, chosen[before == years]], years)[0]
+        return np.average(found, weights=effects["village_years"])
+
+    return replicate(task, len(sets) if sets else draws, seed, "placebo averages")
+
+
+def _placebo_test(estimate: float, placebos: np.ndarray, level: float) -> dict[str, float]:
+    """Two-sided test of no effect, ties counted, and the effects not rejected; infinity stands for the effect."""
+    size = np.r_[np.inf, np.sort(np.abs(placebos))[::-1]]
+    reach = size[int((1 - level + LEVEL_TOLERANCE) * len(size))]
+    return {
+        "estimate": estimate,
+        "low": estimate - reach,
+        "high": estimate + reach,
+        "p_value": (size >= abs(estimate)).mean(),
+        "smallest_p_value": 1 / len(size),
+        "placebos": len(size) - 1,
+    }

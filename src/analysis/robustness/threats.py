@@ -1,0 +1,113 @@
+"""Small tests of what could pass for an effect: starts that never were, exposure to other shocks, moved reports."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+
+from analysis.effects import did
+from analysis.messages import StudyError
+from analysis.study import Study
+
+# Reports this close to a threshold, as a share of it, are counted on either side.
+BUNCHING_WIDTH = 0.05
+
+
+def placebo_starts(study: Study, outcome: str, *, log: bool | None = None) -> pd.DataFrame:
+    """Effects of starts that never were, on the years before the first real one.
+
+    Use it beside an event study: were treated villages already gaining when nothing had happened? Every treated
+    village is given the same false start, one after the other; each has at least one year on either side.
+
+    Returns
+    -------
+    DataFrame
+        Index `start`; estimate, std_error, df, low, high, p_value (CR2), villages.
+
+    Raises
+    ------
+    StudyError
+        With fewer than two years before the first start.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> placebo_starts(load_study(), "households").index.tolist()
+    [2017, 2018, 2019, 2020, 2021, 2022]
+    """
+    before = study.frame["time"] < study.starts[0]
+    years = sorted(study.frame.loc[before, "time"].unique())
+    if len(years) < 2:
+        raise StudyError(
+            f"The panel has {len(years)} year before the first start ({study.starts[0]}), so no earlier start can be "
+            "tried. Bring at least two years."
+        )
+    rows = {}
+    for start in years[1:]:
+        false = study.frame["first_treated"].where(study.frame["first_treated"].isna(), start)
+        tried = dataclasses.replace(study, frame=study.frame.assign(first_treated=false)).subset(before)
+        estimate = did(tried, outcome, log=log)
+        rows[start] = {"estimate": estimate.value, **estimate.headline(), "villages": estimate.villages}
+    columns = ["estimate", "std_error", "df", "low", "high", "p_value", "villages"]
+    return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis("start")
+
+
+def exposure_by_year(study: Study, column: str) -> tuple[Study, list[str]]:
+    """The study with a column's mean before the first start times each year, and the names of these controls.
+
+    Use it where a shock of some years hits the more exposed villages harder, such as the return of tourists: with
+    the controls, villages are compared with equally exposed ones. The last year before the start is the base.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> exposed, controls = exposure_by_year(load_study(), "tourist_visits")
+    >>> did(exposed, "collective_income_cny", controls=controls).villages
+    274
+    """
+    frame, values = study.frame, study.column(column, "exposure")
+    before = frame["time"] < study.starts[0]
+    exposure = values.where(before).groupby(frame["unit"]).transform("mean")
+    exposure = exposure / exposure.std() if exposure.std() > 0 else exposure
+    base = frame.loc[before, "time"].max()
+    years = [year for year in sorted(frame["time"].unique()) if year != base]
+    added = pd.DataFrame({f"{column} × {year}": exposure.where(frame["time"] == year, 0.0) for year in years})
+    # An unknown exposure stays unknown in every year, so that the rows left out are counted.
+    added[exposure.isna()] = np.nan
+    return dataclasses.replace(study, frame=pd.concat([frame, added], axis="columns")), list(added)
+
+
+def bunching(study: Study, outcome: str, thresholds: Sequence[float]) -> pd.DataFrame:
+    """Count village-years just above and just below thresholds, inside and outside, to see reports moved over them.
+
+    Use it where campaigns set targets, such as 50,000 CNY for every village. Without moving, about as many reports lie
+    within a twentieth below a threshold as above it. The test takes village-years as independent, which
+    makes it too ready to reject; it is a description, not proof.
+
+    Returns
+    -------
+    DataFrame
+        Index `threshold`, `place`; below, above, share_above, p_value (binomial, one-sided).
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> bunching(load_study(), "collective_income_cny", [50_000]).columns.tolist()
+    ['below', 'above', 'share_above', 'p_value']
+    """
+    values = study.column(outcome)
+    inside = study.frame["first_treated"].notna()
+    rows = {}
+    for threshold in thresholds:
+        width = BUNCHING_WIDTH * threshold
+        for place, where in (("inside", inside), ("outside", ~inside)):
+            below = int((where & values.between(threshold - width, threshold, inclusive="left")).sum())
+            above = int((where & values.between(threshold, threshold + width, inclusive="left")).sum())
+            number = below + above
+            p_value = binomtest(above, number, alternative="greater").pvalue if number else np.nan
+            rows[threshold, place] = [below, above, above / number if number else np.nan, p_value]
+    columns = ["below", "above", "share_above", "p_value"]
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype({"below": int, "above": int})
+    return frame.set_axis(pd.MultiIndex.from_tuples(frame.index, names=["threshold", "place"]))

@@ -1,0 +1,94 @@
+"""Starts that never were, exposure by year, and reports moved over a threshold, each on data with a known answer."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from analysis import Study, StudyError, did
+from analysis.robustness.threats import bunching, exposure_by_year, placebo_starts
+
+# Sums of the same numbers in another order.
+ROUNDING = 1e-9
+
+
+def panel(years: range = range(2017, 2024), start: int = 2022) -> pd.DataFrame:
+    """Eight groups of two villages, three treated; a trend of three a year inside, nothing else."""
+    index = pd.MultiIndex.from_product([range(8), range(2), years], names=["group", "village", "year"])
+    frame = index.to_frame(index=False)
+    frame["village"] += 2 * frame["group"]
+    frame["start"] = np.where(frame["group"] < 3, start, np.nan)
+    frame["income"] = 100.0 + 10 * frame["village"] + 3 * (frame["year"] - 2017) * (frame["group"] < 3)
+    frame["income"] += np.random.default_rng(1).normal(scale=1e-6, size=len(frame))
+    return frame
+
+
+def study_of(frame: pd.DataFrame) -> Study:
+    return Study.from_frame(frame, unit="village", time="year", first_treated="start", group="group")
+
+
+def test_a_trend_shows_as_an_effect_of_every_false_start():
+    # Before 2022 there are five years; a start in year k splits them into k and 5 - k, whose midpoints always lie
+    # two and a half years apart, so that a trend of three a year looks like 7.5.
+    false = placebo_starts(study_of(panel()), "income")
+    assert false.index.tolist() == [2018, 2019, 2020, 2021]
+    assert false["estimate"].to_numpy() == pytest.approx(7.5, abs=1e-5)
+    assert (false["villages"] == 16).all()
+
+
+def test_years_under_treatment_do_not_reach_false_starts():
+    frame = panel()
+    changed = frame.assign(income=frame["income"] + 1000 * (frame["year"] >= 2022) * (frame["group"] < 3))
+    pd.testing.assert_frame_equal(
+        placebo_starts(study_of(frame), "income"), placebo_starts(study_of(changed), "income")
+    )
+
+
+def test_a_false_start_is_a_did_on_the_years_before():
+    frame = panel().query("year < 2022")
+    by_hand = did(study_of(frame.assign(start=np.where(frame["group"] < 3, 2020, np.nan))), "income")
+    false = placebo_starts(study_of(panel()), "income").loc[2020]
+    assert false["estimate"] == pytest.approx(by_hand.value, rel=ROUNDING)
+    assert false["p_value"] == pytest.approx(by_hand.headline()["p_value"], rel=ROUNDING)
+
+
+def test_one_year_before_leaves_no_false_start():
+    with pytest.raises(StudyError, match=r"^The panel has 1 year before the first start \(2018\), so no earlier start"):
+        placebo_starts(study_of(panel(start=2018)), "income")
+
+
+def test_exposure_takes_up_a_shock_of_the_exposed():
+    # Visits are half as high inside; in 2023 every visit adds one to income, which is no effect of treatment.
+    frame = panel()
+    frame["income"] -= 3 * (frame["year"] - 2017) * (frame["group"] < 3)
+    frame["visits"] = np.random.default_rng(2).uniform(1, 100, 16)[frame["village"]] / (1 + (frame["group"] < 3))
+    frame["income"] += frame["visits"] * (frame["year"] == 2023)
+    study = study_of(frame)
+    assert abs(did(study, "income").value) > 1
+    exposed, controls = exposure_by_year(study, "visits")
+    assert controls == [f"visits × {year}" for year in (2017, 2018, 2019, 2020, 2022, 2023)]
+    assert did(exposed, "income", controls=controls).value == pytest.approx(0, abs=1e-5)
+
+
+def test_villages_without_exposure_are_counted():
+    frame = panel()
+    frame["visits"] = np.where(frame["village"] == 15, np.nan, frame["village"] % 5)
+    exposed, controls = exposure_by_year(study_of(frame), "visits")
+    assert did(exposed, "income", controls=controls).dropped == 7
+
+
+def test_reports_about_a_threshold_are_counted_on_their_side():
+    frame = panel()
+    inside = frame["group"] < 3
+    frame["income"] = np.where(inside, 101.0, 94.0)
+    frame.loc[inside.idxmax(), "income"] = 99.0
+    found = bunching(study_of(frame), "income", [100, 1000])
+    assert found.loc[(100, "inside"), ["below", "above"]].tolist() == [1, 41]
+    assert found.loc[(100, "inside"), "p_value"] == pytest.approx(binom.sf(40, 42, 0.5), rel=ROUNDING)
+    assert found.loc[(100, "outside"), ["below", "above"]].tolist() == [0, 0]
+    assert found.loc[1000, ["share_above", "p_value"]].isna().all(axis=None)
+
+
+def test_a_report_on_the_threshold_is_above_it():
+    frame = panel().assign(income=100.0)
+    assert bunching(study_of(frame), "income", [100]).loc[(100, "outside"), "above"] == 70
