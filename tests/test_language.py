@@ -44,7 +44,7 @@ SOURCES = [path for path in sorted(LIBRARY.rglob("*.py")) if path.name != "chine
 HANZI = re.compile(r"[\u4e00-\u9fff]")
 LATIN = re.compile(r"[A-Za-z_]{2,}")
 # Names that Chinese papers write as they are.
-NAMES = {"CR", "Satterthwaite", "inf"}
+NAMES = {"LaTeX", "PDF", "PNG", "SHA", "CR", "Satterthwaite", "inf"}
 MANY = 60
 
 

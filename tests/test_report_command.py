@@ -167,8 +167,8 @@ def test_title_page_lists_what_is_left_out(pages: Mapping[str, Page]) -> None:
 
 def test_title_page_opens_with_the_data_and_a_summary_in_both_languages(pages: Mapping[str, Page]) -> None:
     text = pages["index"].text
-    marks = ["Invented data: 9 villages", "摘要", "Summary", "First?", "Files to take along"]
-    places = [text.index(mark, text.index("The data of this report")) for mark in marks]
+    marks = ["Invented data: 9 villages", "摘要", "Summary", "First?", "可下载的文件"]
+    places = [text.index(mark, text.index("本报告所用数据")) for mark in marks]
     assert places == sorted(places)
 
 

@@ -13,6 +13,21 @@ CHINESE = {
     "in logs": "取对数",
     "nominal": "当年价格",
     "constant {}": "{}年不变价格",
+    # The title page
+    "The data of this report": "本报告所用数据",
+    "How its files were read": "数据文件的读取情况",
+    "The questions, one page each": "各章问题",
+    "Every number in them was computed when the report was made.": "各页中的每个数字都在生成报告时重新计算。",
+    "Files to take along": "可下载的文件",
+    "{tables} tables in one workbook, with numbers in full; on its page, each table also leads to LaTeX": (
+        "{tables}张表格合为一个工作簿，数字完整；各页表格下另附LaTeX文件"
+    ),
+    "{figures} figures for print, as PDF and as PNG of 300 dots per inch": (
+        "{figures}幅可供印刷的图（PDF及每英寸300点的PNG）"
+    ),
+    "the versions, files (by their SHA-256) and seeds behind this report": (
+        "本报告所用的软件版本、数据文件（SHA-256）和随机数种子"
+    ),
     # Where the data come from
     "your data": "您的数据",
     "simulated data": "模拟数据",

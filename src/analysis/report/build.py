@@ -112,7 +112,8 @@ def _summary(study: Study, folder: Path) -> str:
 
 
 def _title_page(study: Study, **parts: Any) -> TitlePage:
-    return TitlePage(study.title or "Report", literal(study.data_statement), study.reading, **parts)
+    about = {"reading": study.reading, "language": study.language}
+    return TitlePage(study.title or "Report", literal(study.data_statement), **about, **parts)
 
 
 def _told(exports: Exports, lacking: int) -> list[str]:

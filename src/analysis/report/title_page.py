@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from analysis.messages import count
+from analysis.language import say
 from analysis.report.exports import WORKBOOK, Exports
 from analysis.report.manifest import MANIFEST
 from analysis.report.markdown import literal, to_html
@@ -29,6 +29,8 @@ class TitlePage:
         See `analysis.report.unsupported.unsupported_steps`.
     exports : Exports, optional
         Files that lie beside the page.
+    language : {"en", "zh"}
+        Of the page's own words.
     """
 
     title: str
@@ -37,6 +39,7 @@ class TitlePage:
     summary: str = ""
     unsupported: Mapping[str, list[str]] = field(default_factory=dict)
     exports: Exports | None = None
+    language: str = "en"
 
     def files(self, pages: Iterable[str]) -> dict[str, str]:
         """The page's sources by file name; text that comes from data is HTML by then, and escaped."""
@@ -44,13 +47,13 @@ class TitlePage:
 
     def _markdown(self, pages: Iterable[str]) -> str:
         listing = "\n".join(pages)
-        files = "" if self.exports is None else "\n## Files to take along\n\n" + _raw("files.html")
+        files = "" if self.exports is None else f"\n## {self._say('Files to take along')}\n\n{_raw('files.html')}"
         return f"""# {literal(self.title)}
 
 {_raw("front.html")}
-## The questions, one page each
+## {self._say("The questions, one page each")}
 
-Every number in them was computed when the report was made.
+{self._say("Every number in them was computed when the report was made.")}
 
 ```{{toctree}}
 :maxdepth: 1
@@ -61,9 +64,11 @@ Every number in them was computed when the report was made.
 
     def _front(self) -> str:
         items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.reading)
-        reading = f"<details><summary>How its files were read</summary><ul>{items}</ul></details>" if items else ""
+        how = self._say("How its files were read")
+        reading = f"<details><summary>{how}</summary><ul>{items}</ul></details>" if items else ""
         statement = (
-            '<div class="admonition note data-statement"><p class="admonition-title">The data of this report</p>'
+            '<div class="admonition note data-statement">'
+            f'<p class="admonition-title">{self._say("The data of this report")}</p>'
             f"{to_html(self.data_statement)}{reading}</div>"
         )
         summary = f'<div class="summary">{to_html(self.summary)}</div>' if self.summary else ""
@@ -78,12 +83,17 @@ Every number in them was computed when the report was made.
             f"<li>{escape(figure['title'])} {_picture_links(name)}</li>"
             for name, figure in self.exports.figures.items()
         )
+        book = "{tables} tables in one workbook, with numbers in full; on its page, each table also leads to LaTeX"
+        drawn = "{figures} figures for print, as PDF and as PNG of 300 dots per inch"
+        behind = "the versions, files (by their SHA-256) and seeds behind this report"
         return f"""<ul class="files">
-<li><a href="{WORKBOOK}">{WORKBOOK}</a>: {count(tables, "table")} in one workbook, with numbers in full;
-on its page, each table also leads to a file for LaTeX</li>
-<li>{count(figures, "figure")} for print, as PDF and as PNG of 300 dots per inch:<ul>{pictures}</ul></li>
-<li><a href="{MANIFEST}">{MANIFEST}</a>: the versions, files (by their SHA-256) and seeds behind this report</li>
+<li><a href="{WORKBOOK}">{WORKBOOK}</a>: {self._say(book, tables=tables)}</li>
+<li>{self._say(drawn, figures=figures)}:<ul>{pictures}</ul></li>
+<li><a href="{MANIFEST}">{MANIFEST}</a>: {self._say(behind)}</li>
 </ul>"""
+
+    def _say(self, phrase: str, **values: object) -> str:
+        return say(self.language, phrase, **values)
 
 
 def _picture_links(name: str) -> str:
