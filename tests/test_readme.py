@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from analysis import did, load_study
+from analysis import did, load_study, minimum_detectable_effect
 from analysis.__main__ import COMMANDS
 from analysis.report.notebooks import figures
 
@@ -14,6 +14,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_quotes_the_result_as_computed_today():
     study = load_study(ROOT / "data" / "study.toml")
     assert f"> {did(study, study.primary_outcome)!r}\n" in README
+    assert f"> {minimum_detectable_effect(study, study.primary_outcome)!r}\n" in README
 
 
 def test_figure_is_the_one_stored_in_the_event_study_notebook():

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+from analysis.cluster_sums import ClusterSums, cluster_sums
 from analysis.messages import StudyError, count
 from analysis.regression import Regression
 
@@ -44,10 +45,8 @@ class ClusterPieces:
     ----------
     direction : ndarray, shape (K,)
         The contrast in the orthonormal basis; its squared length is c'(X'WX)^-1 c.
-    scores : ndarray, shape (G, K)
-        Q_g'e_g, the cluster's rows of Q times its residuals.
-    grams : ndarray, shape (G, K, K)
-        Q_g'Q_g; over all clusters they add up to the identity.
+    sums : ClusterSums
+        The regression's scores and Gram matrices by cluster, which its contrasts share.
     cr1_factor : float
         G/(G-1) (N-1)/(N-K'), K' the parameters with the constant but without unit effects.
     rounding : float
@@ -59,13 +58,22 @@ class ClusterPieces:
     """
 
     direction: np.ndarray
-    scores: np.ndarray
-    grams: np.ndarray
+    sums: ClusterSums
     cr1_factor: float
     rounding: float
     estimate: float
     treated: np.ndarray
     sample_treated: np.ndarray
+
+    @property
+    def scores(self) -> np.ndarray:
+        """Q_g'e_g, the cluster's rows of Q times its residuals, shape (G, K)."""
+        return self.sums.scores
+
+    @property
+    def grams(self) -> np.ndarray:
+        """Q_g'Q_g, shape (G, K, K); over all clusters they add up to the identity."""
+        return self.sums.grams
 
     @cached_property
     def alone(self) -> int:
@@ -87,11 +95,16 @@ def cluster_codes(regression: Regression, cluster: str) -> np.ndarray:
     """Cluster of each row as 0...G-1; `cluster` is "group", "stratum" or "unit"."""
     if cluster not in ("group", "stratum", "unit"):
         raise ValueError(f"cluster must be 'group', 'stratum' or 'unit', not {cluster!r}.")
+    if cluster == "unit" and regression.sample.alike is not None:
+        raise StudyError(
+            "Villages alike were averaged, so errors cannot be clustered by unit. Cluster by group, which treatment "
+            "was given to, or estimate again with collapse=False."
+        )
     codes = pd.factorize(regression.sample.frame[cluster])[0]
     if codes.max() == 0:
         raise StudyError(
-            f"All {len(codes):,} rows are in one {cluster}, so errors cannot be clustered by {cluster}. Name the "
-            f"{cluster} column in Study.from_frame, or cluster by something with two values or more."
+            f"All {regression.sample.rows:,} rows are in one {cluster}, so errors cannot be clustered by {cluster}. "
+            f"Name the {cluster} column in Study.from_frame, or cluster by something with two values or more."
         )
     return codes
 
@@ -109,23 +122,13 @@ def cluster_pieces(regression: Regression, contrast: np.ndarray, clusters: np.nd
     """
     if contrast[0] != 0:
         raise ValueError("A contrast cannot weigh the constant: unit effects absorb it.")
-    weights = regression.sample.weights
-    design = regression.design[:, 1:]
-    design = design - np.average(design, axis=0, weights=weights)
-    residuals = regression.results.resid.to_numpy()
-    if weights is not None:
-        design, residuals = design * np.sqrt(weights)[:, None], residuals * np.sqrt(weights)
-    order = np.argsort(clusters, kind="stable")
-    basis, triangle = np.linalg.qr(design[order])
-    starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
-    grams = np.stack([part.T @ part for part in np.split(basis, starts[1:])])
-    rows, parameters = regression.design.shape
-    direction = np.linalg.solve(triangle.T, contrast[1:])
+    sums = cluster_sums(regression, clusters)
+    rows, parameters, number = regression.sample.rows, len(contrast), len(sums.scores)
+    direction = np.linalg.solve(sums.triangle.T, contrast[1:])
     return ClusterPieces(
         direction,
-        np.add.reduceat(basis * residuals[order, None], starts),
-        grams,
-        len(starts) / (len(starts) - 1) * (rows - 1) / max(rows - parameters, 1),
+        sums,
+        number / (number - 1) * (rows - 1) / max(rows - parameters, 1),
         ROUNDING_TOLERANCE * float(np.linalg.norm(direction) * np.linalg.norm(regression.results.model.wendog)),
         float(contrast @ regression.results.params.to_numpy()),
         treated_clusters(regression, clusters, contrast),
@@ -274,7 +277,7 @@ def _adjusted_direction(pieces: ClusterPieces, power: float) -> tuple[np.ndarray
     I - Q_g'Q_g is the Gram matrix without cluster g, and has the eigenvalues of I - H_g on the cluster's regressors:
     its inverse gives the jackknife, its inverse root CR2.
     """
-    left, vectors = np.linalg.eigh(np.eye(len(pieces.direction)) - pieces.grams)
+    left, vectors = pieces.sums.spectrum
     kept = left > SINGULAR_TOLERANCE
     factors = np.where(kept, np.where(kept, left, 1) ** power, 0)
     rotated = np.einsum("gij,i->gj", vectors, pieces.direction)

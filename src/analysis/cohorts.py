@@ -104,8 +104,8 @@ def aggregate(event_study: EventStudy, by: str) -> Aggregate:
     weights = weights / weights.sum(axis=1, keepdims=True)
     share = np.ones(len(names))
     if by == "cohort":
-        units = event_study.fitted.sample.frame.drop_duplicates("unit")["first_treated"]
-        share = units.value_counts()[names].to_numpy(dtype=float)
+        units = event_study.fitted.sample.units()
+        share = units.groupby("first_treated")["villages"].sum()[names].to_numpy(dtype=float)
     parts = {int(name): event_study.contrast(row) for name, row in zip(names, weights, strict=True)}
     overall = event_study.contrast(share / share.sum() @ weights)
     return Aggregate(by, parts, overall, AGGREGATES[by])

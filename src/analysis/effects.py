@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from analysis import collapsing
 from analysis.estimates import Estimate, EventStudy
 from analysis.messages import StudyError, count, first, reasons
 from analysis.regression import Sample, fit, select_sample
@@ -23,6 +24,7 @@ def did(
     controls: Sequence[str] = (),
     weights: str | None = None,
     log: bool | None = None,
+    collapse: bool | None = None,
 ) -> Estimate:
     """Average effect of treatment on the treated by difference-in-differences, against all years before.
 
@@ -45,6 +47,10 @@ def did(
         Column of positive weights.
     log : bool, optional
         Analyse the logarithm; values at or below zero raise. Default: as the study describes the outcome.
+    collapse : bool, optional
+        Estimate from averages over villages alike in group, start year and years observed: the same numbers from
+        fewer rows, but without residuals of single villages. Default: in panels above 200,000 rows, where there are
+        neither controls nor weights. "by_group" never does.
 
     Returns
     -------
@@ -69,8 +75,7 @@ def did(
     """
     estimator = _estimator(study, estimator, EFFECT_CELLS)
     log = study.describe(outcome).log if log is None else log
-    sample = select_sample(study, outcome, controls, weights, log)
-    _check_usable(sample, outcome)
+    sample = _sample(study, outcome, controls, weights, log, collapse if estimator != "by_group" else False)
     _check_cohorts(sample.frame, estimator)
     fitted = fit(sample, EFFECT_CELLS[estimator])
     share = fitted.cell_weights() / fitted.cell_weights().sum()
@@ -86,6 +91,7 @@ def event_study(
     controls: Sequence[str] = (),
     weights: str | None = None,
     log: bool | None = None,
+    collapse: bool | None = None,
 ) -> EventStudy:
     """Effects by years since treatment began, leads and lags alike, against one reference year.
 
@@ -96,7 +102,7 @@ def event_study(
 
     Parameters
     ----------
-    study, outcome, estimator, controls, weights, log
+    study, outcome, estimator, controls, weights, log, collapse
         As in `did`.
     reference : int
         Event time left out, -1 for the last year before treatment.
@@ -125,8 +131,7 @@ def event_study(
     if reference >= 0:
         raise StudyError(f"reference must be an event time before treatment, such as -1, not {reference}.")
     log = study.describe(outcome).log if log is None else log
-    sample = select_sample(study, outcome, controls, weights, log)
-    _check_usable(sample, outcome)
+    sample = _sample(study, outcome, controls, weights, log, collapse)
     _check_cohorts(sample.frame, estimator, reference)
     fitted = fit(sample, EVENT_CELLS[estimator], reference)
     event_time = np.array([label[1] for label in fitted.labels])
@@ -142,6 +147,17 @@ def _estimator(study: Study, estimator: str | None, known: Mapping[str, str]) ->
     if estimator not in known:
         raise StudyError(f"estimator must be one of {', '.join(known)}, not {estimator!r}.")
     return estimator
+
+
+def _sample(
+    study: Study, outcome: str, controls: Sequence[str], weights: str | None, log: bool, collapse: bool | None
+) -> Sample:
+    """The village-years used, collapsed if asked for or large; refused where they hold nothing to compare."""
+    sample = select_sample(study, outcome, controls, weights, log)
+    if collapsing.worth_collapsing(sample) if collapse is None else collapse:
+        sample = collapsing.collapse(sample)
+    _check_usable(sample, outcome)
+    return sample
 
 
 def _check_usable(sample: Sample, outcome: str) -> None:
@@ -166,7 +182,7 @@ def _check_cohorts(frame: pd.DataFrame, estimator: str, reference: int | None = 
     first_treated = frame["first_treated"]
     event_time = frame["time"] - first_treated
     seen = first_treated[(event_time < 0 if reference is None else event_time == reference).fillna(False)]
-    lost = sorted(set(first_treated.dropna()) - set(seen))
+    lost = sorted(set(first_treated.dropna().unique()) - set(seen.unique()))
     if lost and (estimator != "two_way" or seen.empty):
         when, remedy = f"at the reference event time {reference}", "Choose another reference"
         if reference is None:

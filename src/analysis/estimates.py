@@ -78,12 +78,12 @@ class Estimate:
     @property
     def rows(self) -> int:
         """Village-years used."""
-        return len(self.fitted.sample.frame)
+        return self.fitted.sample.rows
 
     @property
     def villages(self) -> int:
         """Villages used."""
-        return self.fitted.sample.frame["unit"].nunique()
+        return int(self.fitted.sample.units()["villages"].sum())
 
     @property
     def groups(self) -> int:
@@ -276,8 +276,7 @@ class EventStudy:
         return Estimate(self.study, self.outcome, self.log, self.estimator, self.baseline, self.fitted, weights)
 
     def _villages(self, event_time: int) -> int:
-        frame = self.fitted.sample.frame
-        return frame.loc[(frame["time"] - frame["first_treated"] == event_time).fillna(False), "unit"].nunique()
+        return self.fitted.sample.villages_at(event_time)
 
     def __repr__(self) -> str:
         before = sum(time < self.reference for time in self.event_times)

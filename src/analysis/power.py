@@ -228,7 +228,7 @@ def _design(study: Study, outcome: str, years: int = 0, treated: int = 1, untrea
     ]
     frame = pd.concat(copies).sort_values(["unit", "time"], ignore_index=True)
     frame["value"] = np.random.default_rng(0).standard_normal(len(frame))
-    return did(Study(frame, noun=study.noun), "value")
+    return did(Study(frame, noun=study.noun), "value", collapse=False)
 
 
 def _null_draws(design: Estimate, shocks: Shocks, size: float, replications: int, seed: int) -> NullDraws:
@@ -247,7 +247,7 @@ def _null_draws(design: Estimate, shocks: Shocks, size: float, replications: int
         group=pd.factorize(frame["group"])[0],
         unit=pd.factorize(frame["unit"])[0],
         year=(frame["time"] - frame["time"].min()).to_numpy(),
-        scale=size * frame["unit"].str.rsplit(" ", n=1).str[0].map(shocks.scale).to_numpy(),
+        scale=size * frame["unit"].str.rsplit(" ", n=1).str[0].map(shocks.scale).fillna(1.0).to_numpy(),
         basis=np.linalg.qr(within)[0],
         pieces=pieces,
         adjusted=adjusted_direction(pieces, power=-0.5)[0],
@@ -280,6 +280,8 @@ def _null_draw(
 def _smallest(null: NullDraws, power: float, level: float) -> float:
     """The effect found with this power: doubled until it is, then by bisection."""
     low, high = 0.0, float(np.median(null.errors))
+    if not high > 0:
+        raise StudyError("The outcome does not move before the first start, so any effect would be found. Check it.")
     while null.power(high, level) < power:
         low, high = high, 2 * high
     while high - low > BISECTION_TOLERANCE * high:

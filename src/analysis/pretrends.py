@@ -189,7 +189,7 @@ def group_influence(event_study: EventStudy, contrasts: np.ndarray) -> np.ndarra
     weighted = fitted.design * weights[:, None]
     rows = np.array([fitted.contrast(contrast) for contrast in contrasts])
     directions = np.linalg.solve(weighted.T @ fitted.design, rows.T)
-    scores = (weighted @ directions) * fitted.results.resid.to_numpy()[:, None]
+    scores = (weighted @ directions) * fitted.residuals[:, None]
     groups = pd.factorize(fitted.sample.frame["group"])[0]
     return np.column_stack([np.bincount(groups, column) for column in scores.T])
 

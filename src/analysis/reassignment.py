@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.regression import Cell, Regression, cell_name, demean, treatment_cells
+from analysis.regression import Regression, demean
+from analysis.treatment_cells import Cell, cell_name, cell_of_each_row
 
 # Cells whose scaled Gram matrix has an eigenvalue below this are not identified: no comparison is left for one.
 IDENTIFICATION_TOLERANCE = 1e-10
@@ -79,7 +80,7 @@ def group_moments(regression: Regression, contrast: np.ndarray, starts: np.ndarr
     weights = np.ones(len(regression.membership)) if regression.sample.weights is None else regression.sample.weights
     base = regression.design[:, ~regression.results.params.index.isin(regression.cells)]
     labels, places = _possible_cells(regression, starts)
-    outcomes = np.column_stack([regression.results.model.endog, _effect_pattern(regression, contrast)])
+    outcomes = np.column_stack([regression.outcome, _effect_pattern(regression, contrast)])
     base_inverse = np.linalg.inv(base.T @ (base * weights[:, None]))
     outcomes = outcomes - base @ (base_inverse @ (base.T @ (outcomes * weights[:, None])))
     parts: dict[str, list[np.ndarray]] = {"weight": [], "gram": [], "cross": [], "outcome": []}
@@ -99,7 +100,7 @@ def group_moments(regression: Regression, contrast: np.ndarray, starts: np.ndarr
         base_gram=np.array([(base[rows].T * weights[rows]) @ base[rows] for rows in groups]),
         base_outcome=np.array([(base[rows].T * weights[rows]) @ outcomes[rows] for rows in groups]),
         **_averages(regression, contrast, labels),
-        rows=len(weights),
+        rows=regression.sample.rows,
     )
 
 
@@ -201,14 +202,13 @@ def _effect_pattern(regression: Regression, contrast: np.ndarray) -> np.ndarray:
 
 def _possible_cells(regression: Regression, starts: np.ndarray) -> tuple[list[Cell], list[np.ndarray]]:
     """All cells some assignment can fill, and for every start year the cell of each row (-1 for none)."""
-    time = regression.sample.frame["time"].to_numpy()
-    named = [
-        treatment_cells(np.full(len(time), float(start)), time, regression.kind, regression.reference)
-        for start in starts
+    frame = regression.sample.frame
+    filled = [
+        cell_of_each_row(frame.assign(first_treated=start), regression.kind, regression.reference) for start in starts
     ]
-    labels = sorted({cell for cells in named for cell in cells.dropna()}, key=str)
+    labels = sorted({cell for cells, _ in filled for cell in cells}, key=str)
     position = {label: number for number, label in enumerate(labels)}
-    return labels, [np.array([position.get(cell, -1) for cell in cells]) for cells in named]
+    return labels, [np.array([*map(position.get, cells), -1])[membership] for cells, membership in filled]
 
 
 def _averages(regression: Regression, contrast: np.ndarray, labels: list[Cell]) -> dict[str, np.ndarray]:

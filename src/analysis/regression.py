@@ -1,24 +1,28 @@
 """One two-way fixed-effects regression, fitted by statsmodels; every estimand is a contrast of it."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import OLS, WLS, RegressionResults
 
+from analysis.averages import averages_fit
 from analysis.messages import StudyError, count, first, reasons, rows
+from analysis.panel_checks import DESIGN_COLUMNS
+from analysis.panel_rows import first_rows
 from analysis.study import Study
+from analysis.treatment_cells import Cell, cell_name, cell_of_each_row
 
 # A column whose part not explained by the columns before it is below this share of its own length is collinear.
 COLLINEARITY_TOLERANCE = 1e-9
 
-Cell = tuple[int | str | None, int | None]
-
 
 @dataclass(frozen=True)
 class Sample:
-    """The village-years one regression uses.
+    """The village-years one regression uses; in a collapsed sample, averages over villages alike (see `collapse`).
 
     Attributes
     ----------
@@ -28,8 +32,13 @@ class Sample:
         Outcome, in logs if asked for.
     controls : DataFrame, shape (n, number of controls)
     weights : ndarray, shape (n,), or None
+        In a collapsed sample, the villages that each row averages.
     dropped : dict of str to int
         Rows left out, by reason.
+    alike : ndarray of int, shape (n,), or None
+        In a collapsed sample, which rows share their regressors: 0, 1, ...; else None.
+    scatter : float
+        In a collapsed sample, the sum of squares of village-years around their averages and village means.
     """
 
     frame: pd.DataFrame
@@ -37,6 +46,37 @@ class Sample:
     controls: pd.DataFrame
     weights: np.ndarray | None
     dropped: dict[str, int]
+    alike: np.ndarray | None = None
+    scatter: float = 0.0
+
+    @property
+    def rows(self) -> int:
+        """Village-years."""
+        return len(self.frame) if self.alike is None else int(self.weights.sum())
+
+    def units(self) -> pd.DataFrame:
+        """One row per village with its design columns and `villages`, 1; collapsed, the number it stands for."""
+        first = first_rows(self.frame)
+        villages = np.ones(len(first), dtype=int) if self.alike is None else self.weights[first].astype(int)
+        return self.frame.iloc[first].assign(villages=villages)
+
+    def villages_at(self, event_time: int) -> int:
+        """Villages observed at an event time."""
+        at = (self.frame["time"] - self.frame["first_treated"] == event_time).fillna(False).to_numpy(dtype=bool)
+        return int(at.sum() if self.alike is None else self.weights[at].sum())
+
+    def distinct(self) -> Sample:
+        """One row for each set of regressors in a collapsed sample (the first of those alike), with their weight."""
+        if self.alike is None:
+            return self
+        rows = np.unique(self.alike, return_index=True)[1]
+        weights = np.bincount(self.alike, self.weights)
+        return replace(self, frame=self.frame.iloc[rows], controls=self.controls.iloc[rows], weights=weights)
+
+    def demeaned(self, values: np.ndarray) -> np.ndarray:
+        """Without (weighted) unit means, the grand mean added back; shape (n, k)."""
+        starts = first_rows(self.frame)
+        return demean(values, starts, np.diff(starts, append=len(self.frame)), self.weights)
 
 
 @dataclass(frozen=True)
@@ -57,6 +97,8 @@ class Regression:
         Cohort (or group) and event time of each cell, None for what is pooled.
     kind, reference
         Which cells `treatment_cells` made.
+    sums : dict
+        Sums over clusters already worked out; see `cluster_sums`.
     """
 
     results: RegressionResults
@@ -66,11 +108,28 @@ class Regression:
     labels: tuple[Cell, ...]
     kind: str
     reference: int
+    sums: dict[bytes, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def design(self) -> np.ndarray:
         """Demeaned regressors, shape (n, K)."""
-        return self.results.model.exog
+        exog = self.results.model.exog
+        return exog if self.sample.alike is None else exog[self.sample.alike]
+
+    @property
+    def outcome(self) -> np.ndarray:
+        """Demeaned outcome, shape (n,)."""
+        if self.sample.alike is None:
+            return self.results.model.endog
+        return self.sample.demeaned(self.sample.outcome[:, None])[:, 0]
+
+    @property
+    def residuals(self) -> np.ndarray:
+        """Residuals, shape (n,)."""
+        if self.sample.alike is None:
+            return self.results.resid.to_numpy()
+        fitted = self.results.model.exog @ self.results.params.to_numpy()
+        return self.outcome - fitted[self.sample.alike]
 
     def cell_weights(self) -> np.ndarray:
         """Village-years (or their total weight) in each treatment cell."""
@@ -111,13 +170,14 @@ def select_sample(
         if lost.any():
             dropped[f"{name} missing"] = int(lost.sum())
         keep &= ~lost
-    frame = study.frame.loc[keep, ["unit", "time", "first_treated", "group", "stratum"]].reset_index(drop=True)
-    values = outcomes[keep].to_numpy()
+    used = slice(None) if keep.all() else keep
+    frame = study.frame[DESIGN_COLUMNS][used].reset_index(drop=True)
+    values = outcomes[used].to_numpy()
     return Sample(
         frame,
         np.log(values) if log else values,
-        regressors[keep].reset_index(drop=True),
-        heft[keep].to_numpy() if heft is not None else None,
+        regressors[used].reset_index(drop=True),
+        heft[used].to_numpy() if heft is not None else None,
         dropped,
     )
 
@@ -130,55 +190,6 @@ def _check_positive(study: Study, outcome: str, values: pd.Series) -> None:
             f"{rows(study.frame, bad)}. Analyse levels, or remove those rows and say so; "
             "log(1 + y) would make the answer depend on the unit."
         )
-
-
-def treatment_cells(
-    first_treated: np.ndarray, time: np.ndarray, kind: str, reference: int = -1, groups: np.ndarray | None = None
-) -> pd.Series:
-    """Name the treatment cell of every row: the one builder behind each estimator.
-
-    Parameters
-    ----------
-    first_treated : ndarray of float, shape (n,)
-        First treated year, NaN for never treated.
-    time : ndarray of int, shape (n,)
-    kind : {"treated", "event_time", "cohort_year", "cohort_event_time", "group_year"}
-        Which cells are pooled: all treated years; each event time; or none, cohort by cohort (treated years only,
-        or all years but the reference) or group by group (treated years only).
-    reference : int
-        The event time left out (kinds with event times).
-    groups : ndarray, shape (n,), optional
-        Group of each row, for "group_year".
-
-    Returns
-    -------
-    Series of tuple
-        (cohort or group, event time) with None for what is pooled; missing for rows in no cell.
-    """
-    event_time = time - first_treated
-    if kind in ("treated", "cohort_year", "group_year"):
-        inside = event_time >= 0
-    else:
-        inside = ~np.isnan(event_time) & (event_time != reference)
-    cohort = first_treated[inside].astype(int) if kind.startswith("cohort") else [None] * int(inside.sum())
-    cohort = [group_label(group) for group in groups[inside]] if kind == "group_year" else cohort
-    event = [None] * int(inside.sum()) if kind == "treated" else event_time[inside].astype(int)
-    cells = pd.Series(None, index=range(len(time)), dtype=object)
-    cells[np.flatnonzero(inside)] = list(zip(cohort, event, strict=True))
-    return cells
-
-
-def group_label(group: object) -> str:
-    """What stands for the cohort in the cells of one group."""
-    return f"group_{group}"
-
-
-def cell_name(cell: Cell) -> str:
-    """Coefficient name of a cell, the same whatever the data types."""
-    cohort, event_time = cell
-    parts = [cohort if isinstance(cohort, str) else f"cohort_{cohort}"] if cohort is not None else []
-    parts += [f"event_time_{event_time}"] if event_time is not None else []
-    return "_".join(parts) or "treated"
 
 
 def demean(values: np.ndarray, starts: np.ndarray, lengths: np.ndarray, weights: np.ndarray | None) -> np.ndarray:
@@ -207,31 +218,25 @@ def fit(sample: Sample, kind: str, reference: int = -1) -> Regression:
     village-years and K the constant, years, cells and controls, not the unit effects, which are nested in the groups.
     `kind` and `reference` say which treatment cells there are, as in `treatment_cells`.
     """
-    first_treated = sample.frame["first_treated"].to_numpy(dtype=float, na_value=np.nan)
-    groups = sample.frame["group"].to_numpy()
-    cells = treatment_cells(first_treated, sample.frame["time"].to_numpy(), kind, reference, groups)
-    labels = sorted(cells.dropna().unique(), key=lambda cell: tuple(-np.inf if part is None else part for part in cell))
-    position = {label: number for number, label in enumerate(labels)}
-    membership = np.array([position.get(cell, -1) for cell in cells])
+    distinct = sample.distinct()
+    labels, membership = cell_of_each_row(distinct.frame, kind, reference)
     names = pd.Index([cell_name(label) for label in labels])
-    years = np.unique(sample.frame["time"])
+    years = np.unique(distinct.frame["time"])
     raw = np.column_stack(
         [
             np.ones(len(membership)),
-            sample.frame["time"].to_numpy()[:, None] == years[1:],
+            distinct.frame["time"].to_numpy()[:, None] == years[1:],
             membership[:, None] == np.arange(len(labels)),
-            sample.controls.to_numpy(dtype=float),
+            distinct.controls.to_numpy(dtype=float),
         ]
     ).astype(float)
     columns = ["constant", *(f"year_{year}" for year in years[1:]), *names, *sample.controls.columns]
-    unit = pd.factorize(sample.frame["unit"])[0]
-    starts = np.flatnonzero(np.diff(unit, prepend=-1))
-    lengths = np.diff(starts, append=len(unit))
-    design = demean(raw, starts, lengths, sample.weights)
+    design = distinct.demeaned(raw)
     _check_names(columns)
-    _check_rank(raw, design, columns, sample)
-    outcome = demean(sample.outcome[:, None], starts, lengths, sample.weights)[:, 0]
+    _check_rank(raw, design, columns, distinct)
+    outcome = sample.demeaned(sample.outcome[:, None])[:, 0]
     results = _fit_statsmodels(outcome, pd.DataFrame(design, columns=columns), sample)
+    membership = membership if sample.alike is None else membership[sample.alike]
     return Regression(results, sample, names, membership, tuple(labels), kind, reference)
 
 
@@ -239,9 +244,11 @@ def _fit_statsmodels(outcome: np.ndarray, design: pd.DataFrame, sample: Sample) 
     groups, names = pd.factorize(sample.frame["group"])
     if len(names) < 2:
         raise StudyError(
-            f"All {len(groups):,} village-years used are in one group ({names[0]}). "
+            f"All {sample.rows:,} village-years used are in one group ({names[0]}). "
             "Errors are clustered by group: give the groups that were treated and those that were not."
         )
+    if sample.alike is not None:
+        return averages_fit(outcome, design, sample.weights, sample.alike, groups, sample.scatter)
     outcome = pd.Series(outcome, name="outcome")
     model = OLS(outcome, design) if sample.weights is None else WLS(outcome, design, weights=sample.weights)
     # QR keeps its precision when a control is of another scale than the dummies; the default loses it.
@@ -258,13 +265,18 @@ def _check_names(columns: list[str]) -> None:
 
 def _check_rank(raw: np.ndarray, design: np.ndarray, columns: list[str], sample: Sample) -> None:
     """Every column adds something to those before it, else name the ones that do not."""
-    length = np.linalg.norm(raw, axis=0)
-    if len(design) < len(columns):
+    if sample.rows < len(columns):
         raise StudyError(
-            f"{count(len(design), 'row')} cannot support {len(columns)} coefficients. "
+            f"{count(sample.rows, 'row')} cannot support {len(columns)} coefficients. "
             f"Rows left out: {reasons(sample.dropped)}."
         )
-    left = np.abs(np.diag(np.linalg.qr(design, mode="r")))
+    if sample.alike is not None:
+        root = np.sqrt(sample.weights)[:, None]
+        raw, design = raw * root, design * root
+    length = np.linalg.norm(raw, axis=0)
+    left = np.zeros(len(columns))
+    found = np.abs(np.diag(np.linalg.qr(design, mode="r")))
+    left[: len(found)] = found
     lost = [
         name for name, size, whole in zip(columns, left, length, strict=True) if size <= COLLINEARITY_TOLERANCE * whole
     ]

@@ -16,9 +16,11 @@ from analysis.panel_checks import (
     check_constant_within_unit,
     check_keys,
     check_starts,
-    few_treated_groups,
-    mixed_groups,
+    design_notes,
+    in_order,
+    text_among,
 )
+from analysis.panel_rows import first_rows
 from analysis.placebo_groups import PLACEBO, fill_placebo_groups
 
 PROVENANCES = ("yours", "simulated", "published", "invented")
@@ -149,6 +151,7 @@ class Study:
         names |= {key: name for key, name in (("group", group), ("stratum", stratum)) if name is not None}
         canonical = canonical_columns(frame, names)
         check_keys(canonical, names)
+        canonical = in_order(canonical)
         check_constant_within_unit(canonical, names)
         check_starts(canonical)
         made = size = 0
@@ -162,21 +165,20 @@ class Study:
         else:
             made, size = fill_placebo_groups(canonical, pseudo_groups)
         if stratum is None:
-            canonical["stratum"] = "all"
-        canonical = canonical.sort_values(["unit", "time"], ignore_index=True)
-        notes = few_treated_groups(canonical) + mixed_groups(canonical)
+            canonical["stratum"] = pd.Categorical.from_codes(np.zeros(len(canonical), dtype="int8"), ["all"])
+        notes = design_notes(canonical)
         ordered = DESIGN_COLUMNS + [name for name in canonical if name not in DESIGN_COLUMNS]
         return cls(canonical[ordered], _described(outcomes), provenance, title, made, size, notes, noun)
 
     @property
     def units(self) -> pd.DataFrame:
         """One row per unit: `first_treated`, `group`, `stratum`, indexed by `unit`."""
-        return self.frame.groupby("unit")[["first_treated", "group", "stratum"]].first()
+        return self.frame[DESIGN_COLUMNS].iloc[first_rows(self.frame)].drop(columns="time").set_index("unit")
 
     @property
     def starts(self) -> list[int]:
         """Start years of treatment, ascending."""
-        return sorted(self.frame["first_treated"].dropna().astype(int).unique().tolist())
+        return sorted(self.frame["first_treated"].iloc[first_rows(self.frame)].dropna().unique().tolist())
 
     @property
     def primary_outcome(self) -> str:
@@ -223,7 +225,7 @@ class Study:
         check_starts(frame)
         groups = pd.Series(frame["group"].unique(), dtype="string")
         made = int(groups.str.startswith(PLACEBO).sum()) if self.placebo_groups else 0
-        return replace(self, frame=frame, placebo_groups=made, notes=few_treated_groups(frame) + mixed_groups(frame))
+        return replace(self, frame=frame, placebo_groups=made, notes=design_notes(frame))
 
     def complete(self, outcome: str) -> Study:
         """The study on the units that have the outcome in every year of the panel (a balanced panel)."""
@@ -269,9 +271,7 @@ class Study:
             )
         values = self.frame[name]
         numbers = as_numbers(values)
-        text = values.notna() & numbers.isna()
-        text[text] = values[text].map(lambda value: str(value).lower() != "nan")
-        if text.any():
+        if (text := text_among(values, numbers)).any():
             raise StudyError(
                 f"The {role} {name!r} is not a number in {rows(self.frame, text, values)}. "
                 "Write numbers only, and leave missing values empty."

@@ -11,9 +11,10 @@ from analysis.effects import did
 from analysis.estimates import Estimate
 from analysis.inversion import rejects
 from analysis.messages import amount, count, in_sentence
-from analysis.regression import Regression, group_label
+from analysis.regression import Regression
 from analysis.robustness.placements import placements
 from analysis.study import Study
+from analysis.treatment_cells import group_label
 
 
 @dataclass(frozen=True)

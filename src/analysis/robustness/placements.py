@@ -91,8 +91,7 @@ def placements(sample: Sample) -> Placements:
     treated years are absorbed by controls, or without years to compare, has none (NaN).
     """
     fitted = fit(sample, "cohort_year")
-    frame = sample.frame
-    own = group_starts(frame)
+    own = group_starts(sample.frame)
     starts = np.unique(own.dropna()).astype(int)
     groups, cells = len(own), len(own) * len(starts)
     codes = np.full((cells, groups), -1, dtype=np.int16)
@@ -103,7 +102,7 @@ def placements(sample: Sample) -> Placements:
     return Placements(
         placed[:, :, 0].T,
         placed[:, :, 1].T,
-        frame.groupby("group", sort=False, observed=True)["unit"].nunique().to_numpy(),
+        sample.units().groupby("group", sort=False, observed=True)["villages"].sum().to_numpy(),
         own.index,
         np.where(own.isna(), -1, np.searchsorted(starts, own)),
     )

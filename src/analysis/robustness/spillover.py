@@ -38,9 +38,10 @@ class Neighbours:
         """
         rows = {}
         for name, estimate in (("spillover", self.spillover), ("treated", self.treated)):
-            units = estimate.fitted.sample.frame.drop_duplicates("unit")
+            units = estimate.fitted.sample.units()
             about = {"effect": estimate.value, "unit": estimate.unit, "per_cent": estimate.percent}
-            size = {"villages": int(units["first_treated"].notna().sum()), "strata": estimate.groups}
+            treated = units.loc[units["first_treated"].notna(), "villages"]
+            size = {"villages": int(treated.sum()), "strata": estimate.groups}
             size["strata_treated"] = estimate.treated_groups
             for method in METHODS:
                 test = estimate.headline(method, level)
