@@ -83,7 +83,10 @@ def test_what_cannot_be_estimated_stays_in_the_curve(study):
     assert len(lost) == 2
     assert lost["note"].str.len().min() > 0
     axes = plot_specifications(curve, study, study.primary_outcome)
-    assert axes[0].get_title() == "Village collective income: 4 specifications, 2 without an estimate (simulated data)"
+    assert (
+        axes[0].get_title(loc="left") + axes[0].get_title()
+        == "Village collective income: 4 specifications, 2 without an estimate (simulated data)"
+    )
 
 
 def test_a_preferred_one_that_is_not_tried_is_refused(study):
