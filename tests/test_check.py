@@ -181,6 +181,35 @@ def test_a_jump_between_years_is_pointed_out(tmp_path, factor):
     )
 
 
+@pytest.mark.parametrize("factor", [10_000, 1 / 10_000])
+def test_a_village_in_another_unit_in_all_years_is_pointed_out(tmp_path, factor):
+    rows = panel()
+    for row in rows[:8]:
+        row[-1] *= factor
+    value = {10_000: "125,000", 1 / 10_000: "0.001"}[factor]
+    assert finding(write(tmp_path, rows), "LOOK") == (
+        f"LOOK: value is 500 times above or below the middle village's (12.5) in 2 villages: u00 ({value}), "
+        f"u01 ({value}). Perhaps 元 and 万元 are mixed."
+    )
+
+
+def test_negative_values_are_pointed_out(tmp_path):
+    rows = panel()
+    rows[5][-1] = -999
+    assert finding(write(tmp_path, rows), "LOOK") == (
+        "LOOK: value is negative in 1 row: u01 in 2020 (-999.0). Right for a loss, not for a code (-999)."
+    )
+
+
+def test_named_groups_without_a_start_are_pointed_out(tmp_path):
+    named = {f"g{number}" for number in range(6)}
+    rows = [[*row[:3], row[3] if row[3] in named else "", *row[4:]] for row in panel()]
+    assert finding(write(tmp_path, rows), "LOOK: 1 group named") == (
+        "LOOK: 1 group named but never treated, while other untreated villages have no group: g5. If treated, fill in "
+        "the first treated year."
+    )
+
+
 @pytest.mark.parametrize(("largest", "looks"), [(1, True), (1.2, False)])
 def test_shares_in_per_cent_are_pointed_out(tmp_path, largest, looks):
     rows = [[*row[:-1], 0.35] for row in panel()]

@@ -320,8 +320,8 @@ def events_of(
     return event_study(Study.from_frame(frame, **names, provenance="simulated"), "income", **options)
 
 
-ONE_START = [2021] * 5 + [None] * 20
-SEVERAL = [2020] * 3 + [2022] * 3 + [None] * 20
+ONE_START = [2021] * 5 + [None] * 32
+SEVERAL = [2020] * 3 + [2022] * 3 + [None] * 32
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -375,7 +375,7 @@ def test_natural_values_are_multiples_of_what_was_seen_before() -> None:
     leads = events.frame()["estimate"].loc[:-1]
     largest = np.abs(np.diff(leads, 2)).max()
     assert events.honest_bounds("smoothness").frame["value"].to_numpy() == pytest.approx(largest * np.arange(5) / 4)
-    one_lead = events_of([2017] * 5 + [None] * 20)
+    one_lead = events_of([2017] * 5 + [None] * 32)
     assert one_lead.honest_bounds("smoothness").seen == pytest.approx(abs(one_lead.frame()["estimate"].loc[-2]))
 
 
@@ -394,6 +394,8 @@ def test_designs_that_cannot_bear_it_are_refused() -> None:
         events_of(ONE_START, years=np.delete(YEARS, 3)).honest_bounds()
     with pytest.raises(StudyError, match="No honest bounds.*8 event times need at least 9 untreated groups"):
         events_of([2021] * 5 + [None] * 6).honest_bounds()
+    with pytest.raises(StudyError, match="No honest bounds: 24 untreated groups cannot .*; more than 24 are needed"):
+        events_of([2021] * 5 + [None] * 24).honest_bounds()
     with pytest.raises(ValueError, match="kind must be one of"):
         events_of(ONE_START).honest_bounds("level")
 

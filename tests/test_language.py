@@ -221,7 +221,7 @@ def test_unknown_language_is_refused(monkeypatch, how):
     [
         (Outcome("y", label_en="Income", label_zh="收入"), "Income", "收入"),
         (Outcome("y", label_en="Income"), "Income", "Income"),
-        (Outcome("y", label_zh="收入"), "y", "收入"),
+        (Outcome("y", label_zh="收入"), "收入", "收入"),
         (Outcome("y"), "y", "y"),
     ],
 )

@@ -54,7 +54,11 @@ def test_study_is_read_as_its_file_says(tmp_path):
         )
     }
     assert (study.language, study.noun) == ("en", "village")
-    assert study.reading == ("panel.csv: 27 rows read.", "members.csv: 3 rows read.")
+    assert study.reading == (
+        "panel.csv: 27 rows read.",
+        "members.csv: 3 rows read.",
+        "members.csv: 6 units of the panel not in it (004, 005, 006, ...), read as never treated.",
+    )
     assert study.units.index.tolist() == VILLAGES, "codes keep their leading zeros"
     assert study.units["group"].tolist()[:3] == ["A", "B", "C"]
     assert study.frame.columns[5:].tolist() == ["income"]
@@ -194,8 +198,13 @@ REFUSED = {
             f"[outcomes.income] of study.toml has the unit {unit!r}, money of an unknown size. Write 元, 千元, 万元, "
             "百万元 or 亿元, alone or with /人, /户 or the like.",
         )
-        for unit in ("万元人民币", "10,000 yuan", "万CNY", "美元")
+        for unit in ("万元人民币", "10,000 yuan", "万CNY", "美元", "万", "万人民币", "￥")
     },
+    "prices that say nothing": (
+        {"study": STUDY.replace('prices = "nominal"', 'prices = "as reported"')},
+        '[outcomes.income] of study.toml has prices = \'as reported\'. Write "nominal", or "constant" with the year '
+        'whose prices they are, such as "constant 2022".',
+    ),
     "outcome column absent": (
         {"study": STUDY.replace('column = "收入"', 'column = "总收入"')},
         "panel.csv has no column '总收入' (for an outcome). It has: village, year, town, 收入. Did you mean '收入'?",
@@ -237,7 +246,10 @@ def test_a_member_without_its_code_or_district_is_refused(tmp_path, members, mes
 
 def test_members_without_a_start_are_counted(tmp_path):
     study = load_study(write(tmp_path, members=MEMBERS + "004,,\n005,,\n"))
-    assert study.reading[-1] == "members.csv: 2 units without a first treated year, read as never treated."
+    assert study.reading[-2:] == (
+        "members.csv: 2 units without a first treated year, read as never treated.",
+        "members.csv: 4 units of the panel not in it (006, 007, 008, ...), read as never treated.",
+    )
 
 
 def test_a_folder_is_no_study_file(tmp_path):

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from test_cluster_robust import small_panel, small_study
 
-from analysis import StudyError, load_study, read_table, rejection_rates
+from analysis import StudyError, load_study, minimum_detectable_effect, read_table, rejection_rates, simulated_gains
 from analysis.inference import METHODS
 from analysis.replication import CHUNK, replicate
 from analysis.size import PERSISTENCE, _shocks
@@ -46,12 +46,15 @@ def test_same_numbers_on_one_core_and_two(study, correlation):
 
 def test_same_numbers_on_a_dask_cluster(study):
     distributed = pytest.importorskip("distributed")
-    options = {**FAST, "correlation": 0.4, "replications": 2 * CHUNK}
-    one = rejection_rates(study, "income", **options)
+    rates = partial(rejection_rates, study, "income", **FAST, correlation=0.4, replications=2 * CHUNK)
+    detectable = partial(minimum_detectable_effect, load_study(), "households", replications=2 * CHUNK)
+    gains = partial(simulated_gains, 2 * CHUNK)
+    here = rates(), detectable().frame(), gains()
     cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     with cluster, distributed.Client(cluster), joblib.parallel_config("dask"):
-        dask = rejection_rates(study, "income", **options)
-    pd.testing.assert_frame_equal(one, dask, check_exact=True)
+        there = rates(), detectable().frame(), gains()
+    for one, other in zip(here, there, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
 def test_more_replications_begin_with_the_same_ones(study):

@@ -78,7 +78,7 @@ class ClusterPieces:
     @cached_property
     def alone(self) -> int:
         """How many clusters alone identify a part of the contrast."""
-        return _adjusted_direction(self, power=-0.5)[1]
+        return adjusted_direction(self, power=-0.5)[1]
 
     @property
     def contrast_scores(self) -> np.ndarray:
@@ -226,7 +226,7 @@ def cr2(pieces: ClusterPieces) -> Uncertainty:
     >>> 4 < answer.df < 5
     True
     """
-    adjusted, _ = _adjusted_direction(pieces, power=-0.5)
+    adjusted, _ = adjusted_direction(pieces, power=-0.5)
     scores = (pieces.scores * adjusted).sum(axis=1)
     # With p_g = (I - H_g)^-1/2 Q_g a the scores p_g'(I - H)y have variance diag(p_g'p_g) - ZZ', the rows of Z p_g'Q_g.
     products = np.einsum("gij,gj->gi", pieces.grams, adjusted)
@@ -258,7 +258,7 @@ def cr3(pieces: ClusterPieces) -> Uncertainty:
     doi:10.1002/jae.2969.
     """
     number, note = len(pieces.scores), treated_note(pieces)
-    adjusted, alone = _adjusted_direction(pieces, power=-1)
+    adjusted, alone = adjusted_direction(pieces, power=-1)
     if alone:
         return Uncertainty(np.nan, np.nan, f"no estimate without {count(alone, 'cluster')}; {note}")
     changes = (pieces.scores * adjusted).sum(axis=1)
@@ -271,7 +271,7 @@ def _answer(pieces: ClusterPieces, error: float, df: float, note: str) -> Uncert
     return Uncertainty(float(error), float(df), note)
 
 
-def _adjusted_direction(pieces: ClusterPieces, power: float) -> tuple[np.ndarray, int]:
+def adjusted_direction(pieces: ClusterPieces, power: float) -> tuple[np.ndarray, int]:
     """Generalised (I - Q_g'Q_g)^power times the direction, (G, K), and how many clusters alone identify part of it.
 
     I - Q_g'Q_g is the Gram matrix without cluster g, and has the eigenvalues of I - H_g on the cluster's regressors:

@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from analysis.language import bracketed, say, term
+from analysis.plots import drawn_label
 from analysis.study import CHOICES, Study
 from analysis.style import INSIDE, OUTSIDE
 
@@ -54,7 +55,9 @@ def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.n
     for height, (name, value) in enumerate(reversed(choices)):
         chosen = drawn.index[drawn[name] == value]
         axes[1].scatter(chosen, np.full(len(chosen), height), marker="s", s=14, c=list(colours[chosen]))
-    names = [f"{term(language, name)}: {term(language, value)}" for name, value in reversed(choices)]
+    names = [
+        f"{term(language, name)}: {term(language, value)}".replace("$", r"\$") for name, value in reversed(choices)
+    ]
     axes[1].set_yticks(range(len(choices)), names, fontsize="small")
     axes[1].set(ylim=(-0.7, len(choices) - 0.3), xticks=[])
     axes[1].set_xlabel(say(language, "Specifications, by size of effect (large: the preferred one)"))
@@ -62,7 +65,7 @@ def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.n
     title = "{label}: {number} specifications{lost} ({data})"
     without = len(curve) - len(drawn)
     lost = say(language, ", {number} without an estimate", number=without) if without else ""
-    label, data = study.label_of(outcome), term(language, study.label)
+    label, data = drawn_label(study, outcome), term(language, study.label)
     axes[0].set_title(say(language, title, label=label, number=len(curve), lost=lost, data=data))
     return axes
 
@@ -92,7 +95,7 @@ def plot_power(curve: pd.DataFrame, study: Study, outcome: str, *, unit: str = "
     ax.plot(curve.index, curve["power"], color=INSIDE, marker="o", markersize=3)
     ax.axhline(POWER_ASKED_FOR, color="0.4", linestyle="--", linewidth=1)
     title = "{label}: power by size of the effect ({data}; dashed: {power:.0%})"
-    label, data = study.label_of(outcome), term(language, study.label)
+    label, data = drawn_label(study, outcome), term(language, study.label)
     ax.set(
         title=say(language, title, label=label, data=data, power=POWER_ASKED_FOR),
         xlabel=say(language, "True effect{unit}", unit=bracketed(language, unit)),

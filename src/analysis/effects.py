@@ -8,7 +8,8 @@ import pandas as pd
 from analysis import collapsing
 from analysis.estimates import Estimate, EventStudy
 from analysis.messages import StudyError, count, first, reasons
-from analysis.regression import Sample, fit, select_sample
+from analysis.regression import fit
+from analysis.sample import Sample, select_sample
 from analysis.study import Study
 
 # Which treatment cells each estimator saturates.
@@ -49,7 +50,7 @@ def did(
         Analyse the logarithm; values at or below zero raise. Default: as the study describes the outcome.
     collapse : bool, optional
         Estimate from averages over villages alike in group, start year and years observed: the same numbers from
-        fewer rows, but without residuals of single villages. Default: in panels above 200,000 rows, where there are
+        fewer rows, but without residuals of single villages. Default: in panels above 30,000 rows, where there are
         neither controls nor weights. "by_group" never does.
 
     Returns

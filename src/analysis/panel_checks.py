@@ -76,7 +76,8 @@ def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
         if not pd.api.types.is_numeric_dtype(frame[key]):
             _check_codes(frame[key].dropna().unique().tolist(), f"{names[key]!r} ({key})")
     for key in ("time", "first_treated"):
-        if _odd_years(pd.Series(frame[key].unique())).any():
+        whole = pd.api.types.is_integer_dtype(frame[key])
+        if _odd_years(frame[key].agg(["min", "max"]) if whole else pd.Series(frame[key].unique())).any():
             odd = _odd_years(frame[key])
             places = rows(frame, odd) if key == "time" else rows(frame, odd, frame[key])
             raise StudyError(

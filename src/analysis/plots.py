@@ -49,7 +49,7 @@ def plot_trends(study: Study, outcome: str, *, log: bool = False, ax: Axes | Non
         ax.set_yscale("log")
     title = "{label}, means by year ({data}; dashed: start {starts})"
     starts = say(language, ", ").join(map(str, study.starts))
-    described, label = study.describe(outcome), _label(study, outcome)
+    described, label = study.describe(outcome), drawn_label(study, outcome)
     detail = bracketed(language, described.unit, described.prices).lstrip()
     ax.set_title(say(language, title, label=label, data=term(language, study.label), starts=starts), wrap=True)
     ax.set_xlabel(say(language, "Year"))
@@ -86,7 +86,7 @@ def plot_event_study(event_study: EventStudy, *, level: float = 0.95, ax: Axes |
     ax.errorbar(drawn.index, drawn["estimate"], yerr=margins, fmt="o", color=INSIDE, capsize=3)
     ax.plot(event_study.reference, 0, "o", color=INSIDE, markerfacecolor="white")
     average, study = event_study.average(), event_study.study
-    language, label = study.language, _label(study, event_study.outcome)
+    language, label = study.language, drawn_label(study, event_study.outcome)
     shown = drawn["low"].notna().any()
     effect = (
         "Effect{unit}, {level:.0%} intervals" if shown else "Effect{unit}, no intervals: too few groups behind each"
@@ -138,7 +138,9 @@ def plot_coverage(
         linewidths=0.5,
         cbar_kws={"label": say(language, "Villages with the outcome (%)")},
     )
-    title = say(language, "{label}: coverage ({data})", label=_label(study, outcome), data=term(language, study.label))
+    title = say(
+        language, "{label}: coverage ({data})", label=drawn_label(study, outcome), data=term(language, study.label)
+    )
     ax.set_title(title, wrap=True)
     ax.set(xlabel=say(language, "Year"), ylabel="")
     return ax
@@ -187,7 +189,7 @@ def _y_label(ax: Axes, language: str, text: str) -> None:
     ax.set_ylabel(text, wrap=True, linespacing=1.5 if language == "zh" else 1.2)
 
 
-def _label(study: Study, outcome: str) -> str:
+def drawn_label(study: Study, outcome: str) -> str:
     """Label of an outcome as text: matplotlib sets formulas between dollar signs, and breaks lines at spaces only."""
     label = study.label_of(outcome).replace("$", r"\$")
     return "\n".join(wrap(label, HANZI_PER_LINE)) if study.language == "zh" else label

@@ -8,8 +8,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.cluster_robust import ClusterPieces, caution, cluster_codes, cluster_pieces, cr2
-from analysis.cluster_robust import _adjusted_direction as adjusted_direction
+from analysis.cluster_robust import (
+    FEW,
+    FEW_TREATED,
+    ClusterPieces,
+    adjusted_direction,
+    caution,
+    cluster_codes,
+    cluster_pieces,
+    cr2,
+)
 from analysis.effects import did
 from analysis.estimates import Estimate
 from analysis.inference import HEADLINE_NAME
@@ -60,6 +68,7 @@ class DetectableEffect:
 
     study: Study
     outcome: str
+    log: bool
     unit: str
     value: float
     monte_carlo_error: float
@@ -78,15 +87,17 @@ class DetectableEffect:
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
     def __repr__(self) -> str:
-        share = f", {self.percent:.1f} % of the counterfactual mean" if np.isfinite(self.percent) else ""
+        mean = f"counterfactual {'geometric ' if self.log else ''}mean"
+        share = f", {self.percent:.1f} % of the {mean}" if np.isfinite(self.percent) else ""
+        few = f", {FEW}" if self.treated_groups <= FEW_TREATED else ""
         label = in_sentence(self.study.describe(self.outcome).label)
         value = f"{amount(self.value)} {self.unit}".rstrip()
+        error = f" (Monte Carlo error {amount(self.monte_carlo_error)})" if np.isfinite(self.monte_carlo_error) else ""
         return (
             f"{self.study.label.capitalize()}: with {self.treated_groups} treated of {count(self.groups, 'group')} and "
             f"{count(self.villages, self.study.noun)}, an effect on {label} "
             f"is found {100 * self.power:.0f} % of the time, at {100 * (1 - self.level):.0f} % two-sided, if it is "
-            f"{value} (Monte Carlo error {amount(self.monte_carlo_error)}){share}; "
-            f"{HEADLINE_NAME} ({self.df:.1f})."
+            f"{value}{error}{share}; {HEADLINE_NAME} ({self.df:.1f}){few}."
         )
 
     _repr_markdown_ = __repr__
@@ -111,7 +122,9 @@ def minimum_detectable_effect(
     Use it before collecting data, or to judge an insignificant answer. Villages, groups, years and gaps are the
     study's; shocks are drawn from a normal distribution, with each village's own size, and the persistence and
     correlation within groups, that they had before the policy (`shocks_before`); the effect is constant over treated
-    village-years. Skewed outcomes have rarer and larger shocks than that: read the answer in logs beside it.
+    village-years. Skewed outcomes have rarer and larger shocks than that, and growing ones larger shocks later: where
+    incomes are drawn from the model of the simulated panel, the effect given for levels is found 72 % of the time
+    instead of 80, in logs 85 %. Read both.
 
     Parameters
     ----------
@@ -159,22 +172,10 @@ def minimum_detectable_effect(
     slope = (high - low) / (value * (SLOPE_BETWEEN[1] - SLOPE_BETWEEN[0]))
     error = np.sqrt(power * (1 - power) / replications) / slope if slope > 0 else np.nan
     estimate = did(study, outcome, log=log)
-    share = 100 * np.expm1(value) if estimate.log else value * estimate.percent / estimate.value
-    return DetectableEffect(
-        study,
-        outcome,
-        estimate.unit,
-        value,
-        float(error),
-        float(share),
-        power,
-        level,
-        design.villages,
-        design.groups,
-        design.treated_groups,
-        null.df,
-        shocks,
-    )
+    share = 100 * np.expm1(value) if estimate.log else value * np.divide(estimate.percent, estimate.value or np.nan)
+    size = design.villages, design.groups, design.treated_groups
+    found = estimate.unit, value, float(error), float(share)
+    return DetectableEffect(study, outcome, estimate.log, *found, power, level, *size, null.df, shocks)
 
 
 def power_curve(
@@ -253,6 +254,8 @@ def _null_draws(design: Estimate, shocks: Shocks, size: float, replications: int
         adjusted=adjusted_direction(pieces, power=-0.5)[0],
     )
     drawn = replicate(task, replications, seed, "draws")
+    if not drawn[:, 1].max() > 0:
+        raise StudyError("The outcome does not move before the first start, so any effect would be found. Check it.")
     return NullDraws(drawn[:, 0], drawn[:, 1], cr2(pieces).df)
 
 
@@ -280,8 +283,6 @@ def _null_draw(
 def _smallest(null: NullDraws, power: float, level: float) -> float:
     """The effect found with this power: doubled until it is, then by bisection."""
     low, high = 0.0, float(np.median(null.errors))
-    if not high > 0:
-        raise StudyError("The outcome does not move before the first start, so any effect would be found. Check it.")
     while null.power(high, level) < power:
         low, high = high, 2 * high
     while high - low > BISECTION_TOLERANCE * high:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.regression import Regression, demean
+from analysis.regression import Regression
+from analysis.sample import demean
 from analysis.treatment_cells import Cell, cell_name, cell_of_each_row
 
 # Cells whose scaled Gram matrix has an eigenvalue below this are not identified: no comparison is left for one.

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from analysis.messages import StudyError, count
-from analysis.regression import select_sample
+from analysis.sample import select_sample
 from analysis.study import Study
 
 FEWEST_YEARS = 3

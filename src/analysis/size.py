@@ -12,8 +12,8 @@ from analysis.effects import did
 from analysis.inference import METHODS, known_methods
 from analysis.inversion import rejects
 from analysis.messages import StudyError, count
-from analysis.regression import select_sample
 from analysis.replication import replicate
+from analysis.sample import select_sample
 from analysis.shocks import persistent_shocks
 from analysis.study import Study
 

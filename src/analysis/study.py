@@ -42,8 +42,8 @@ class Outcome:
 
     @property
     def label(self) -> str:
-        """Reader's name of the outcome: its English label, else its column name."""
-        return self.label_en or self.name
+        """Reader's name of the outcome: its English label, else its Chinese one, else its column name."""
+        return self.label_en or self.label_zh or self.name
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from analysis.estimates import Estimate, EventStudy
 from analysis.inference import HEADLINE_NAME, assignment_pieces
 from analysis.language import bracketed, say, term
 from analysis.messages import amount
-from analysis.regression import select_sample
+from analysis.sample import select_sample
 from analysis.study import Study
 
 LATEX = str.maketrans({**{char: f"\\{char}" for char in "%&#$_{}"}, "\\": r"\textbackslash{}"})

@@ -69,7 +69,7 @@ def honest_bounds(
     ----------
     Rambachan & Roth (2023), "A more credible approach to parallel trends", Review of Economic Studies,
     doi:10.1093/restud/rdad018: the conditional least-favourable hybrid for relative magnitudes (of Andrews, Roth &
-    Pakes 2023, doi:10.1093/restud/rdac068), the shortest fixed-length interval (of Armstrong & Kolesar 2018,
+    Pakes 2023, doi:10.1093/restud/rdad004), the shortest fixed-length interval (of Armstrong & Kolesar 2018,
     doi:10.3982/ECTA14434) for smoothness.
 
     Examples

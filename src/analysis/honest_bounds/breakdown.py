@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from analysis.assignments import group_starts
 from analysis.honest_bounds.bounds import KINDS, honest_bounds
 from analysis.messages import StudyError, amount, count, first, in_sentence
 from analysis.pretrends import pooled
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 METHODS = {"relative_magnitudes": "conditional least-favourable test", "smoothness": "shortest fixed-length interval"}
 # Values of `EventStudy.honest_bounds`, in multiples of the largest departure seen before.
 MULTIPLES = {"relative_magnitudes": (0, 0.5, 1, 1.5, 2), "smoothness": (0, 0.25, 0.5, 0.75, 1)}
+# With U untreated groups and d effects the factor of the pooled covariance is about (U - 1) / (U - d - 2) times too
+# large, because it rests on the inverse of an estimate: 1.2 with six groups per effect, 1.6 with three.
+UNTREATED_PER_EFFECT = 3
 # The breakdown value is bisected to this share of the largest departure before, or of the standard error (smoothness).
 BREAKDOWN_TOLERANCE = 1e-3
 
@@ -131,6 +135,7 @@ def event_study_bounds(
         covariance, df = pooled(events, np.arange(pre + post))
     except StudyError as error:
         raise StudyError(f"No honest bounds, because leads and lags have no covariance to trust: {error}") from None
+    _check_untreated(events, pre + post)
     coefficients = events.contrasts @ events.regression.params[events.fitted.cells].to_numpy()
     lags = _average_weights(events)[pre:] if weights is None else np.asarray(weights, dtype=float)
     changes = np.diff(np.append(coefficients[:pre], 0), min(pre, 2))
@@ -141,6 +146,16 @@ def event_study_bounds(
     unit = 1.0 if kind == "relative_magnitudes" else float(np.sqrt(lags @ covariance[pre:, pre:] @ lags))
     breakdown = breakdown_value(lambda value: KINDS[kind](coefficients, covariance, pre, lags, value, level, df), unit)
     return HonestBounds(events.contrast(lags @ events.contrasts[pre:]), kind, level, df, frame, breakdown, seen)
+
+
+def _check_untreated(events: EventStudy, effects: int) -> None:
+    """Untreated groups enough for a covariance whose inverse can be trusted: with few it makes bounds far too wide."""
+    starts = group_starts(events.fitted.sample.frame)
+    if (untreated := int(starts.isna().sum())) <= UNTREATED_PER_EFFECT * effects:
+        raise StudyError(
+            f"No honest bounds: {count(untreated, 'untreated group')} cannot show how {count(effects, 'event time')} "
+            f"vary together; more than {UNTREATED_PER_EFFECT * effects} are needed. Use fewer years."
+        )
 
 
 def breakdown_value(interval: Callable[[float], tuple[float, float]], unit: float) -> float:

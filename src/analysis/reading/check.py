@@ -6,12 +6,15 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.messages import FewTreatedGroupsWarning, StudyError, amount, count, first, rows
+from analysis.placebo_groups import PLACEBO
 from analysis.reading.read_files import read_table
 from analysis.reading.study_file import load_study
 from analysis.study import Study
 
 JUMP = 1_000
 """A change by this factor within a year is suspected of mixed units; 元 for 万元 makes 10,000."""
+APART = 500
+"""A village this many times above or below the middle one in all years is suspected of another unit."""
 SMALL_GROUP = 3
 DIVISION_CODE = 9
 """From so many digits on, a number is taken for a code of administrative divisions; all have the same length."""
@@ -40,7 +43,11 @@ def check_study(path: str | Path | None = None) -> list[str]:
     'This study can run.'
     """
     with warnings.catch_warnings(action="ignore", category=FewTreatedGroupsWarning):
-        study = load_study(path)
+        return findings_on(load_study(path))
+
+
+def findings_on(study: Study) -> list[str]:
+    """What `check_study` says of a study that has been read; doubts begin with LOOK."""
     findings = [study.title, study.data_statement, *study.reading, _roster(study.units), *_names(study), *_years(study)]
     for name in study.outcomes:
         findings += _outcome(study, name)
@@ -115,20 +122,39 @@ def _outcome(study: Study, name: str) -> list[str]:
             f"{name!r} has log = true but is zero or negative in {rows(study.frame, values <= 0, values)}. "
             "Correct these values, or write log = false."
         )
+    negative = values < 0
+    return [
+        f"{name} ({described.unit or 'no unit'}): {count(values.count(), 'value')}, "
+        f"{values.isna().sum():,} missing, {values.eq(0).sum():,} zero.",
+        f"LOOK: {name} is negative in {rows(study.frame, negative, values)}. Right for a loss, not for a code (-999)."
+        if negative.any()
+        else "",
+        f"LOOK: {name} is in %, but nowhere above 1. Perhaps these are shares, 0.35 for 35%."
+        if described.unit == "%" and values.abs().max() <= 1
+        else "",
+        *_mixed_units(study, name, values),
+    ]
+
+
+def _mixed_units(study: Study, name: str, values: pd.Series) -> list[str]:
+    """Jumps between years, and villages far from the others in all years: 元 among 万元, perhaps."""
     positive = study.frame[["unit", "time"]].assign(value=values)[values > 0]
     positive["last"] = positive.groupby("unit")["value"].shift()
     ratio = positive["value"] / positive["last"]
     jumps = positive[(ratio >= JUMP) | (ratio <= 1 / JUMP)]
     places = [f"{one.unit} in {one.time} ({amount(one.last)} to {amount(one.value)})" for one in jumps.itertuples()]
+    usual = positive.groupby("unit")["value"].median()
+    usual = usual[~usual.index.isin(jumps["unit"])]
+    far = usual[(usual >= APART * usual.median()) | (usual <= usual.median() / APART)]
+    where = [f"{unit} ({amount(value)})" for unit, value in far.items()]
     return [
-        f"{name} ({described.unit or 'no unit'}): {count(values.count(), 'value')}, "
-        f"{values.isna().sum():,} missing, {values.eq(0).sum():,} zero.",
-        f"LOOK: {name} is in %, but nowhere above 1. Perhaps these are shares, 0.35 for 35%."
-        if described.unit == "%" and values.abs().max() <= 1
-        else "",
         f"LOOK: {name} changes by a factor of {JUMP:,} or more between years in {count(len(places), 'place')}: "
         f"{first(places)}. Perhaps 元 and 万元 are mixed."
         if places
+        else "",
+        f"LOOK: {name} is {APART} times above or below the middle {study.noun}'s ({amount(usual.median())}) in "
+        f"{count(len(where), study.noun)}: {first(where)}. Perhaps 元 and 万元 are mixed."
+        if where
         else "",
     ]
 
@@ -146,6 +172,13 @@ def _groups(study: Study) -> list[str]:
     elif len(small := sizes.index[sizes < SMALL_GROUP]):
         few = f"{count(len(small), 'group')} of fewer than {SMALL_GROUP} {study.noun}s: {first(small)}"
         found.append(f"LOOK: {few}. Hardly more than one village makes such a group's mean.")
+    named = sorted(set(units.loc[units["first_treated"].isna(), "group"].dropna().astype("str")))
+    named = [group for group in named if not group.startswith(PLACEBO)]
+    if study.placebo_groups and named:
+        found.append(
+            f"LOOK: {count(len(named), 'group')} named but never treated, while other untreated {study.noun}s have no "
+            f"group: {first(named)}. If treated, fill in the first treated year."
+        )
     if len(lone := units.loc[units["first_treated"].isna(), "group"].unique()) == 1:
         found.append(
             f"LOOK: every untreated {study.noun} is in one group ({lone[0]}), so nothing shows how much groups differ "

@@ -20,6 +20,7 @@ from analysis.study import CHOICES, Outcome, Study
 
 OPTIONS = {"title", "provenance", "noun", "pseudo_groups"}
 STUDY_KEYS = OPTIONS | {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes", "preferred"}
+PRICES = r"nominal|constant (?:19|20)\d\d"
 YEAR_IN_NAME = r"(?<!\d)(?:19|20)\d\d(?!\d)"
 KINDS = {"log": bool, "pseudo_groups": int, "columns": object, "outcomes": object, "preferred": object}
 KINDS_IN_WORDS = {"log": "true or false", "pseudo_groups": "a whole number"}
@@ -127,6 +128,11 @@ def _outcome(file: str, outcome: Outcome) -> tuple[Outcome, int, list[str]]:
             "(总收入, total income, and 经营收益, operating surplus, are different things), and in which prices: "
             '"nominal", or "constant 2022".'
         )
+    if outcome.prices and not re.fullmatch(PRICES, outcome.prices):
+        raise StudyError(
+            f"[outcomes.{outcome.name}] of {file} has prices = {outcome.prices!r}. "
+            'Write "nominal", or "constant" with the year whose prices they are, such as "constant 2022".'
+        )
     return dataclasses.replace(outcome, unit=unit), factor, [f"{outcome.name}: {remark}."] if remark else []
 
 
@@ -151,7 +157,9 @@ def _read_frame(folder: Path, settings: dict) -> tuple[pd.DataFrame, list[str]]:
     _require_cells(files[1], members, [unit, columns.get("stratum")])
     _check_members(files[1], members.frame[unit], panel.frame[unit])
     never = members.frame.get(columns["first_treated"], members.frame[unit]).isna().sum()
-    said = [f"{files[1]}: {count(never, 'unit')} without a first treated year, read as never treated."] if never else []
+    absent = sorted(set(panel.frame[unit]) - set(members.frame[unit]))
+    said = {"without a first treated year": never, f"of the panel not in it ({first(absent)})": len(absent)}
+    said = [f"{files[1]}: {count(n, 'unit')} {which}, read as never treated." for which, n in said.items() if n]
     return panel.frame.merge(members.frame, on=unit, how="left"), [*panel.notes, *members.notes, *said]
 
 

@@ -5,7 +5,7 @@ import re
 from analysis.reading.clean_cells import INNER_SPACE
 
 MONEY = "CNY"
-MONEY_NAMES = r"(?i)元|cny|rmb|yuan"
+MONEY_NAMES = r"(?i)元|cny|rmb|yuan|人民币|[¥￥]|^[十百千万亿]+$"
 CONVERSIONS = {
     **dict.fromkeys(("元", "人民币", "cny", "rmb", "yuan"), (MONEY, 1)),
     **{"千元": (MONEY, 1_000), "万元": (MONEY, 10_000), "百万元": (MONEY, 1_000_000), "亿元": (MONEY, 100_000_000)},

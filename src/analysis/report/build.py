@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.messages import FewTreatedGroupsWarning, StudyError, count
+from analysis.reading.check import findings_on
 from analysis.reading.read_files import DATA
 from analysis.reading.study_file import load_study
 from analysis.report.exports import WORKBOOK, Exports, take_exports
@@ -112,7 +113,8 @@ def _summary(study: Study, folder: Path) -> str:
 
 
 def _title_page(study: Study, **parts: Any) -> TitlePage:
-    about = {"reading": study.reading, "language": study.language}
+    doubts = [finding for finding in findings_on(study) if finding.startswith("LOOK")]
+    about = {"reading": study.reading, "doubts": doubts, "language": study.language}
     return TitlePage(study.title or "Report", literal(study.data_statement), **about, **parts)
 
 

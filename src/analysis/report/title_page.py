@@ -23,6 +23,8 @@ class TitlePage:
         Markdown that says which data the report was made from.
     reading : sequence of str
         What was read from the study's files, converted and left out: plain sentences.
+    doubts : sequence of str
+        What a check of the study found odd: plain sentences.
     summary : str
         Markdown for readers who open nothing else.
     unsupported : mapping
@@ -36,6 +38,7 @@ class TitlePage:
     title: str
     data_statement: str
     reading: Sequence[str] = ()
+    doubts: Sequence[str] = ()
     summary: str = ""
     unsupported: Mapping[str, list[str]] = field(default_factory=dict)
     exports: Exports | None = None
@@ -64,12 +67,14 @@ class TitlePage:
 
     def _front(self) -> str:
         items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.reading)
+        doubts = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.doubts)
+        doubts = f"<p>{self._say('Look at this first')}:</p><ul>{doubts}</ul>" if doubts else ""
         how = self._say("How its files were read")
         reading = f"<details><summary>{how}</summary><ul>{items}</ul></details>" if items else ""
         statement = (
             '<div class="admonition note data-statement">'
             f'<p class="admonition-title">{self._say("The data of this report")}</p>'
-            f"{to_html(self.data_statement)}{reading}</div>"
+            f"{to_html(self.data_statement)}{doubts}{reading}</div>"
         )
         summary = f'<div class="summary">{to_html(self.summary)}</div>' if self.summary else ""
         return statement + summary + unsupported_html(self.unsupported)

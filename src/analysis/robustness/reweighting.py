@@ -9,7 +9,7 @@ from scipy.optimize import linprog, minimize, root
 from scipy.special import logsumexp, softmax
 
 from analysis.messages import StudyError, amount, count, first, in_sentence
-from analysis.regression import select_sample
+from analysis.sample import select_sample
 from analysis.study import Study
 
 WEIGHT = "balancing_weight"

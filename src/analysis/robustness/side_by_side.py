@@ -109,7 +109,7 @@ def estimands(
     ----------
     study : Study
     outcome : str
-        In levels, because a total of logarithms means nothing.
+        In levels, also where the study describes it in logs, because a total of logarithms means nothing.
     households : str
         Column with each village's number of households.
     controls : sequence of str
@@ -141,8 +141,8 @@ def estimands(
     ['CNY per village', 'CNY per village', 'CNY per year', 'CNY per household']
     """
     fixed, size = _households_before(study, households)
-    village = did(study, outcome, controls=controls)
-    weighted = did(fixed, outcome, controls=controls, weights=f"{households} {BEFORE}")
+    village = did(study, outcome, controls=controls, log=False)
+    weighted = did(fixed, outcome, controls=controls, log=False, weights=f"{households} {BEFORE}")
     under = study.frame["time"].max() + 1 - study.units["first_treated"].dropna().astype(int)
     villages = float(under.sum() / under.max())
     inside = size[study.units["first_treated"].notna()].dropna()

@@ -12,6 +12,7 @@ from analysis.messages import StudyError, count
 from analysis.study import CHOICES, Study
 
 NONE = "none"
+NO_SHARE = "The counterfactual mean is not above zero, so the effect is no share of it."
 
 
 def specification_curve(
@@ -45,12 +46,14 @@ def specification_curve(
     -------
     DataFrame
         One row per combination, ascending by effect: the choices; estimate, unit; per_cent, low, high (per cent);
-        p_value, villages, left_out (rows not positive); preferred; note (why there is no estimate or interval).
+        p_value, villages, left_out (rows not positive); preferred; note (why there is no estimate, per cent or
+        interval).
 
     Raises
     ------
     StudyError
-        When the preferred specification of ``study.toml`` is not among the combinations.
+        When the preferred specification of ``study.toml`` is not among the combinations, or none gives an effect in
+        per cent.
 
     References
     ----------
@@ -80,7 +83,13 @@ def specification_curve(
         choice = dict(zip(CHOICES, values, strict=True))
         kept = samples[choice["sample"]] & (comparisons[choice["comparison"]] | study.frame["first_treated"].notna())
         rows.append(choice | _row(study, outcome, kept, choice, controls) | {"preferred": choice == preferred})
-    return pd.DataFrame(rows).sort_values("per_cent", ignore_index=True)
+    curve = pd.DataFrame(rows)
+    if curve["per_cent"].isna().all():
+        raise StudyError(
+            f"None of {count(len(curve), 'specification')} gives an effect in per cent of the counterfactual mean. "
+            f"The first one: {curve['note'].iloc[0]}"
+        )
+    return curve.sort_values("per_cent", ignore_index=True)
 
 
 def preferred_specification(study: Study, outcome: str, options: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -118,10 +127,9 @@ def _row(
 
 def _numbers(estimate: Estimate) -> dict[str, object]:
     test = estimate.headline()
-    low, high = (
-        100 * np.expm1(test[end]) if estimate.log else test[end] * estimate.percent / estimate.value
-        for end in ("low", "high")
-    )
+    share = estimate.percent / estimate.value if estimate.value else np.nan
+    low, high = (100 * np.expm1(test[end]) if estimate.log else test[end] * share for end in ("low", "high"))
+    note = test["note"] if np.isnan(test["std_error"]) else ""
     return {
         "estimate": estimate.value,
         "unit": estimate.unit,
@@ -130,5 +138,5 @@ def _numbers(estimate: Estimate) -> dict[str, object]:
         "high": high,
         "p_value": test["p_value"],
         "villages": estimate.villages,
-        "note": test["note"] if np.isnan(test["std_error"]) else "",
+        "note": NO_SHARE if np.isnan(estimate.percent) else note,
     }
