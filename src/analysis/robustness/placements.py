@@ -10,7 +10,8 @@ from scipy.optimize import nnls
 from analysis.assignments import group_starts
 from analysis.inversion import connected_interval
 from analysis.reassignment import group_moments, refit
-from analysis.regression import Sample, fit
+from analysis.regression import fit
+from analysis.sample import Sample
 
 # Two statistics this close, relatively, are a tie, and ties count against the estimate.
 TIE_TOLERANCE = 1e-9

@@ -10,8 +10,8 @@ import pandas as pd
 from analysis.assignments import group_starts
 from analysis.inversion import LEVEL_TOLERANCE
 from analysis.messages import StudyError, amount, count, first, in_sentence
-from analysis.regression import select_sample
 from analysis.replication import replicate
+from analysis.sample import select_sample
 from analysis.study import Study
 
 # The solver as the authors' R package sets it, for series in units of their noise: 100 steps, small weights to zero,
