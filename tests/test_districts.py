@@ -430,3 +430,24 @@ def test_yearly_total_counts_villages_from_their_own_start():
     frame = estimands(quiet(panel), "income")
     # Two villages for two years and one for one: five village-years in two years.
     assert frame.loc["yearly_total", "estimate"] == pytest.approx(frame.loc["village_mean", "estimate"] * 2.5)
+
+
+def test_the_smallest_adjusted_p_is_that_of_each_start_year():
+    starts = {"d00": 2019, "d01": 2019, "d02": 2019, "d03": 2020, "d04": 2020}
+    panel = make_panel(starts, groups=45)
+    # An effect so large that only the places of its start year tell it from chance: 3 of 45, or 2 of 45.
+    for group, floor in (("d00", 3 / 45), ("d03", 2 / 45)):
+        huge = panel["income"] + 1e3 * ((panel["district"] == group) & (panel["year"] >= starts[group]))
+        frame = by_district(quiet(panel.assign(income=huge)), "income").frame()
+        assert frame.loc[group, "p_adjusted"] == pytest.approx(floor, rel=EXACT)
+        assert frame.loc[group, "smallest_p_adjusted"] == pytest.approx(floor, rel=EXACT)
+
+
+def test_a_district_without_the_outcome_under_treatment_is_named():
+    panel = make_panel()
+    panel.loc[(panel["district"] == "d01") & (panel["year"] >= 2019), "income"] = np.nan
+    message = (
+        r"^1 treated group without the outcome in any treated year: d01\. Fill it in, or leave these groups out\.$"
+    )
+    with pytest.raises(StudyError, match=message):
+        by_district(quiet(panel), "income")

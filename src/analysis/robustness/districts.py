@@ -10,7 +10,7 @@ from analysis.assignments import group_starts
 from analysis.effects import did
 from analysis.estimates import Estimate
 from analysis.inversion import rejects
-from analysis.messages import amount, count, in_sentence
+from analysis.messages import StudyError, amount, count, first, in_sentence
 from analysis.regression import Regression
 from analysis.robustness.placements import placements
 from analysis.study import Study
@@ -100,7 +100,7 @@ def by_district(
     Raises
     ------
     StudyError
-        As in `did`, and when groups were not treated as a whole.
+        As in `did`, when groups were not treated as a whole, and when one has no outcome under treatment.
 
     Notes
     -----
@@ -110,8 +110,12 @@ def by_district(
     the interval inverts this test for a constant effect. `p_adjusted` is the step-down maximum: the strongest
     district is compared with the largest placement of all districts, dealt anew to all groups; the next with that of
     the others, dealt to the remaining groups; and so on, never falling and never below `p_value`. With one start year
-    the chance of any false finding is then at most the level, whichever districts have effects. All assignments are
-    counted, none drawn.
+    the chance of any false finding is then at most the level, whichever districts have effects, if paths so divided
+    could as well have been any group's. All assignments are counted, none drawn.
+
+    Where treated groups are more variable for another reason than their size, tests find too much. In panels simulated
+    without effects on the Mengzhou design, where districts are richer by 0.35 log points, some district has an adjusted
+    p of 10 % or less in 14 % of panels in levels (of 8.9 % attainable), and in 9 % in logs. Read both.
 
     References
     ----------
@@ -131,13 +135,18 @@ def by_district(
     treated = sorted(starts.dropna().index)
     cells = np.array([label[0] for label in together.fitted.labels])
     own = {group: cells == group_label(group) for group in treated}
+    if unseen := [group for group, inside in own.items() if not inside.any()]:
+        raise StudyError(
+            f"{count(len(unseen), 'treated group')} without the outcome in any treated year: {first(unseen)}. "
+            "Fill it in, or leave these groups out."
+        )
     contrasts = {group: together.contrast * inside for group, inside in own.items()}
     estimates = {group: replace(together, contrast=weight / weight.sum()) for group, weight in contrasts.items()}
     alone = {group: _alone(together.fitted, group, ~inside, level) for group, inside in own.items()}
     tests = pd.DataFrame.from_dict(alone, orient="index", columns=["p_value", "smallest_p", "low", "high"])
     adjusted = placements(together.fitted.sample).step_down()
     tests.insert(1, "p_adjusted", np.maximum(adjusted, tests["p_value"]))
-    tests.insert(3, "smallest_p_adjusted", starts.value_counts().min() / len(starts))
+    tests.insert(3, "smallest_p_adjusted", starts[treated].map(starts.value_counts()) / len(starts))
     return Districts(did(study, outcome, **options), estimates, tests, level, len(starts))
 
 

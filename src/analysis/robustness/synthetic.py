@@ -107,7 +107,9 @@ def synthetic_did(
     of effects at least as large in size, its own among them: with few untreated groups it cannot be small, and several
     groups looked at ask for a correction. For the average, sets of as many untreated groups are treated on paper
     together, with the treated groups' start years and weights in random order and the groups left over as donors: all
-    sets, or `draws` random ones. All this holds if untreated groups vary as the treated ones would have.
+    sets, or `draws` random ones. All this holds if untreated groups vary as the treated ones would have. Where
+    districts are richer by 0.35 log points, as in panels simulated without effects on the Mengzhou design, the test of
+    the average rejects 17 % of the time at 5 % in levels, and 4 % in logs: read levels only beside logs.
 
     Weights are diff-diff's, set as the authors' R package; the ridge grows with all yearly changes, common ones too.
 
