@@ -39,6 +39,7 @@ def write_manifest(path: Path, study: Study, file: Path, notebooks: Iterable[Pat
     """
     package = json.loads((DATA / "datapackage.json").read_text(encoding="utf-8"))
     tables = [DATA / resource["path"] for resource in package["resources"]]
+    examples = sorted(path for path in (DATA / "example").rglob("*") if path.is_file())
     content = {
         "project": {"version": analysis.__version__, **_commit(DATA.parent)},
         "python": platform.python_version(),
@@ -49,7 +50,7 @@ def write_manifest(path: Path, study: Study, file: Path, notebooks: Iterable[Pat
         "language": study.language,
         "data": study.label,
         "study_files": hashes(input_files(file), file.parent),
-        "project_files": hashes([*tables, *notebooks], DATA.parent),
+        "project_files": hashes([*tables, *examples, *notebooks], DATA.parent),
     }
     text = json.dumps(content, ensure_ascii=False, indent=2)
     path.write_text(text + "\n", encoding="utf-8", newline="\n")
