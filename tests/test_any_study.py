@@ -312,7 +312,10 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
     },
     ("nowhere_else", "07-robustness"): {"beside = ": NO_NEIGHBOUR, **{"events = ": NO_COVARIANCE}},
     ("mixed_groups", "07-robustness"): {"synthetic = ": NOT_WHOLE, "events = ": NO_COVARIANCE},
-    ("nothing_moves", "07-robustness"): {"events = ": NO_COVARIANCE},
+    ("nothing_moves", "07-robustness"): {
+        "synthetic = ": "Every untreated group's 'income' moves exactly like a mix of the others",
+        "events = ": NO_COVARIANCE,
+    },
     ("few_outside", "07-robustness"): {
         "beside = ": NO_NEIGHBOUR,
         "weighted = ": NO_WEIGHTS,

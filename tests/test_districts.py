@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
-from scipy.stats import hypergeom
+from scipy.stats import hypergeom, loggamma
 
 from analysis import FewTreatedGroupsWarning, Outcome, Study, StudyError, did, event_study, load_study
 from analysis.robustness.districts import by_district
-from analysis.robustness.placements import _deviation, share_reaching
+from analysis.robustness.placements import Placements, _deviation, share_reaching
 from analysis.robustness.side_by_side import across_outcomes, estimands, leave_one_out
+from analysis.robustness.variability import variability
 
 # Two exact algorithms on some hundred rows differ by the rounding of their sums, about 1e-13; this leaves a margin.
 EXACT = 1e-10
@@ -147,10 +148,23 @@ def test_log_is_of_the_outcome_and_missing_values_are_left_out():
 # The tests behind the p-values.
 
 
+def variability_by_hand(panel: pd.DataFrame) -> pd.Series:
+    """Standard deviation of each district's yearly changes before 2019 around all villages', shrunk."""
+    before = panel[panel["year"] < 2019].pivot(index="village", columns="year", values="income")
+    changes = before.diff(axis=1).iloc[:, 1:]
+    means = (changes - changes.mean()).groupby(panel.groupby("village")["district"].first()).mean()
+    years = means.notna().sum(axis=1)
+    log_error = pd.Series({district: loggamma(number / 2).mean() for district, number in years.items()})
+    noise = pd.Series({district: loggamma(number / 2).var() for district, number in years.items()})
+    logs = np.log((means**2).mean(axis=1)) - log_error + np.log(years / 2)
+    between = max(0, logs.var() - noise.mean())
+    return np.exp((logs.mean() + between / (between + noise) * (logs - logs.mean())) / 2)
+
+
 def placed_alone(panel: pd.DataFrame, kept: tuple[str, ...] = ()) -> pd.Series:
     """Size of every district's effect from 2019, refitted with nobody else treated; `kept` ones keep their own cells.
 
-    No standard deviation is taken, so districts must be alike in size.
+    It is divided by the district's variability before, and by nothing for size, so districts must be alike in size.
     """
     cell = (panel["district"] + "x" + panel["year"].astype(str)).where(panel["district"].isin(kept))
     dummies = pd.get_dummies(cell[panel["year"] >= 2019], dtype=float).reindex(panel.index, fill_value=0.0)
@@ -159,7 +173,7 @@ def placed_alone(panel: pd.DataFrame, kept: tuple[str, ...] = ()) -> pd.Series:
         start = pd.Series(2019, index=panel.index).where(panel["district"] == district).astype("Int64")
         study = quiet(panel.assign(start=start).join(dummies))
         effects[district] = did(study, "income", estimator="saturated", controls=list(dummies)).value
-    return pd.Series(effects).abs()
+    return pd.Series(effects).abs() / variability_by_hand(panel)[list(effects)]
 
 
 @pytest.mark.parametrize("gaps", [0.0, 0.1])
@@ -170,7 +184,8 @@ def test_p_values_are_those_of_refits_and_full_enumeration(gaps):
     for district in treated:
         alone = placed_alone(panel, tuple(other for other in treated if other != district))
         assert frame.loc[district, "p_value"] == pytest.approx((alone >= alone[district]).mean(), rel=EXACT)
-        assert abs(frame.loc[district, "effect"]) == pytest.approx(alone[district], rel=EXACT)
+        size = alone[district] * variability_by_hand(panel)[district]
+        assert abs(frame.loc[district, "effect"]) == pytest.approx(size, rel=EXACT)
     size, left, floor = placed_alone(panel), treated, 0.0
     while left:
         strongest = size[left].idxmax()
@@ -241,6 +256,42 @@ def test_deviation_meets_a_variance_that_is_a_plus_b_over_villages():
     np.testing.assert_allclose(_deviation(np.append(truth, np.nan), np.append(villages, 5))[-1], np.sqrt(2 + 3 / 5))
     # More variable in larger groups: no negative part, one deviation for all.
     assert np.ptp(_deviation(np.array([1.0, 2.0, 3.0]), np.array([1, 2, 3]))) == pytest.approx(0, abs=EXACT)
+
+
+def test_variability_by_hand():
+    # Mean squares 1, 81 and 1 over two years: logs 0, 4.39 and 0, variance 6.44; chance alone gives trigamma(1) = 1.64.
+    changes = np.array([[1.0, -9.0, 1.0], [-1.0, 9.0, -1.0]])
+    spread = np.log(81) ** 2 / 3
+    own = np.exp((1 - np.pi**2 / 6 / spread) * np.log(81) / 2 * np.array([-1 / 3, 2 / 3, -1 / 3]))
+    np.testing.assert_allclose(variability(changes, np.array([5, 5, 5])), own, rtol=EXACT)
+    alike = changes / [1, 8, 1]
+    np.testing.assert_allclose(variability(alike, np.array([5, 5, 5])), 1, rtol=EXACT)
+    # No years, one that did not move, too few groups: nothing but size is known.
+    for unknown in (changes[:0], changes * [1, 0, 1], np.full((2, 3), np.nan)):
+        assert variability(unknown, np.array([1, 5, 9])).tolist() == [1, 1, 1]
+    # Groups that follow size alone are on its line; variances fall at most as one over the villages, and never rise.
+    sizes = np.array([1.0, 4.0, 16.0, 64.0])
+    for power, kept in ((-0.25, -0.25), (-0.6, -0.5), (0.1, 0)):
+        found = variability(np.outer([1, -1], sizes**power), sizes)
+        np.testing.assert_allclose(found[1:] / found[:-1], 4**kept, rtol=EXACT)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1.0])
+def test_tests_keep_their_size_where_districts_differ_in_scale(spread):
+    """Many districts in one panel, every third twice as variable: how often each kind alone is among the strongest."""
+    draw = np.random.default_rng(11)
+    scale = np.where(np.arange(300) % 3 == 0, 1 + 2 * spread, 1.0)
+    paths = draw.normal(size=(9, 300)) * scale
+    effect = (paths[7:].mean(axis=0) - paths[:7].mean(axis=0))[:, None]
+    changes = np.diff(paths[:7], axis=0)
+    own = variability(changes - changes.mean(axis=1, keepdims=True), np.full(300, 5))
+    given = np.where(np.arange(300) == 0, 0, -1)
+    placed = Placements(effect, effect, own, np.full(300, 5), pd.RangeIndex(300), given)
+    strongest = placed.statistics()[:, 0] >= np.quantile(placed.statistics(), 0.9)
+    # Of 100 variable districts 10 are expected, and 16 two standard errors above; unscaled 30 would be.
+    assert strongest[::3].sum() <= 16
+    unscaled = replace(placed, variability=np.ones(300)).statistics()[:, 0]
+    assert ((unscaled >= np.quantile(unscaled, 0.9))[::3].sum() > 16) == bool(spread)
 
 
 def test_a_small_district_must_gain_more_than_a_large_one():
@@ -438,7 +489,9 @@ def test_the_smallest_adjusted_p_is_that_of_each_start_year():
     # An effect so large that only the places of its start year tell it from chance: 3 of 45, or 2 of 45.
     for group, floor in (("d00", 3 / 45), ("d03", 2 / 45)):
         huge = panel["income"] + 1e3 * ((panel["district"] == group) & (panel["year"] >= starts[group]))
-        frame = by_district(quiet(panel.assign(income=huge)), "income").frame()
+        result = by_district(quiet(panel.assign(income=huge)), "income")
+        assert ("so that it cannot reach 0.05" in repr(result)) == (floor > 0.05)
+        frame = result.frame()
         assert frame.loc[group, "p_adjusted"] == pytest.approx(floor, rel=EXACT)
         assert frame.loc[group, "smallest_p_adjusted"] == pytest.approx(floor, rel=EXACT)
 

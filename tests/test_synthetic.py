@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import minimize
+from scipy.stats import loggamma
 
 from analysis import Outcome, Study, StudyError, did, load_study
 from analysis.robustness.synthetic import synthetic_did
@@ -47,8 +48,10 @@ def random_values(groups: int, seed: int = 4) -> np.ndarray:
 
 
 def test_parallel_groups_give_the_difference_in_differences():
-    # Levels and a year path add up, so any weights recover the effects built in: 7 and 2, over 3 and 2 years.
+    # Levels and a year path add up, so any weights recover the effects built in: 7 and 2, over 3 and 2 years. Donors
+    # alike before weigh alike, so that 6 more in one of them and 6 less in another from 2006 cancel.
     values = 10.0 * np.arange(9) + np.array([0, 4, 1, 3, 9, 8, 2, 6])[:, None]
+    values[6:, 3:5] += [6, -6]
     frame = make_frame(values, treated=3).query("not (district == 2 and village == 5)")
     frame = frame.assign(start=frame["start"].where(frame["district"] != 1, 2006))
     effect = frame["district"].map({0: 7.0, 1: 2.0, 2: 7.0}).where(frame["year"] >= frame["start"].astype(float), 0)
@@ -56,7 +59,9 @@ def test_parallel_groups_give_the_difference_in_differences():
     assert result.effects["estimate"].tolist() == pytest.approx([7, 2, 7], abs=ROUNDING)
     assert result.effects["village_years"].tolist() == [6, 4, 3]
     assert result.value == pytest.approx((6 * 7 + 4 * 2 + 3 * 7) / 13, abs=ROUNDING)
-    assert result.placebos.to_numpy() == pytest.approx(np.zeros((6, 2)), abs=ROUNDING)
+    # As placebos these gain 6 + 6 / 5 over two years of two, or of three from 2005.
+    expected = np.outer([7.2, -7.2, 0, 0, 0, 0], [2 / 3, 1])
+    assert result.placebos.to_numpy() == pytest.approx(expected, abs=ROUNDING)
     assert result.placebos.columns.tolist() == [2005, 2006]
     assert result.year_weights.notna().sum(axis=1).tolist() == [5, 6, 5]
 
@@ -68,6 +73,7 @@ def test_a_shared_factor_by_hand():
     loading = np.array([2.0, 0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2])
     values = 10 * np.arange(8) + np.outer(factor, loading)
     values[5:, 0] += 3
+    values[5:, 4] += 1e-5  # Too little to matter, and enough for placebos that are not all zero.
     study = make_study(make_frame(values, treated=1))
     result = synthetic_did(study, "income")
     assert result.year_weights.loc[0].tolist() == pytest.approx([0, 0, 0, 1, 0], abs=1e-4)
@@ -155,8 +161,23 @@ def test_what_does_not_matter(change, scale):
     assert second.group_weights.to_numpy() == pytest.approx(first.group_weights.to_numpy(), abs=1e-6)
 
 
+def variability_by_hand(values: np.ndarray, treated: int) -> np.ndarray:
+    """Standard deviation of yearly changes beside the other untreated groups, logarithms shrunk to their mean."""
+    changes = np.diff(values[: START - YEARS[0]], axis=0)
+    groups = range(values.shape[1])
+    others = [[other for other in groups if other >= treated and other != group] for group in groups]
+    beside = np.column_stack([changes[:, group] - changes[:, others[group]].mean(axis=1) for group in groups])
+    logs = np.log((beside**2).mean(axis=0))
+    chance = loggamma(len(changes) / 2).var()
+    return np.exp((logs - logs.mean()) * max(0, 1 - chance / logs.var(ddof=1)) / 2)
+
+
 def test_placebo_averages_are_estimates_on_studies_without_the_treated():
-    frame = make_frame(random_values(8), treated=2)
+    # Two districts and one treated are far more variable, so that dividing by variability changes ranks.
+    values = random_values(8)
+    values[:, [0, 3, 5]] += np.random.default_rng(12).normal(0, 60, (8, 3))
+    values[5:, 1] += 30
+    frame = make_frame(values, treated=2)
     result = synthetic_did(make_study(frame), "income")
     untreated = frame[frame["district"] >= 2]
     expected = []
@@ -165,11 +186,18 @@ def test_placebo_averages_are_estimates_on_studies_without_the_treated():
         expected.append(synthetic_did(make_study(on_paper), "income").value)
     assert result.placebo_averages == pytest.approx(expected)
     table = result.frame()
-    as_large = sum(abs(value) >= abs(result.value) for value in expected)
-    assert table.loc["average", "p_value"] == (1 + as_large) / (1 + len(expected))
+    scale = variability_by_hand(values, treated=2)
+    assert result.effects["variability"].tolist() == pytest.approx(scale[:2])
+    pairs = [
+        abs(value) / np.hypot(*scale[list(p)]) for value, p in zip(expected, combinations(range(2, 8), 2), strict=True)
+    ]
+    own = abs(result.value) / np.hypot(*scale[:2])
+    assert table.loc["average", "p_value"] == (1 + sum(value >= own for value in pairs)) / (1 + len(expected))
     for group in (0, 1):
+        size = abs(table.loc[group, "estimate"])
         singles = result.placebos[START].abs()
-        assert table.loc[group, "p_value"] == (1 + (singles >= abs(table.loc[group, "estimate"])).sum()) / 7
+        assert table.loc[group, "p_value"] == (1 + (singles / scale[2:] >= size / scale[group]).sum()) / 7
+        assert table.loc[group, "p_value"] != (1 + (singles >= size).sum()) / 7, "undivided, ranks would differ"
     assert table["smallest_p_value"].tolist() == [1 / 7, 1 / 7, 1 / 16]
     assert table["placebos"].tolist() == [6, 6, 15]
 
@@ -270,6 +298,34 @@ def test_logs():
     described = make_study(make_frame(np.exp(values / 50), treated=1, size=1), outcomes={"income": LOGGED})
     assert synthetic_did(described, "income").value == first.value
     assert synthetic_did(described, "income", log=False).value != first.value
+
+
+def test_groups_that_move_alike_leave_nothing_to_judge_by():
+    values = 10.0 * np.arange(8) + np.array([0, 4, 1, 3, 9, 8, 2, 6])[:, None]
+    with pytest.raises(
+        StudyError, match=r"^Every untreated group's 'income' moves exactly like a mix .* nothing to judge"
+    ):
+        synthetic_did(make_study(make_frame(values, treated=2)), "income")
+
+
+def test_groups_that_moved_alike_before_are_not_divided():
+    values = 10.0 * np.arange(8) + np.array([0, 4, 1, 3, 9, 8, 2, 6])[:, None]
+    values[5:] += np.random.default_rng(2).normal(size=(3, 8))
+    result = synthetic_did(make_study(make_frame(values, treated=1)), "income")
+    assert result.effects["variability"].tolist() == [1]
+    assert (result.placebo_variability == 1).all(axis=None)
+
+
+def test_an_effect_is_judged_by_how_variable_its_own_group_was():
+    """The same effect in the same place, in a group that moved ten times as much before: a wider interval."""
+    values = random_values(24)
+    wild = values.copy()
+    wild[:5, 0] += 50 * np.array([1, -1, 1, -1, 0])
+    calm, moved = (
+        synthetic_did(make_study(make_frame(table, treated=1)), "income").frame(0.9) for table in (values, wild)
+    )
+    width = calm["high"] - calm["low"], moved["high"] - moved["low"]
+    assert width[1].iloc[0] > 2 * width[0].iloc[0]
 
 
 def test_errors():

@@ -11,10 +11,8 @@ from analysis.assignments import group_starts
 from analysis.inversion import connected_interval
 from analysis.reassignment import group_moments, refit
 from analysis.regression import fit
+from analysis.robustness.variability import TIE_TOLERANCE, variability
 from analysis.sample import Sample
-
-# Two statistics this close, relatively, are a tie, and ties count against the estimate.
-TIE_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -26,6 +24,8 @@ class Placements:
     effect, unit_effect : ndarray, shape (groups, starts)
         The effect for the outcome, and for an outcome that is one where treatment really was (zero elsewhere);
         NaN where a group has no years to compare.
+    variability : ndarray, shape (groups,)
+        How much each group moved before anyone was treated, beside groups of its size; see `variability`.
     villages : ndarray, shape (groups,)
     groups : Index
     given : ndarray of int, shape (groups,)
@@ -34,6 +34,7 @@ class Placements:
 
     effect: np.ndarray
     unit_effect: np.ndarray
+    variability: np.ndarray
     villages: np.ndarray
     groups: pd.Index
     given: np.ndarray
@@ -46,10 +47,11 @@ class Placements:
     def statistics(self, effect: float = 0.0) -> np.ndarray:
         """Studentised placements under a constant effect, shape (groups, starts).
 
-        Each is divided by the standard deviation that groups of its size have: squares are regressed on a constant and
-        on one over the villages, neither negative. The rule is the same whoever was treated, so that tests stay exact.
+        Each is divided by the group's variability before, then by the standard deviation that such quotients have in
+        groups of its size: squares are regressed on a constant and on one over the villages, neither negative. The rule
+        is the same whoever was treated, so that tests are exact where standardised paths are exchangeable.
         """
-        placed = self.effect - effect * self.unit_effect
+        placed = (self.effect - effect * self.unit_effect) / self.variability[:, None]
         columns = [values / _deviation(values, self.villages) for values in placed.T]
         return np.abs(np.column_stack(columns))
 
@@ -84,6 +86,15 @@ class Placements:
             p_values[self.groups[strongest]] = share_reaching(np.delete(statistics, order[:step], axis=0), labels, bar)
         return pd.Series(p_values).cummax()
 
+    def smallest(self) -> pd.Series:
+        """What `step_down` gives each treated group if it is the strongest, however strong: the chance of its start."""
+        floors, labels = {}, np.bincount(self.given[self.treated])
+        for group in self.treated:
+            reached = np.where(np.isnan(self.effect), np.nan, 0.0)
+            reached[group, self.given[group]] = 1.0
+            floors[self.groups[group]] = share_reaching(reached, labels, bar=1.0)
+        return pd.Series(floors)
+
 
 def placements(sample: Sample) -> Placements:
     """Treat every group of a sample alone, from each start year that was given, without refitting.
@@ -100,10 +111,12 @@ def placements(sample: Sample) -> Placements:
     average = fitted.cell_weights() / fitted.cell_weights().sum()
     refits = refit(group_moments(fitted, average, starts), codes)
     placed = np.where(refits.estimable[:, None], refits.coefficient, np.nan).reshape(len(starts), groups, 2)
+    villages = sample.units().groupby("group", sort=False, observed=True)["villages"].sum().to_numpy()
     return Placements(
         placed[:, :, 0].T,
         placed[:, :, 1].T,
-        sample.units().groupby("group", sort=False, observed=True)["villages"].sum().to_numpy(),
+        variability(_changes_before(sample, starts[0]).reindex(columns=own.index).to_numpy(), villages),
+        villages,
         own.index,
         np.where(own.isna(), -1, np.searchsorted(starts, own)),
     )
@@ -140,6 +153,24 @@ def share_reaching(statistics: np.ndarray, labels: Iterable[int], bar: float) ->
         ways /= ways[0].max()
     every, spared = ways.reshape(2, -1)[:, -1]
     return float(1 - spared / every)
+
+
+def _changes_before(sample: Sample, first: int) -> pd.DataFrame:
+    """Yearly changes of group means before a year (rows), free of common changes and of those that controls explain."""
+    frame = sample.frame
+    follows = (frame["unit"] == frame["unit"].shift()) & (frame["time"] == frame["time"].shift() + 1)
+    later = np.flatnonzero(follows & (frame["time"] < first))
+    values = np.column_stack([sample.outcome, sample.controls.to_numpy(dtype=float)])
+    change, rows = values[later] - values[later - 1], frame.iloc[later]
+    weights = np.ones(len(later)) if sample.weights is None else sample.weights[later]
+    time = rows["time"].to_numpy()
+    design = np.column_stack([time[:, None] == np.unique(time), change[:, 1:]]) * np.sqrt(weights)[:, None]
+    explained = np.linalg.lstsq(design, change[:, 0] * np.sqrt(weights))[0]
+    left = change[:, 0] * weights - design @ explained * np.sqrt(weights)
+    left = np.where(np.abs(left) > TIE_TOLERANCE * np.abs(values[:, 0]).max(initial=0.0) * weights, left, 0.0)
+    table = pd.DataFrame({"time": time, "group": rows["group"].to_numpy(), "left": left, "weight": weights})
+    sums = table.groupby(["time", "group"])[["left", "weight"]].sum()
+    return (sums["left"] / sums["weight"]).unstack()
 
 
 def _deviation(effects: np.ndarray, villages: np.ndarray) -> np.ndarray:
