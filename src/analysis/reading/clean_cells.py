@@ -95,6 +95,8 @@ def clean_codes(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     >>> clean_codes(pd.Series(["410883001201.0", " ００１"]), "village")[0].tolist()
     ['410883001201', '001']
     """
+    if values.dtype.kind == "i":
+        return values.astype("str"), []
     values = _text(values)
     plain = values.str.translate(CODE_WIDTH).str.strip().str.replace(INNER_SPACE, "", regex=True)
     bare = plain.str.replace(WRAPPED, lambda match: match[1] or match[2], regex=True)
