@@ -48,7 +48,9 @@ STEMS = (
     "08-power",
 )
 # Tables and draws of this project that a notebook shows beside the study's results, and says so: no study changes them.
-OTHER_DATA = re.compile(r"simulated_rejection_rates|cai2016_county_year|simulated_built_in_checks|simulated_gains\(")
+OTHER_DATA = re.compile(
+    r"simulated_rejection_rates|cai2016_county_year|simulated_built_in_checks|simulated_gains\(|\belsewhere\b"
+)
 OF_THE_DEFAULT_STUDY = re.compile(
     r"simulated|Mengzhou|孟州|2022|2023|COVID|\bfive\b|\byuan\b|(?<![\d.,])274(?![\d.,]*\d)", re.IGNORECASE
 )
@@ -248,7 +250,7 @@ NO_NEIGHBOUR = "No stratum has treated and untreated villages, so nobody is a ne
 NO_POWER = "No standard error of this design can be believed, so it has no power: one treated group: not informative."
 NO_SHOCKS = "The outcome does not move before the first start, so any effect would be found. Check it."
 DETECTABLE = ["levels = ", "logs = ", "unit = "]
-EVERY_POWER = ["scales = ", *DETECTABLE, "designs, refused = "]
+EVERY_POWER = ["scales = ", *DETECTABLE, "steady = ", "alone, treated = "]
 TOO_SHORT = dict.fromkeys(
     EVERY_POWER, "2 years before the first start cannot tell lasting shocks from passing ones. Bring"
 )
@@ -271,7 +273,8 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
     ("rate_below_zero", "06-districts"): {"meanings = ": NO_HOUSEHOLDS},
     ("many_missing", "06-districts"): {"meanings = ": NO_HOUSEHOLDS},
     ("never_seen_before", "06-districts"): {
-        **dict.fromkeys(["districts = ", "without = ", "outcomes = ", "meanings = "], UNSEEN),
+        "districts = ": "2 treated groups without the outcome in any year before treatment: ",
+        **dict.fromkeys(["without = ", "outcomes = ", "meanings = "], UNSEEN),
         "event_time = ": "No village is observed at the reference event time -1 in 1 start-year cohort: 2016. Choose",
     },
     ("mixed_groups", "06-districts"): {"districts = ": NOT_WHOLE},
@@ -287,7 +290,8 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
         "events = ": "No year before treatment is estimated beside the reference, so nothing shows how large ",
     },
     ("every_second_year", "07-robustness"): {
-        "events = ": "Honest bounds set departures after the last year before treatment against those up to it. "
+        "said = ": "Consumer prices are at hand for 2012 to 2025, not for ",
+        "events = ": NO_BOUNDS.format(6, 4, 12),
     },
     ("one_treated_group", "07-robustness"): {"events = ": NO_COVARIANCE},
     ("villages_alone", "07-robustness"): {
@@ -326,22 +330,30 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
     ("one_year_before", "08-power"): dict.fromkeys(EVERY_POWER, "1 year before the first start cannot tell lasting "),
     ("two_years_before", "08-power"): TOO_SHORT,
     ("one_treated_group", "08-power"): dict.fromkeys(DETECTABLE, NO_POWER),
-    ("never_seen_before", "08-power"): TOO_SHORT | {"unit = ": UNSEEN, "effect = ": UNSEEN},
+    ("never_seen_before", "08-power"): {
+        **{step: TOO_SHORT[step] for step in ("scales = ", "levels = ", "logs = ")},
+        "unit = ": UNSEEN,
+        "steady = ": TOO_SHORT["steady = "],
+        "number = ": UNSEEN,
+        "alone, treated = ": TOO_SHORT["alone, treated = "],
+    },
     ("nothing_moves", "08-power"): dict.fromkeys([*DETECTABLE, "designs, refused = "], NO_SHOCKS),
 }
 # The cells that are left out because they build on these: of some steps always the same ones.
 BUILD_ON = {
     ("06-districts", "districts = "): ["frame = ", "floor = "],
     ("06-districts", "without = "): ["rest = "],
-    ("07-robustness", "beside = "): ["columns = ", "spill = "],
+    ("07-robustness", "beside = "): ["columns = ", "spill = ", "said, truth = "],
     ("07-robustness", "weighted = "): ["balanced = ", "what = "],
     ("07-robustness", "synthetic = "): ["by_district = "],
     ("07-robustness", "events = "): ["smooth = ", "bounds = "],
+    ("07-robustness", "false = "): ["tested, largest = "],
     ("07-robustness", "inside, everything = "): ["shown = "],
-    ("08-power", "levels = "): ["times = "],
+    ("08-power", "levels = "): ["covered = "],
+    ("08-power", "steady = "): ["designs, refused = ", "said = "],
     ("08-power", "designs, refused = "): ["said = "],
 }
-AFTER_PREFERRED = ["time, impossible = ", "moved = ", "visited = ", "inflated = ", "starts, impossible = ", "values = "]
+AFTER_PREFERRED = ["time, impossible = ", "moved = ", "visited = ", "said = ", "what, others = "]
 ALL_AFTER_EVENTS = ["plot_event_study(events)", "frame, unit = ", "pretrend = ", "pretrend", "both = ", "gap = "]
 LEFT_OUT: dict[tuple[str, str], list[str]] = {
     ("one_year_before", "04-event-study"): ["pretrend"],
@@ -365,8 +377,9 @@ LEFT_OUT: dict[tuple[str, str], list[str]] = {
         "balanced = ",
         "what = ",
         "company = ",
-        "number = ",
+        "about, inside = ",
         "words = ",
+        "tested, largest = ",
     ],
 }
 
@@ -633,6 +646,6 @@ def test_detectable_effect_without_a_simulation_error_says_none() -> None:
     study = Study.from_frame(panel([2017] * 4 + [NEVER] * 6), unit="村", time="年", first_treated="加入", group="片区")
     known = minimum_detectable_effect(study, "收入", replications=20)
     unknown = dataclasses.replace(known, monte_carlo_error=np.nan)
-    assert "Monte Carlo error" in repr(dataclasses.replace(known, monte_carlo_error=1.0))
-    assert "Monte Carlo error" not in repr(unknown)
+    assert "simulation error" in repr(dataclasses.replace(known, monte_carlo_error=1.0))
+    assert "simulation error" not in repr(unknown)
     assert not NO_NUMBER.search(repr(unknown))

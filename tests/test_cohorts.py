@@ -173,10 +173,8 @@ def test_aggregates_weigh_village_years_on_an_unbalanced_panel():
     by_start = result.aggregate("cohort")
     values = [by_start.parts[start].value for start in (2018, 2020)]
     assert by_start.overall.value == pytest.approx(np.average(values, weights=villages[[2018, 2020]]), rel=EXACT)
-    assert by_start.weights == "start-year cohorts, by their villages"
-    assert repr(by_start).startswith(
-        "By cohort, overall the average of 2 start-year cohorts, by their villages: Your data"
-    )
+    assert by_start.weights == "start-year cohorts, by their size"
+    assert repr(by_start).startswith("By cohort, overall the average of 2 start-year cohorts, by their size: Your data")
 
 
 def test_any_inference_applies_to_an_aggregate():

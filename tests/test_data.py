@@ -61,7 +61,7 @@ def copy(tmp_path):
 def test_frictionless_finds_no_error():
     report = validate(str(DATA / "datapackage.json"))
     assert report.flatten(["name", "type", "message"]) == []
-    assert len(report.tasks) == len(TABLES) == 10
+    assert len(report.tasks) == len(TABLES) == 11
 
 
 @pytest.mark.parametrize(
@@ -155,6 +155,14 @@ def test_facts_have_a_value_a_source_and_a_confidence():
     assert facts["fact_id"].is_unique
     assert facts[["source", "confidence"]].notna().all(axis=None)
     assert (facts["value"].notna() ^ facts["value_text"].notna()).all()
+
+
+def test_consumer_prices_are_known_for_every_year_of_the_panel_and_cited():
+    prices = read_table("consumer_prices")
+    assert prices["year"].diff().dropna().eq(1).all()
+    assert set(read_table("simulated_panel")["year"]) <= set(prices["year"])
+    announced = prices["source_date"].str[:4].astype(int)
+    assert (announced > prices["year"]).all(), "a year's rise is announced early in the next"
 
 
 def test_facts_about_places_name_places_of_the_roster():

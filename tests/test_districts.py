@@ -14,7 +14,7 @@ from analysis import FewTreatedGroupsWarning, Outcome, Study, StudyError, did, e
 from analysis.robustness.districts import by_district
 from analysis.robustness.placements import Placements, _deviation, share_reaching
 from analysis.robustness.side_by_side import across_outcomes, estimands, leave_one_out
-from analysis.robustness.variability import variability
+from analysis.variability import variability
 
 # Two exact algorithms on some hundred rows differ by the rounding of their sums, about 1e-13; this leaves a margin.
 EXACT = 1e-10
@@ -470,6 +470,8 @@ def test_villages_without_households_are_counted():
     assert frame["villages"].tolist() == [5, 3, 5, 5]
     # Treated (300 * 11 + 200 * 1) / 500 = 7, untreated 4; mean households of the treated (300 + 200) / 2.
     np.testing.assert_allclose(frame["estimate"], [8 / 3, 3, 8, 8 / 3 / 250], rtol=EXACT)
+    whose = "a treated village, over the 2 that have them"
+    assert frame.loc["per_household", "weight"] == f"village mean / 250.0 households of {whose}"
     panel.loc[panel["start"].notna(), "households"] = np.nan
     with pytest.raises(StudyError, match=r"^No treated village has 'households' before 2022, so effects cannot"):
         estimands(quiet(panel), "income")
@@ -504,3 +506,24 @@ def test_a_district_without_the_outcome_under_treatment_is_named():
     )
     with pytest.raises(StudyError, match=message):
         by_district(quiet(panel), "income")
+
+
+def test_a_district_without_the_outcome_before_treatment_is_named():
+    panel = make_panel()
+    panel.loc[(panel["district"] == "d01") & (panel["year"] < 2019), "income"] = np.nan
+    message = r"^1 treated group without the outcome in any year before treatment: d01\. Fill it in, or leave"
+    with pytest.raises(StudyError, match=message):
+        by_district(quiet(panel), "income")
+
+
+def test_an_outcome_that_cannot_be_estimated_keeps_its_row_and_says_why():
+    panel = make_panel().assign(zero=lambda p: p["income"].where(p["year"] > 2015, 0.0))
+    outcomes = {"income": Outcome("income"), "zero": Outcome("zero", unit="CNY", log=True)}
+    frame = across_outcomes(quiet(panel, outcomes=outcomes))
+    assert frame.loc["zero", ["estimate", "p_value", "p_holm"]].isna().all()
+    assert frame.loc["zero", "note"].startswith(
+        "log=True needs values above zero, but 'zero' is zero or negative in 40"
+    )
+    assert frame.loc["income", "p_holm"] == frame.loc["income", "p_value"]
+    with pytest.raises(StudyError, match="log=True needs values above zero"):
+        across_outcomes(quiet(panel, outcomes=outcomes), ["zero"])

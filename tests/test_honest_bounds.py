@@ -357,8 +357,8 @@ def test_sentences() -> None:
     assert repr(relative).startswith("Simulated data: effect on income 5.")
     assert (
         "the sign survives unless departures from parallel trends after the start are more than "
-        f"{relative.breakdown:.3f} times the largest one seen before, from year to year (95 % intervals, conditional "
-        "least-favourable test, covariance pooled over treated groups, t with 32 degrees of freedom)."
+        f"{relative.breakdown:.3f} times the largest one seen before, from one year to the next (95 % intervals, "
+        "conditional least-favourable test, covariance pooled over treated groups, t with 32 degrees of freedom)."
     ) in repr(relative)
     assert (
         f"by more than {smooth.breakdown:.3f}, {smooth.breakdown / smooth.seen:.3f} times the largest change "
@@ -383,6 +383,19 @@ def test_one_lag_alone() -> None:
     events = events_of(ONE_START)
     first_lag = event_study_bounds(events, values=[0], weights=[1, 0, 0])
     assert first_lag.estimate.value == pytest.approx(events.estimate(0).value, abs=SAME_NUMBER)
+    pd.testing.assert_frame_equal(events.honest_bounds(values=[0], weights=[1, 0, 0]).frame, first_lag.frame)
+
+
+def test_every_second_year_is_bounded_in_steps_of_two() -> None:
+    years = YEARS[::2]
+    events = events_of([years[4]] * 5 + [None] * 32, years=years, reference=-2)
+    assert events.event_times == (-8, -6, -4, 0)
+    bounds = events.honest_bounds(values=[0, 1])
+    covariance = events.covariance().to_numpy()
+    estimates = [events.estimate(time).value for time in events.event_times]
+    shape = {"pre": 3, "post": 1, "weights": [1], "kind": "relative_magnitudes", "values": [0, 1], "df": bounds.df}
+    pd.testing.assert_frame_equal(bounds.frame, honest_bounds(estimates, covariance, **shape))
+    assert "observed year to the next" in bounds.answer or np.isnan(bounds.breakdown)
 
 
 def test_designs_that_cannot_bear_it_are_refused() -> None:

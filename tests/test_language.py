@@ -299,7 +299,7 @@ def test_captions_of_an_english_study_are_as_ever():
         "unit: CNY; baseline: all years before; villages: 274; rows: 2424 (simulated data)"
     )
     assert inference_table(estimate).caption == (
-        "Village collective income: effect 49,028 (CNY) against all years before, 95 % intervals by method, "
+        "Village collective income: effect 49,075 (CNY) against all years before, 95 % intervals by method, "
         "clusters: group (simulated data)"
     )
 

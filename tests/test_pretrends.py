@@ -93,6 +93,25 @@ def test_covariance_covers_leads_and_lags_and_is_the_formula_for_all_of_them() -
     assert np.linalg.eigvalsh(covariance).min() > 0
 
 
+def unlike_sizes(frame: pd.DataFrame) -> pd.DataFrame:
+    """The first treated district with each of its villages six times, so that it holds 12 of 18 treated villages."""
+    first = frame[frame["district"] == 0]
+    return pd.concat([frame, *(first.assign(village=first["village"] + 1000 * copy) for copy in range(1, 6))])
+
+
+def test_districts_of_unlike_size_are_paths_of_one_variance_with_unlike_weights() -> None:
+    frame = unlike_sizes(panel(ONE_START))
+    events = events_of(frame)
+    weights = np.array([12, 2, 2, 2]) / 18
+    path = paths(frame, 2005, events.event_times)
+    effect = weights @ path.iloc[:4] - path.iloc[4:].mean()
+    assert events.frame()["estimate"].drop(-1).to_numpy() == pytest.approx(effect.to_numpy(), rel=1e-7)
+    shape, treated = np.cov(path.iloc[4:].T), path.iloc[:4] - path.iloc[:4].mean()
+    kappa = np.trace(np.linalg.inv(shape) @ (treated.T @ treated).to_numpy()) / (8 * 3)
+    expected = shape * (kappa * weights @ weights + 1 / 12)
+    assert pooled_covariance(events).to_numpy() == pytest.approx(expected, rel=1e-7)
+
+
 def test_several_start_years_add_up_cohort_by_cohort() -> None:
     frame = panel([2004] * 2 + [2006] * 3 + [None] * 12)
     events = events_of(frame)
@@ -144,6 +163,31 @@ def test_nothing_depends_on_order_names_or_scale() -> None:
     other = frame.assign(income=1e4 * frame["income"], district=frame["district"].map(lambda d: f"{7 * d % 16}"))
     one, two = joint_pretrend(events_of(frame)), joint_pretrend(events_of(other.sample(frac=1, random_state=2)))
     assert two.statistic == pytest.approx(one.statistic, rel=1e-7)
+
+
+@pytest.mark.parametrize("size", [1, 0.3])
+def test_size_where_one_district_holds_most_villages(size: float) -> None:
+    """Districts of 1, 1, 1, 3 and 19 villages of 54, no effect: variance all the neighbours', or mostly the village's.
+
+    Equally variable paths give the level; paths of many villages that vary less make the test careful.
+    """
+    panels, generator = 250, np.random.default_rng(12)
+    frame = panel([2007] * 5 + [None] * 49, villages=5)
+    kept = frame["district"].ge(5) | frame["village"].isin([0, 5, 10, 15, 16, 17]) | frame["district"].eq(4)
+    frame = frame[kept]
+    big = frame[frame["district"] == 4]
+    frame = pd.concat([frame, *(big.assign(village=big["village"] + 1000 * copy) for copy in range(1, 4))])
+    frame = frame[~frame["village"].eq(3020)]
+    names = {"unit": "village", "time": "year", "first_treated": "start", "group": "district"}
+    study = Study.from_frame(frame, **names)
+    assert study.units.groupby("group").size()[:5].tolist() == [1, 1, 1, 3, 19]
+    district, rejections = study.frame["group"].to_numpy(), 0
+    for _ in range(panels):
+        shared = generator.normal(size=(54, len(YEARS)))[district, study.frame["time"] - YEARS[0]]
+        income = np.sqrt(size) * shared + np.sqrt(1 - size) * generator.normal(size=len(shared))
+        events = event_study(replace(study, frame=study.frame.assign(income=income)), "income")
+        rejections += joint_pretrend(events).p_value < 0.05
+    assert rejections / panels < 0.05 + 3 * np.sqrt(0.05 * 0.95 / panels)
 
 
 def test_size_with_five_treated_groups_and_six_leads() -> None:

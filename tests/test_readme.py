@@ -3,7 +3,10 @@
 import re
 from pathlib import Path
 
-from analysis import did, load_study, minimum_detectable_effect
+import numpy as np
+import pytest
+
+from analysis import did, load_study, minimum_detectable_effect, simulated_gains
 from analysis.__main__ import COMMANDS
 from analysis.report.notebooks import figures
 
@@ -15,6 +18,21 @@ def test_quotes_the_result_as_computed_today():
     study = load_study(ROOT / "data" / "study.toml")
     assert f"> {did(study, study.primary_outcome)!r}\n" in README
     assert f"> {minimum_detectable_effect(study, study.primary_outcome)!r}\n" in README
+
+
+def test_shares_of_chance_in_its_prose_are_those_computed_today():
+    def share(**more: bool) -> float:
+        best = np.sort(simulated_gains(5_000, **more).to_numpy(), axis=1)[:, -3:].sum(axis=1)
+        return float((best >= 1_030_000).mean())
+
+    assert "in about one year of six; without that growth and that richness in one of twenty-five." in README
+    assert round(1 / share()) == 6
+    # At one in twenty-five, 5,000 draws leave a standard error of 0.3 percentage points.
+    assert share(selection=False, growth=False) == pytest.approx(1 / 25, abs=0.006)
+    study = load_study(ROOT / "data" / "study.toml")
+    detectable = minimum_detectable_effect(study, study.primary_outcome).value
+    assert "less than half of what would\nusually be found" in README
+    assert detectable / 2 > 1_030_000 / 25
 
 
 def test_figure_is_the_one_stored_in_the_event_study_notebook():

@@ -5,8 +5,10 @@ from dataclasses import fields, replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import ks_2samp
 
 from analysis.calibration import Calibration
+from analysis.prices import price_index
 from analysis.reading.read_files import DATA, read_table
 from analysis.simulate import SEED, shock_groups, simulate_panel, simulated_gains, write_simulated
 from analysis.village_model import INCOME
@@ -181,8 +183,9 @@ def test_a_share_of_reports_says_zero_in_both_incomes():
 
 def test_moved_reports_come_from_a_little_below_a_threshold_and_land_just_over_it():
     got, accounts = dirty(moved_reports=0.04)
-    before, after = accounts["collective_income_cny"], got["collective_income_cny"]
-    moved = before != after
+    level = got["year"].map(price_index(2022))
+    before, after = accounts["collective_income_cny"] * level, got["collective_income_cny"] * level
+    moved = accounts["collective_income_cny"] != got["collective_income_cny"]
     assert moved.sum() == round(0.04 * len(got))
     threshold = np.where(after[moved] < 60_000, 50_000, 100_000)
     assert before[moved].between(0.8 * threshold, threshold, inclusive="left").all()
@@ -284,12 +287,34 @@ def test_gains_without_effect_are_those_of_the_panel():
     pd.testing.assert_frame_equal(drawn.iloc[:5], simulated_gains(5, seed=3))
     assert (simulated_gains(5, seed=4) != drawn.iloc[:5]).all(axis=None)
     assert (simulated_gains(3, before=2023) == 0).all(axis=None)
-    totals = []
-    for seed in range(60):
-        panel = simulate(seed=seed, effect=False, spillover=0.0, dirt=False, years=range(2022, 2024)).panel
-        inside = panel[panel["village_code"].isin(MEMBERSHIP["village_code"])]
-        year = inside.groupby("year")["collective_income_cny"].sum()
-        totals.append(year[2023] - year[2022])
-    # The two means of skewed totals differ by chance: their standard errors, three times over.
-    error = np.hypot(np.std(totals) / 60**0.5, drawn.sum(axis="columns").std() / 400**0.5)
-    assert np.mean(totals) == pytest.approx(drawn.sum(axis="columns").mean(), abs=3 * error)
+
+
+def best_three(gains):
+    return np.sort(np.asarray(gains), axis=1)[:, -3:].sum(axis=1)
+
+
+@pytest.mark.parametrize(("selection", "growth"), [(True, True), (False, False)])
+def test_gains_are_distributed_as_the_panels_are(selection, growth):
+    """Quantiles of the best three gains over 500 panels of `simulate_panel`, and over as many draws of the function."""
+    panels, district = 500, VILLAGES["village_code"].map(MEMBERSHIP.set_index("village_code")["district_id"])
+    switches = {} if selection else {"selection_level": 0.0, "selection_trend": 0.0}
+    path = Calibration().income_path if growth else (0.0,) * 9
+    switches |= {"calibration": replace(Calibration(), income_path=path)}
+    gains = []
+    for seed in range(panels):
+        years, still = range(2022, 2024), {"effect": False, "spillover": 0.0, "dirt": False}
+        panel = simulate(seed=seed, years=years, **still | switches).panel
+        income = panel.pivot(index="village_code", columns="year", values="collective_income_cny")
+        gain = (income[2023] - income[2022]).loc[VILLAGES["village_code"]]
+        gains.append(gain.groupby(district.to_numpy()).sum())
+    found = best_three(simulated_gains(2000, selection=selection, growth=growth, seed=3))
+    # Two-sample Kolmogorov-Smirnov: at one in a thousand the two draws of one distribution part by more than this.
+    assert ks_2samp(best_three(gains), found).pvalue > 0.001
+    assert ks_2samp(best_three(gains), 1.25 * found).pvalue < 0.001, "the test sees gains a quarter larger"
+
+
+def test_gains_without_growth_and_selection_are_chance_alone():
+    chance = simulated_gains(2000, selection=False, growth=False)
+    error = chance.mean(axis="columns").std() / len(chance) ** 0.5
+    assert chance.to_numpy().mean() == pytest.approx(0, abs=4 * error)
+    assert (best_three(chance) >= 1_030_000).mean() < (best_three(simulated_gains(2000)) >= 1_030_000).mean() / 2

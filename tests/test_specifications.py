@@ -69,10 +69,40 @@ def test_a_row_is_the_estimate_of_its_choices(study, choices, curve):
 
 
 def test_intervals_in_per_cent_are_those_of_the_level(study, curve):
+    # Each end is a share of the counterfactual mean it implies: the treated villages' mean less that end.
     row = curve[curve["preferred"]].iloc[0]
     estimate = did(study, study.primary_outcome)
-    counterfactual = 100 * estimate.value / estimate.percent
-    assert row["low"] == pytest.approx(100 * estimate.headline()["low"] / counterfactual, rel=ROUNDING)
+    treated = estimate.value + 100 * estimate.value / estimate.percent
+    rows = study.frame[study.frame["time"] >= study.frame["first_treated"]]
+    assert treated == pytest.approx(study.column(study.primary_outcome)[rows.index].mean(), rel=ROUNDING)
+    low, high = estimate.headline()[["low", "high"]]
+    assert row["low"] == pytest.approx(100 * low / (treated - low), rel=ROUNDING)
+    assert row["high"] == pytest.approx(100 * high / (treated - high), rel=ROUNDING)
+
+
+def test_an_interval_that_reaches_the_whole_mean_has_no_upper_end_in_per_cent():
+    # Four treated villages gain 0 to 300 on a mean of about 250: the interval's upper end is beyond what they have.
+    index = pd.MultiIndex.from_product([range(16), range(2019, 2024)], names=["village", "year"])
+    frame = index.to_frame(index=False)
+    frame["start"] = np.where(frame["village"] < 4, 2022, np.nan)
+    frame["income"] = 50.0 + np.random.default_rng(3).uniform(0, 9, len(frame))
+    frame["income"] += (frame["year"] >= 2022) * (frame["village"] < 4) * 250 * frame["village"]
+    wide = Study.from_frame(frame, unit="village", time="year", first_treated="start", outcomes=["income"])
+    curve = specification_curve(wide, "income")
+    level = curve[curve["scale"] == "level"].iloc[0]
+    assert np.isinf(level["high"])
+    assert np.isfinite(level[["low", "per_cent"]].to_numpy(dtype=float)).all()
+    axes = plot_specifications(curve, wide, "income")
+    assert np.isfinite(axes[0].get_ylim()).all()
+
+
+def test_an_effect_without_a_share_is_not_called_no_estimate(study, curve):
+    shareless = curve.copy()
+    shareless.loc[0, ["per_cent", "low", "high"]] = np.nan
+    ax = plot_specifications(shareless, study, study.primary_outcome)[0]
+    assert (ax.get_title(loc="left") + ax.get_title()).endswith(
+        f"{len(curve)} specifications, 1 without a share (simulated data)"
+    )
 
 
 def test_what_cannot_be_estimated_stays_in_the_curve(study):

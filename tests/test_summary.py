@@ -142,8 +142,8 @@ def test_own_study_in_plain_words(summaries):
     assert chinese.splitlines()[2].startswith("**本页全部数据均为模拟数据")
     assert "25 villages in 5 districts that began in 2023 are compared with 249 villages outside, 2016–2024" in english
     assert "将自2023年起纳入5个片区的25个村与片区外的249个村进行比较" in chinese
-    assert "on average 49,028 CNY higher than without the districts (16.6 % of that level)" in english
-    assert "片区内的村集体经济收入平均比假如没有设立片区时高49,028元（相当于后者的16.6%）" in chinese
+    assert "on average 49,075 CNY higher than without the districts (16.6 % of that level)" in english
+    assert "片区内的村集体经济收入平均比假如没有设立片区时高49,075元（相当于后者的16.6%）" in chinese
     assert "That includes zero: the data cannot tell the effect from none." in english
     assert "51 groups to compare with were made for this study: about 5 villages each" in english
     assert "按代码顺序，每组约5个村" in chinese

@@ -364,3 +364,11 @@ def test_the_solver_is_imported_only_when_used():
     script = "import sys, analysis.robustness.synthetic; print('diff_diff' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     assert run.stdout.strip() == "False"
+
+
+def test_p_holm_is_holms_over_the_groups_alone():
+    table = synthetic_did(load_study(), "households", draws=19).frame()
+    alone = table["p_value"].drop("average").sort_values()
+    by_hand = np.minimum(np.maximum.accumulate(alone * [5, 4, 3, 2, 1]), 1)
+    assert table.loc[alone.index, "p_holm"].tolist() == pytest.approx(by_hand.tolist())
+    assert np.isnan(table.loc["average", "p_holm"])

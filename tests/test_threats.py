@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from analysis import Study, StudyError, did
-from analysis.robustness.threats import bunching, exposure_by_year, placebo_starts
+from analysis import Study, StudyError, did, event_study
+from analysis.robustness.threats import bunching, exposure_by_year, other_starts, placebo_starts
 
 # Sums of the same numbers in another order.
 ROUNDING = 1e-9
@@ -78,17 +78,55 @@ def test_villages_without_exposure_are_counted():
 
 
 def test_reports_about_a_threshold_are_counted_on_their_side():
+    # Inside: six villages of 2017 to 2023, start 2022, at 101, but one report of 99 in the first year.
     frame = panel()
     inside = frame["group"] < 3
     frame["income"] = np.where(inside, 101.0, 94.0)
     frame.loc[inside.idxmax(), "income"] = 99.0
     found = bunching(study_of(frame), "income", [100, 1000])
-    assert found.loc[(100, "inside"), ["below", "above"]].tolist() == [1, 41]
-    assert found.loc[(100, "inside"), "p_value"] == pytest.approx(binom.sf(40, 42, 0.5), rel=ROUNDING)
-    assert found.loc[(100, "outside"), ["below", "above"]].tolist() == [0, 0]
+    assert found.loc[(100, "inside", "before"), ["below", "above"]].tolist() == [1, 29]
+    assert found.loc[(100, "inside", "before"), "p_value"] == pytest.approx(binom.sf(28, 30, 0.5), rel=ROUNDING)
+    assert found.loc[(100, "inside", "after"), ["below", "above"]].tolist() == [0, 12]
+    assert found.loc[(100, "outside"), ["below", "above"]].to_numpy().sum() == 0
     assert found.loc[1000, ["share_above", "p_value"]].isna().all(axis=None)
 
 
 def test_a_report_on_the_threshold_is_above_it():
     frame = panel().assign(income=100.0)
-    assert bunching(study_of(frame), "income", [100]).loc[(100, "outside"), "above"] == 70
+    assert bunching(study_of(frame), "income", [100]).loc[(100, "outside"), "above"].sum() == 70
+
+
+def test_other_starts_are_those_that_were_set():
+    # A trend of three a year inside; a start in year k splits 2017 to 2023 so that midpoints lie 3.5 years apart.
+    frame = panel()
+    starts = other_starts(study_of(frame), "income")
+    assert starts["kind"].value_counts().to_dict() == {"some later": 3, "all moved": 2, "as given": 1}
+    assert starts["estimate"].drop(starts.query("kind == 'some later'").index).to_numpy() == pytest.approx(
+        10.5, abs=1e-5
+    )
+    earlier = study_of(frame.assign(start=frame["start"] - 1))
+    assert starts.loc["1 year earlier", "against_last_year"] == pytest.approx(
+        event_study(earlier, "income").average().value, rel=ROUNDING
+    )
+    one_later = frame.assign(start=frame["start"] + (frame["group"] == 2))
+    assert starts.loc["2 1 year later", "estimate"] == pytest.approx(
+        did(study_of(one_later), "income").value, rel=ROUNDING
+    )
+
+
+def test_starts_that_leave_no_year_say_so():
+    starts = other_starts(study_of(panel(start=2018)), "income")
+    assert np.isnan(starts.loc["1 year earlier", "estimate"])
+    assert starts.loc["1 year earlier", "note"].startswith("No year before treatment for 6 units")
+    assert starts.drop(index="1 year earlier")["estimate"].notna().all()
+
+
+def test_very_many_ways_to_start_later_are_drawn_the_same_each_time():
+    index = pd.MultiIndex.from_product([range(30), range(2019, 2024)], names=["village", "year"])
+    frame = index.to_frame(index=False)
+    frame["start"] = np.where(frame["village"] < 12, 2021, np.nan)
+    frame["income"] = np.random.default_rng(4).normal(size=len(frame))
+    many = Study.from_frame(frame, unit="village", time="year", first_treated="start")
+    starts = other_starts(many, "income")
+    assert 200 < (starts["kind"] == "some later").sum() <= 252
+    pd.testing.assert_frame_equal(starts, other_starts(many, "income"))

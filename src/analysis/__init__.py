@@ -25,6 +25,7 @@ ROOMS = {
     "robustness.districts": ("by_district",),
     "partitions": ("partition_sensitivity",),
     "plots": ("plot_coverage", "plot_event_study", "plot_rejection_rates", "plot_trends"),
+    "prices": ("other_prices",),
     "power": ("minimum_detectable_effect", "power_curve"),
     "reading.check": ("check_study",),
     "robustness.reweighting": ("reweight",),
@@ -38,7 +39,7 @@ ROOMS = {
     "robustness.synthetic": ("synthetic_did",),
     "tables": ("Table", "balance", "estimates_table", "event_study_table", "four_means", "inference_table")
     + ("panel_coverage",),
-    "robustness.threats": ("bunching", "exposure_by_year", "placebo_starts"),
+    "robustness.threats": ("bunching", "exposure_by_year", "other_starts", "placebo_starts"),
 }
 LATER = {name: room for room, names in ROOMS.items() for name in names}
 

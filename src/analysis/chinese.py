@@ -51,6 +51,7 @@ CHINESE = {
     "Rejects a true null": "误拒真实原假设的比例",
     "{label}: {number} specifications{lost} ({data})": "{label}：{number}种模型设定{lost}（{data}）",
     ", {number} without an estimate": "，其中{number}种无法估计",
+    ", {number} without a share": "，其中{number}种无法表示为百分比",
     "Specifications, by size of effect (large: the preferred one)": "各种设定，按效应大小排列（大点为首选设定）",
     "Effect (% of counterfactual)": "效应（占反事实均值的%）",
     "{label}: power by size of the effect ({data}; dashed: {power:.0%})": (

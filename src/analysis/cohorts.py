@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Over what each aggregate's parts are averaged to give its overall effect.
 AGGREGATES = {
     "event_time": "event times, each alike",
-    "cohort": "start-year cohorts, by their villages",
+    "cohort": "start-year cohorts, by their size",
     "calendar": "calendar years, each alike",
 }
 

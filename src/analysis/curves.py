@@ -46,10 +46,12 @@ def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.n
         2, 1, sharex=True, figsize=(7.5, 3.4 + 0.22 * len(choices)), gridspec_kw={"height_ratios": heights}
     )
     language, colours = study.language, np.where(drawn["preferred"], OUTSIDE, INSIDE)
+    # An interval without an upper end runs out of the figure.
+    top = 2 * float(drawn[["per_cent", "high"]].replace(np.inf, np.nan).abs().max(axis=None))
     axes[0].axhline(0, color="0.4", linewidth=1)
     for colour in (INSIDE, OUTSIDE):
         own = drawn[colours == colour]
-        margins = np.abs(own[["low", "high"]].T.to_numpy() - own["per_cent"].to_numpy())
+        margins = np.abs(own[["low", "high"]].clip(upper=top).T.to_numpy() - own["per_cent"].to_numpy())
         size = 7 if colour == OUTSIDE else 4
         axes[0].errorbar(own.index, own["per_cent"], yerr=margins, fmt="o", color=colour, markersize=size, linewidth=1)
     for height, (name, value) in enumerate(reversed(choices)):
@@ -63,8 +65,11 @@ def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.n
     axes[1].set_xlabel(say(language, "Specifications, by size of effect (large: the preferred one)"))
     axes[0].set_ylabel(say(language, "Effect (% of counterfactual)"))
     title = "{label}: {number} specifications{lost} ({data})"
-    without = len(curve) - len(drawn)
+    without, shareless = int(curve["estimate"].isna().sum()), int(curve["estimate"].notna().sum()) - len(drawn)
     lost = say(language, ", {number} without an estimate", number=without) if without else ""
+    lost += say(language, ", {number} without a share", number=shareless) if shareless else ""
+    if np.isinf(drawn["high"]).any():
+        axes[0].set_ylim(top=top / 2)
     label, data = drawn_label(study, outcome), term(language, study.label)
     axes[0].set_title(say(language, title, label=label, number=len(curve), lost=lost, data=data))
     return axes

@@ -61,14 +61,21 @@ class Estimate:
 
         NaN where that mean is not above zero, because a share of it would mislead.
         """
+        return self.percent_of(self.value)
+
+    def percent_of(self, effect: float) -> float:
+        """Another size of the effect, such as an end of its interval, in per cent of the mean that it implies.
+
+        The counterfactual mean is the treated villages' mean less the effect: a larger effect means a lower one.
+        """
         if self.log:
-            return float(100 * np.expm1(self.value))
+            return float(100 * np.expm1(effect))
         membership, inside = self.fitted.membership, self.fitted.membership >= 0
         weights = np.ones(len(membership)) if self.fitted.sample.weights is None else self.fitted.sample.weights
         totals = np.bincount(membership[inside], (weights * self.fitted.sample.outcome)[inside], len(self.contrast))
         mean = self.contrast @ (totals / self.fitted.cell_weights())
-        counterfactual = float(mean - self.value)
-        return 100 * self.value / counterfactual if counterfactual > ZERO_TOLERANCE * abs(mean) else float("nan")
+        counterfactual = float(mean - effect)
+        return 100 * effect / counterfactual if counterfactual > ZERO_TOLERANCE * abs(mean) else float("nan")
 
     @property
     def regression(self) -> RegressionResults:
@@ -266,10 +273,14 @@ class EventStudy:
         return pooled_covariance(self)
 
     def honest_bounds(
-        self, kind: str = "relative_magnitudes", values: Sequence[float] | None = None, level: float = 0.95
+        self,
+        kind: str = "relative_magnitudes",
+        values: Sequence[float] | None = None,
+        level: float = 0.95,
+        weights: Sequence[float] | None = None,
     ) -> HonestBounds:
         """Intervals that hold when parallel trends fail by so much, and how far they may; see `event_study_bounds`."""
-        return event_study_bounds(self, kind, values, level)
+        return event_study_bounds(self, kind, values, level, weights)
 
     def contrast(self, weights: np.ndarray) -> Estimate:
         """Any other contrast of this regression, from weights on its cells, shape (cells,)."""

@@ -9,6 +9,7 @@ from scipy.optimize import nnls
 from analysis.messages import StudyError, count
 from analysis.sample import select_sample
 from analysis.study import Study
+from analysis.variability import TIE_TOLERANCE, variability
 
 FEWEST_YEARS = 3
 # Persistences tried; beyond 0.95 a shock cannot be told from a village's own level within a few years.
@@ -87,7 +88,7 @@ def shocks_before(study: Study, outcome: str, log: bool | None = None) -> Shocks
         )
     years = range(frame["time"].min(), frame["time"].max() + 1)
     wide = frame.set_index(["group", "unit", "time"])["value"].unstack().reindex(columns=years)
-    scale = _scale(wide)
+    scale = _scale(wide, study.units.loc[wide.index.get_level_values("unit"), "first_treated"].notna().to_numpy())
     moments = pd.DataFrame({lag: _moments(wide, lag, scale) for lag in range(1, len(years))}).T
     moments = moments[moments["changes"] > 0]
     group, group_persistence, _ = _fit(moments["together"], moments["couples"], passing=False)
@@ -104,10 +105,25 @@ def _changes(wide: pd.DataFrame, lag: int) -> pd.DataFrame:
     return change - change.median()
 
 
-def _scale(wide: pd.DataFrame) -> pd.Series:
-    """Each unit's root mean square change relative to all units'; one where no change is known."""
-    square = (_changes(wide, 1) ** 2).mean(axis="columns")
-    return np.sqrt(square / square.mean()).fillna(1.0) if square.mean() > 0 else square.fillna(0.0) + 1.0
+def _scale(wide: pd.DataFrame, treated: np.ndarray) -> pd.Series:
+    """Each unit's root mean square change relative to all units', shrunk as few years ask (`variability`).
+
+    Treated and untreated units are shrunk each towards their own kind, so that richer districts stay more variable.
+    Zero where a unit never moved; its kind's where no change is known.
+    """
+    change = _changes(wide, 1)
+    square = (change**2).mean(axis="columns")
+    if not square.max() > 0:
+        return pd.Series(1.0, index=wide.index)
+    scale = square.copy()
+    for kind in (treated, ~treated):
+        moved = kind & (square > TIE_TOLERANCE**2 * square.max())
+        if moved.any():
+            known = variability(change[moved].to_numpy().T, np.ones(moved.sum()))
+            scale[moved] = known * np.sqrt(square[moved].mean() / np.mean(known**2))
+        scale[kind & ~moved & square.notna()] = 0.0
+        scale[kind & square.isna()] = np.sqrt(square[kind].mean())
+    return scale / np.sqrt((scale**2).mean())
 
 
 def _moments(wide: pd.DataFrame, lag: int, scale: pd.Series) -> dict[str, float]:

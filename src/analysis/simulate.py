@@ -1,7 +1,7 @@
 """Simulate the demonstration panel: the real roster, invented values, effects that are known."""
 
 from collections.abc import Sequence, Sized
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -147,7 +147,13 @@ def write_simulated(folder: Path = DATA / "simulated") -> None:
 
 
 def simulated_gains(
-    replications: int = 2000, *, before: int = 2022, after: int = 2023, seed: int = SEED
+    replications: int = 2000,
+    *,
+    before: int = 2022,
+    after: int = 2023,
+    selection: bool = True,
+    growth: bool = True,
+    seed: int = SEED,
 ) -> pd.DataFrame:
     """Gains of each district's villages together, in CNY, where districts do nothing: what chance alone brings.
 
@@ -159,6 +165,9 @@ def simulated_gains(
     replications : int
     before, after : int
         Years compared, within 2016 to 2024.
+    selection, growth : bool
+        Whether district villages are richer (and grow faster), and whether all villages grow from year to year, as
+        assumed for the simulated panel; without both, chance alone is left.
     seed : int
 
     Returns
@@ -175,7 +184,16 @@ def simulated_gains(
     roster = _roster(villages, membership, shock_groups(villages, membership))
     years = np.arange(FIRST_YEAR, after + 1)
     codes, names = pd.factorize(roster["village_code"].map(membership.set_index("village_code")["district_id"]))
-    task = partial(_gains, roster=roster, years=years, before=before, codes=codes)
+    path = CALIBRATION.income_path if growth else (0.0,) * len(CALIBRATION.income_path)
+    task = partial(
+        _gains,
+        roster=roster,
+        years=years,
+        before=before,
+        codes=codes,
+        selection=(SELECTION_LEVEL, SELECTION_TREND) if selection else (0.0, 0.0),
+        calibration=replace(CALIBRATION, income_path=path),
+    )
     return pd.DataFrame(replicate(task, replications, seed, "draws"), columns=names)
 
 
@@ -187,9 +205,11 @@ def _gains(
     years: np.ndarray,
     before: int,
     codes: np.ndarray,
+    selection: tuple[float, float],
+    calibration: Calibration,
 ) -> np.ndarray:
     streams = dict(zip(_INCOME_STREAMS, generator.spawn(len(_INCOME_STREAMS)), strict=True))
-    income = untreated_income(streams, roster, years, SELECTION_LEVEL, SELECTION_TREND, CALIBRATION)
+    income = untreated_income(streams, roster, years, *selection, calibration)
     gain = income[:, -1] - income[:, before - years[0]]
     return np.bincount(codes[codes >= 0], gain[codes >= 0])
 

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.calibration import FIRST_YEAR, Calibration
+from analysis.prices import price_index
 from analysis.shocks import persistent_shocks
 
 Streams = Mapping[str, np.random.Generator]
@@ -14,9 +15,12 @@ Streams = Mapping[str, np.random.Generator]
 BASE_YEAR = 2021
 """The year whose published distribution the model meets; the year path and the trend are zero in it."""
 
+PRICES_OF = 2022
+"""The year whose prices all money is in."""
+
 INCOME = ["collective_income_cny", "operating_income_cny"]
 THRESHOLDS = [100_000, 50_000]
-"""The campaign thresholds, in CNY, that reports are moved over; the higher one first."""
+"""The campaign thresholds, in CNY of the day, that reports are moved over; the higher one first."""
 
 
 def untreated_income(
@@ -145,11 +149,12 @@ def _merge_one_village(
 
 
 def _move_over_thresholds(panel: pd.DataFrame, stream: np.random.Generator, c: Calibration) -> pd.DataFrame:
-    """Move a share of all reports, chosen among those a little below a threshold, to just over it."""
-    income = panel["collective_income_cny"].to_numpy(copy=True)
+    """Move a share of all reports, among those a little below a threshold in prices of the day, to just over it."""
+    level = panel["year"].map(price_index(PRICES_OF)).to_numpy()
+    income = panel["collective_income_cny"].to_numpy() * level
     order, excess = stream.random(len(income)), stream.uniform(0.0, c.moved_excess, len(income))
     target = np.select([(income >= c.moved_from * over) & (income < over) for over in THRESHOLDS], THRESHOLDS)
     near = np.flatnonzero(target)
     moved = near[np.argsort(order[near])][: round(c.moved_reports * len(income))]
     income[moved] = target[moved] * (1 + excess[moved])
-    return panel.assign(collective_income_cny=income)
+    return panel.assign(collective_income_cny=income / level)

@@ -43,6 +43,8 @@ class HonestBounds:
         Largest value at which the interval excludes zero; missing where it holds zero even at value zero.
     seen : float
         For smoothness, the largest change of slope estimated before, to hold the values against; else 1.
+    step : int
+        Years from one event time to the next.
     """
 
     estimate: Estimate
@@ -52,6 +54,7 @@ class HonestBounds:
     frame: pd.DataFrame
     breakdown: float
     seen: float
+    step: int
 
     def __repr__(self) -> str:
         study, effect = self.estimate.study, self.estimate
@@ -68,19 +71,19 @@ class HonestBounds:
     @property
     def answer(self) -> str:
         """How far parallel trends may fail before the sign is lost, in words."""
-        relative = self.kind == "relative_magnitudes"
+        relative, year = self.kind == "relative_magnitudes", "year" if self.step == 1 else "observed year"
         if np.isnan(self.breakdown):
             case = "with exactly parallel trends" if relative else "if the trend before goes on in a straight line"
             return f"even {case} the interval holds zero"
         if relative:
             return (
                 "the sign survives unless departures from parallel trends after the start are more than "
-                f"{amount(self.breakdown)} times the largest one seen before, from year to year"
+                f"{amount(self.breakdown)} times the largest one seen before, from one {year} to the next"
             )
         size = f"{amount(self.breakdown)} {self.estimate.unit}".rstrip()
         times = f", {amount(self.breakdown / self.seen)} times the largest change estimated before" if self.seen else ""
         return (
-            "the sign survives unless the slope of the departure from parallel trends changes from one year "
+            f"the sign survives unless the slope of the departure from parallel trends changes from one {year} "
             f"to the next by more than {size}{times}"
         )
 
@@ -101,7 +104,8 @@ def event_study_bounds(
     Parameters
     ----------
     events : EventStudy
-        With reference -1 and every year estimated from the first lead to the last lag.
+        With reference -1 and every year estimated from the first lead to the last lag; or the same in other equal
+        steps, such as reference -2 and every second year.
     kind, level
         As in `honest_bounds`.
     values : sequence of float, optional
@@ -113,13 +117,14 @@ def event_study_bounds(
     Raises
     ------
     StudyError
-        Another reference, missing years, no lead, or a design that `pooled_covariance` refuses.
+        Unequal steps, missing years, no lead, or a design that `pooled_covariance` refuses.
 
     Notes
     -----
     Simulated with five treated groups of 54, six leads, two lags, errors with persistence 0 or 0.6 and treated groups
     as variable as others or twice as much, 95 % intervals cover the effect 93 to 97 % of the time where the departure
-    is the largest one allowed; with the clustered (CR1) covariance and the normal distribution 29 to 92 %.
+    is the largest one allowed; with the clustered (CR1) covariance and the normal distribution 29 to 92 %. With
+    parallel trends and treated groups of 1, 1, 1, 3 and 19 villages they cover it 95 to 100 % of the time.
 
     Examples
     --------
@@ -145,7 +150,8 @@ def event_study_bounds(
     frame = honest_bounds(coefficients, covariance, values=values, **shape)
     unit = 1.0 if kind == "relative_magnitudes" else float(np.sqrt(lags @ covariance[pre:, pre:] @ lags))
     breakdown = breakdown_value(lambda value: KINDS[kind](coefficients, covariance, pre, lags, value, level, df), unit)
-    return HonestBounds(events.contrast(lags @ events.contrasts[pre:]), kind, level, df, frame, breakdown, seen)
+    estimate = events.contrast(lags @ events.contrasts[pre:])
+    return HonestBounds(estimate, kind, level, df, frame, breakdown, seen, -events.reference)
 
 
 def _check_untreated(events: EventStudy, effects: int) -> None:
@@ -192,20 +198,21 @@ def _average_weights(events: EventStudy) -> np.ndarray:
 
 
 def _leads_and_lags(events: EventStudy) -> tuple[int, int]:
-    """How many leads and lags, having checked that with the reference they leave out no year."""
-    times = np.array(events.event_times)
-    if events.reference != -1:
-        raise StudyError(
-            "Honest bounds set departures after the last year before treatment against those up to it. "
-            f"Estimate the event study with reference=-1, not {events.reference}."
-        )
+    """How many leads and lags, having checked that with the reference they stand in equal steps and leave out none."""
+    times, step = np.array(events.event_times), -events.reference
     pre = int((times < 0).sum())
     if not pre:
         raise StudyError(
             "No year before treatment is estimated beside the reference, so nothing shows how large departures "
             "from parallel trends can be. Add earlier years."
         )
-    missing = sorted(set(range(int(times.min()), int(times.max()) + 1)) - {*times.tolist(), -1})
+    steps = range(int(times.min()), int(times.max()) + 1, step)
+    if 0 not in steps or not {*times.tolist(), events.reference} <= set(steps):
+        raise StudyError(
+            "Honest bounds set departures after the last year before treatment against those up to it, in equal steps. "
+            f"Estimate the event study with reference=-1, not {events.reference}."
+        )
+    missing = sorted(set(steps) - {*times.tolist(), events.reference})
     if missing:
         raise StudyError(
             f"{count(len(missing), 'event time')} missing between others: {first(missing)}. Honest bounds compare "

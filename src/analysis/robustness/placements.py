@@ -11,8 +11,8 @@ from analysis.assignments import group_starts
 from analysis.inversion import connected_interval
 from analysis.reassignment import group_moments, refit
 from analysis.regression import fit
-from analysis.robustness.variability import TIE_TOLERANCE, variability
 from analysis.sample import Sample
+from analysis.variability import TIE_TOLERANCE, variability
 
 
 @dataclass(frozen=True)

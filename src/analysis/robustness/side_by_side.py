@@ -72,7 +72,8 @@ def across_outcomes(study: Study, outcomes: Sequence[str] | None = None, **did_o
     Returns
     -------
     DataFrame
-        Index `outcome`; columns estimate, unit, per_cent, std_error, df, low, high, p_value (CR2) and p_holm.
+        Index `outcome`; columns estimate, unit, per_cent, std_error, df, low, high, p_value (CR2), p_holm and note, why
+        an outcome could not be estimated.
         Outcomes without a p-value are not counted among those tested.
 
     References
@@ -87,10 +88,18 @@ def across_outcomes(study: Study, outcomes: Sequence[str] | None = None, **did_o
     True
     """
     names = list(study.outcomes) if outcomes is None else list(outcomes)
-    rows = {name: _row(did(study, name, **did_options)) for name in names}
+    rows, errors = {}, []
+    for name in names:
+        try:
+            rows[name] = _row(did(study, name, **did_options)) | {"note": ""}
+        except StudyError as error:
+            rows[name] = dict.fromkeys(COLUMNS, np.nan) | {"unit": study.describe(name).unit, "note": str(error)}
+            errors.append(error)
+    if len(errors) == len(names):
+        raise errors[0]
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("outcome")
     tested = frame["p_value"].notna()
-    frame["p_holm"] = np.nan
+    frame.insert(len(COLUMNS), "p_holm", np.nan)
     if tested.any():
         frame.loc[tested, "p_holm"] = multipletests(frame.loc[tested, "p_value"], method="holm")[1]
     return frame
@@ -147,6 +156,8 @@ def estimands(
     villages = float(under.sum() / under.max())
     inside = size[study.units["first_treated"].notna()].dropna()
     missing, unit = int(size.isna().sum()), village.unit or "outcome"
+    untold = int(study.units["first_treated"].notna().sum()) - len(inside)
+    whose = f"a treated village, over the {len(inside)} that have them" if untold else "a treated village"
     rows = {
         "village_mean": (village, 1.0, f"{unit} per village", "every village-year alike", 0),
         "household_weighted": (weighted, 1.0, f"{unit} per village", f"{households} {BEFORE}", missing),
@@ -155,8 +166,8 @@ def estimands(
             village,
             1 / inside.mean(),
             f"{unit} per household",
-            f"village mean / {inside.mean():.1f} households of a treated village",
-            int(study.units["first_treated"].notna().sum()) - len(inside),
+            f"village mean / {inside.mean():.1f} households of {whose}",
+            untold,
         ),
     }
     table = {name: _scaled(*row) for name, row in rows.items()}

@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from analysis.cluster_robust import FEW_TREATED
 from analysis.effects import did
 from analysis.estimates import Estimate
 from analysis.messages import StudyError, count
@@ -27,8 +28,9 @@ def specification_curve(
     """Estimate every combination of the choices given, with the headline inference; none is left out.
 
     Use it to show how far the answer depends on choices that others would have made otherwise. Effects and intervals
-    are in per cent of the counterfactual mean (logs: of the geometric mean), so that levels and logs share an axis;
-    trends cannot be parallel in both unless nothing moves, so one of the two is wrong whenever they disagree.
+    are in per cent of the counterfactual mean that they imply (logs: of the geometric mean), so that levels and logs
+    share an axis; trends cannot be parallel in both unless nothing moves, so one of the two is wrong whenever they
+    disagree.
 
     Parameters
     ----------
@@ -45,9 +47,9 @@ def specification_curve(
     Returns
     -------
     DataFrame
-        One row per combination, ascending by effect: the choices; estimate, unit; per_cent, low, high (per cent);
-        p_value, villages, left_out (rows not positive); preferred; note (why there is no estimate, per cent or
-        interval).
+        One row per combination, ascending by effect: the choices; estimate, unit; per_cent, low, high (per cent; high
+        is infinite where an interval in levels reaches the treated villages' whole mean); p_value, villages, left_out
+        (rows not positive); preferred; note (why there is no estimate, per cent or interval, or few treated groups).
 
     Raises
     ------
@@ -127,9 +129,10 @@ def _row(
 
 def _numbers(estimate: Estimate) -> dict[str, object]:
     test = estimate.headline()
-    share = estimate.percent / estimate.value if estimate.value else np.nan
-    low, high = (100 * np.expm1(test[end]) if estimate.log else test[end] * share for end in ("low", "high"))
-    note = test["note"] if np.isnan(test["std_error"]) else ""
+    low, high = (estimate.percent_of(test[end]) for end in ("low", "high"))
+    # An interval that reaches the treated villages' whole mean has no upper end in per cent.
+    high = np.inf if np.isnan(high) and np.isfinite([estimate.percent, test["high"]]).all() else high
+    note = test["note"] if np.isnan(test["std_error"]) or estimate.treated_groups <= FEW_TREATED else ""
     return {
         "estimate": estimate.value,
         "unit": estimate.unit,

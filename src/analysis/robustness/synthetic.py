@@ -6,13 +6,14 @@ from math import comb
 
 import numpy as np
 import pandas as pd
+from statsmodels.stats.multitest import multipletests
 
 from analysis.assignments import group_starts
 from analysis.messages import StudyError, amount, count, first, in_sentence
 from analysis.replication import replicate
-from analysis.robustness.variability import TIE_TOLERANCE, of_average, placebo_test, variability_beside
 from analysis.sample import select_sample
 from analysis.study import Study
+from analysis.variability import TIE_TOLERANCE, of_average, placebo_test, variability_beside
 
 # The solver as the authors' R package sets it, for series in units of their noise: 100 steps, small weights to zero,
 # then up to 10,000 until one gains less than the square of `min_decrease`. Estimates depend on it in the fifth digit.
@@ -65,6 +66,7 @@ class SyntheticDid:
         """One row per treated group and one, `average`, for all: effect, interval, p-value and its smallest value.
 
         The interval holds the effects that the placebo test does not reject; it is infinite where it can reject none.
+        `p_holm` adjusts the groups' p-values for their number (Holm): read it when one of several groups stands out.
         """
         if not 0 < level < 1:
             raise ValueError(f"level must lie between 0 and 1, such as 0.95, not {level}.")
@@ -73,6 +75,9 @@ class SyntheticDid:
             for group, start, value, scale in self.effects[["first_treated", "estimate", "variability"]].itertuples()
         }
         scale = of_average(self.effects["variability"], self.effects["village_years"])
+        holm = multipletests([test["p_value"] for test in tests.values()], method="holm")[1]
+        for test, adjusted in zip(tests.values(), holm, strict=True):
+            test["p_holm"] = adjusted
         tests["average"] = placebo_test(self.value, scale, self.placebo_averages, self.average_variability, level)
         table = (
             self.effects.drop(columns=["estimate", "variability"])
@@ -114,7 +119,7 @@ def synthetic_did(
 
     Every untreated group is then treated on paper, the others being its donors. Effects are divided by how variable
     each group was before. A treated group's p-value is the share of quotients at least as large in size, its own among
-    them: with few untreated groups it cannot be small, and several groups looked at ask for a correction. For the
+    them: with few untreated groups it cannot be small, and several groups looked at ask for `p_holm`. For the
     average, sets of as many untreated groups are treated together, with the treated groups' start years and weights in
     random order and the groups left over as donors: all sets, or `draws` random ones. This holds if paths so divided
     could as well have been any group's. In 213 panels simulated without effects on the Mengzhou design, the average was

@@ -2,17 +2,23 @@
 
 import dataclasses
 from collections.abc import Sequence
+from itertools import combinations, product
+from math import comb
 
 import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
+from tqdm import tqdm
 
-from analysis.effects import did
-from analysis.messages import StudyError
+from analysis.cohorts import with_starts
+from analysis.effects import did, event_study
+from analysis.messages import StudyError, count
 from analysis.study import Study
 
 # Reports this close to a threshold, as a share of it, are counted on either side.
 BUNCHING_WIDTH = 0.05
+# As many ways of starting later as ten districts have; of more, so many are drawn.
+MOST_SPLITS = 252
 
 
 def placebo_starts(study: Study, outcome: str, *, log: bool | None = None) -> pd.DataFrame:
@@ -54,6 +60,58 @@ def placebo_starts(study: Study, outcome: str, *, log: bool | None = None) -> pd
     return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis("start")
 
 
+def other_starts(study: Study, outcome: str, *, log: bool | None = None, seed: int = 2023) -> pd.DataFrame:
+    """Effects had the districts started in other years: all earlier, all later, or half of them later, in every way.
+
+    Use it where start years are assumed. A year is the shortest step of the panel; the later ones are half of the
+    treated groups, rounded down. Of more than 252 ways so many are drawn.
+
+    Returns
+    -------
+    DataFrame
+        Index `starts`; kind ("as given", "all moved", "some later"); estimate (`did`, against all years before), low,
+        high, p_value (CR2), against_last_year (the event study's average, against the last year before), and note, why
+        a start cannot be tried.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> len(other_starts(load_study(), "households"))
+    13
+    """
+    step = int(np.diff(np.unique(study.frame["time"])).min())
+    given = study.units.dropna().groupby("group", observed=True)["first_treated"].first()
+    years = count(step, "year")
+    moved = {("as given", "as given"): given}
+    moved |= {(f"{years} {word}", "all moved"): given + by for word, by in (("earlier", -step), ("later", step))}
+    moved |= {
+        (f"{', '.join(map(str, late))} {years} later", "some later"): given + step * given.index.isin(late)
+        for late in _halves(sorted(given.index), seed)
+    }
+    rows = {}
+    for (name, kind), starts in tqdm(moved.items(), desc="start years", disable=None, leave=False):
+        rows[name] = {"kind": kind, "note": ""}
+        try:
+            other = with_starts(study, starts.to_dict())
+            estimate = did(other, outcome, log=log)
+            rows[name] |= {"estimate": estimate.value, **estimate.headline(), "note": ""}
+            events = event_study(other, outcome, log=log, reference=-step)
+            rows[name]["against_last_year"] = events.average().value
+        except StudyError as error:
+            rows[name]["note"] = str(error)
+    columns = ["kind", "estimate", "low", "high", "p_value", "against_last_year", "note"]
+    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns).rename_axis("starts")
+
+
+def _halves(groups: list, seed: int) -> list[tuple]:
+    """Every choice of half of the groups (rounded down), or so many of them drawn at random."""
+    number = len(groups) // 2
+    if comb(len(groups), number) <= MOST_SPLITS:
+        return list(combinations(groups, number)) if number else []
+    generator = np.random.default_rng(seed)
+    return sorted({tuple(sorted(generator.permutation(groups)[:number])) for _ in range(MOST_SPLITS)})
+
+
 def exposure_by_year(study: Study, column: str) -> tuple[Study, list[str]]:
     """The study with a column's mean before the first start times each year, and the names of these controls.
 
@@ -83,13 +141,15 @@ def bunching(study: Study, outcome: str, thresholds: Sequence[float]) -> pd.Data
     """Count village-years just above and just below thresholds, inside and outside, to see reports moved over them.
 
     Use it where campaigns set targets, such as 50,000 CNY for every village. Without moving, about as many reports lie
-    within a twentieth below a threshold as above it. The test takes village-years as independent, which
-    makes it too ready to reject; it is a description, not proof.
+    within a twentieth below a threshold as above it. Targets are in money of the day: amounts in constant prices must
+    be put back first (`other_prices`), or what was moved cannot be seen. An effect is at risk where the share above
+    changes inside from before the first start to after it. The test takes village-years as independent, which makes it
+    too ready to reject; it is a description, not proof.
 
     Returns
     -------
     DataFrame
-        Index `threshold`, `place`; below, above, share_above, p_value (binomial, one-sided).
+        Index `threshold`, `place`, `years`; below, above, share_above, p_value (binomial, one-sided).
 
     Examples
     --------
@@ -98,16 +158,16 @@ def bunching(study: Study, outcome: str, thresholds: Sequence[float]) -> pd.Data
     ['below', 'above', 'share_above', 'p_value']
     """
     values = study.column(outcome)
-    inside = study.frame["first_treated"].notna()
+    inside, late = study.frame["first_treated"].notna(), study.frame["time"] >= study.starts[0]
+    places = product({"inside": inside, "outside": ~inside}.items(), {"before": ~late, "after": late}.items())
     rows = {}
-    for threshold in thresholds:
-        width = BUNCHING_WIDTH * threshold
-        for place, where in (("inside", inside), ("outside", ~inside)):
-            below = int((where & values.between(threshold - width, threshold, inclusive="left")).sum())
-            above = int((where & values.between(threshold, threshold + width, inclusive="left")).sum())
-            number = below + above
-            p_value = binomtest(above, number, alternative="greater").pvalue if number else np.nan
-            rows[threshold, place] = [below, above, above / number if number else np.nan, p_value]
+    for threshold, ((place, there), (years, then)) in product(thresholds, list(places)):
+        width, where = BUNCHING_WIDTH * threshold, there & then
+        below = int((where & values.between(threshold - width, threshold, inclusive="left")).sum())
+        above = int((where & values.between(threshold, threshold + width, inclusive="left")).sum())
+        number = below + above
+        p_value = binomtest(above, number, alternative="greater").pvalue if number else np.nan
+        rows[threshold, place, years] = [below, above, above / number if number else np.nan, p_value]
     columns = ["below", "above", "share_above", "p_value"]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype({"below": int, "above": int})
-    return frame.set_axis(pd.MultiIndex.from_tuples(frame.index, names=["threshold", "place"]))
+    return frame.set_axis(pd.MultiIndex.from_tuples(frame.index, names=["threshold", "place", "years"]))
