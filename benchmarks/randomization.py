@@ -1,8 +1,9 @@
 """Time 10,000 studentised reassignments of five districts against refits of the same regression.
 
-Run: python benchmarks/randomization.py. All timings come from this one run; refits are timed for 100 draws and
-extrapolated. pyfixest's own ritest is shown as it answers, since it neither keeps the number of treated districts
-nor reassigns a district's villages together in a regression with fixed effects.
+Run from the project's folder: python benchmarks/randomization.py. It writes its section of README.md. All timings come
+from this one run; refits are timed for 100 draws and extrapolated. pyfixest's own ritest is shown as it answers: it
+neither keeps the number of treated districts nor reassigns a district's villages together in a regression with fixed
+effects.
 """
 
 import time
@@ -13,6 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pyfixest
+import sections
 import statsmodels.formula.api as formulas
 
 from analysis import Study, did
@@ -92,17 +94,21 @@ def main() -> None:
     warnings.simplefilter("ignore")
     study = panel()
     estimate = did(study, "income")
-    ours = seconds(lambda: randomization(estimate, draws=DRAWS))
-    print(f"{DRAWS:,} studentised draws with interval   {ours:9.3f} s")
-    others = {
-        "statsmodels, village dummies": (statsmodels_refit, 1),
-        "statsmodels, demeaned (did)": (own_refit(study), 2),
-        "pyfixest": (pyfixest_refit, 2),
-    }
+    taken = {"ours, with the interval": seconds(lambda: randomization(estimate, draws=DRAWS))}
+    others = {"`did`": (own_refit(study), 2), "pyfixest": (pyfixest_refit, 2)}
+    others |= {"statsmodels with village dummies": (statsmodels_refit, 1)}
     for name, (fit, repeats) in others.items():
-        theirs = seconds(refits(study, fit), repeats) * DRAWS / REFITS
-        print(f"refits by {name:<32} {theirs:9.1f} s   {theirs / ours:9,.0f} times as long")
-    print(f"pyfixest ritest with cluster=: {ritest_answer(study)}")
+        taken[f"refits by {name} (from {REFITS})"] = seconds(refits(study, fit), repeats) * DRAWS / REFITS
+    table = pd.DataFrame({"seconds": taken})
+    table["ratio to ours"] = table["seconds"] / table["seconds"].iloc[0]
+    sections.write(
+        "randomization",
+        "Randomization inference",
+        f"{DRAWS:,} studentised reassignments of five of {study.units['group'].nunique()} districts, "
+        f"{len(study.units)} villages. {sections.machine(['numpy', 'statsmodels', 'pyfixest'])}",
+        sections.table(table, {"seconds": "{:,.3f}", "ratio to ours": "{:,.0f}"}, "reassignments"),
+        f"pyfixest's own ritest with cluster= answers: {ritest_answer(study)}",
+    )
 
 
 if __name__ == "__main__":

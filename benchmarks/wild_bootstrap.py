@@ -1,4 +1,7 @@
-"""Time 99,999 wild bootstrap draws on the study's panel, beside pyfixest (wildboottest), in one run."""
+"""Time 99,999 wild bootstrap draws on the study's panel, beside pyfixest (wildboottest), in one run.
+
+Run from the project's folder: python benchmarks/wild_bootstrap.py. It writes its section of README.md.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pyfixest
+import sections
 
 from analysis import did, load_study
 from analysis.cluster_robust import cluster_codes, cluster_pieces
@@ -47,27 +51,35 @@ def panel(fitted: Regression, cluster: str) -> pd.DataFrame:
     )
 
 
-def compare(fitted: Regression, cluster: str, weights: str) -> None:
-    """Print one row: what clusters and weights, both times, their ratio and both p-values."""
+def compare(fitted: Regression, cluster: str, weights: str) -> dict[str, float]:
+    """Both times, their ratio and both p-values."""
     contrast, clusters = fitted.contrast(np.ones(1)), cluster_codes(fitted, cluster)
     theirs = pyfixest.feols("outcome ~ treated | unit + year", panel(fitted, cluster), vcov={"CRV1": "cluster"})
     (our_time, our_p), (their_time, their_p) = fastest(
         lambda: wild_bootstrap(cluster_pieces(fitted, contrast, clusters), draws=DRAWS, weights=weights).p_value,
         lambda: theirs.wildboottest(param="treated", reps=DRAWS, weights_type=weights, seed=1)["Pr(>|t|)"],
     )
-    what = f"{clusters.max() + 1} {cluster}s, {weights}"
-    print(f"{what:<24} {our_time:8.3f} {their_time:12.3f} {their_time / our_time:6.1f} {our_p:8.4f} {their_p:8.4f}")
+    times = {"ours, s": our_time, "pyfixest, s": their_time, "ratio": their_time / our_time}
+    return times | {"our p": our_p, "their p": their_p}
 
 
 def main() -> None:
     study = load_study()
     fitted = did(study, OUTCOME, estimator="two_way").fitted
-    print(f"{study.data_statement}\n{DRAWS:,} draws, {len(fitted.design):,} village-years")
-    print(f"{'clusters, weights':<24} {'ours, s':>8} {'pyfixest, s':>12} {'ratio':>6} {'our p':>8} {'their p':>8}")
-    for cluster in ("group", "unit"):
+    rows = {}
+    for cluster, number in (("group", "groups"), ("unit", "villages")):
         for weights in ("rademacher", "webb"):
-            compare(fitted, cluster, weights)
-    print("Ours includes the interval by test inversion; pyfixest gives the p-value alone.")
+            clusters = cluster_codes(fitted, cluster).max() + 1
+            rows[f"{clusters} {number}, {weights.capitalize()}"] = compare(fitted, cluster, weights)
+    formats = {"ours, s": "{:.3f}", "pyfixest, s": "{:.3f}", "ratio": "{:.1f}", "our p": "{:.4f}", "their p": "{:.4f}"}
+    sections.write(
+        "wild_bootstrap",
+        "Wild cluster bootstrap",
+        f"{DRAWS:,} draws on {len(fitted.design):,} village-years, the fastest of {REPEATS} runs in turns. Ours "
+        "includes the interval by test inversion; pyfixest (wildboottest) gives the p-value alone. "
+        f"{sections.machine(['numpy', 'pyfixest', 'wildboottest'])}",
+        sections.table(pd.DataFrame.from_dict(rows, orient="index"), formats, "clusters, weights"),
+    )
 
 
 if __name__ == "__main__":
