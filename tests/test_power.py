@@ -206,6 +206,9 @@ def test_missing_outcomes_of_known_years_are_no_rows():
     gaps = frame.assign(income=frame["income"].where(np.random.default_rng(2).random(len(frame)) > 0.2))
     known = planned_design(study_of(gaps), "income").fitted.sample.frame
     assert len(known) == gaps["income"].notna().sum()
+    lost = frame.assign(income=frame["income"].where(frame["year"] != 2019))
+    known = planned_design(study_of(lost), "income").fitted.sample.frame
+    assert 2019 not in set(known["time"]), "a year that nobody reported is lost, not planned"
 
 
 def test_further_years_follow_the_villages_of_the_two_years_beside_them():
@@ -269,3 +272,17 @@ def test_power_by_refits_with_two_starts_gaps_and_a_large_group():
     assert np.mean(rejected) == pytest.approx(
         0.8, abs=MONTE_CARLO_ERRORS * np.sqrt(0.16 * (1 / 400 + 1 / REPLICATIONS))
     )
+
+
+def test_sizes_of_shocks_where_few_changes_are_known():
+    # Village 0-0 never moves, 1-0 is seen every other year before; all other treated villages are seen once before.
+    frame = panel(groups=8, treated=4, villages=2, years=8, start=2022)
+    frame.loc[(frame["village"] == "0-0") & (frame["year"] < 2022), "income"] = 7.0
+    frame = frame[(frame["village"] != "1-0") | (frame["year"] >= 2022) | (frame["year"] % 2 == 1)]
+    seen_once = frame["start"].notna() & ~frame["village"].isin(["0-0", "1-0"])
+    frame = frame[~seen_once | (frame["year"] >= 2021)]
+    scale = shocks_before(study_of(frame), "income").scale
+    assert scale.notna().all()
+    untreated = [f"{group}-{village}" for group in range(4, 8) for village in range(2)]
+    assert (scale[untreated] > 0.3).all()
+    assert np.isfinite(minimum_detectable_effect(study_of(frame), "income", replications=50).value)

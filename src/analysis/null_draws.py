@@ -54,7 +54,7 @@ def planned_design(
     if min(before, after) < 0 or min(treated, untreated) < 1:
         raise ValueError("years_before and years_after must be at least 0, copies at least 1.")
     known, time = study.column(outcome).notna(), study.frame["time"]
-    planned = ~time.isin(time[known].unique())
+    planned = time > time[known].max() if known.any() else ~known
     frame = _more_years(study.frame.loc[known | planned, DESIGN_COLUMNS], before, after)
     inside = frame["first_treated"].notna()
     parts = [frame[inside]] * treated + [frame[~inside]] * untreated

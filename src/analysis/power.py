@@ -91,9 +91,9 @@ def minimum_detectable_effect(
     """The smallest effect that the study's design would find, by simulation with the headline inference.
 
     Use it before collecting data, or to judge an insignificant answer. Villages, groups, years and gaps are the
-    study's; a year in which nobody has the outcome yet counts as planned, with all its rows. Shocks are drawn from a
-    normal distribution, with each village's own size, and the persistence and correlation within groups, that they had
-    before the policy (`shocks_before`); the effect is constant over treated village-years.
+    study's; years after the last one in which anybody has the outcome count as planned, with all their rows. Shocks are
+    drawn from a normal distribution, with each village's own size, and the persistence and correlation within groups,
+    that they had before the policy (`shocks_before`); the effect is constant over treated village-years.
 
     Few years show the size of shocks roughly: with five treated groups of five villages and seven years before, the
     effect given is found 69 to 87 % of the time instead of 80 in eight designs of ten, with three years 58 to 93 %.

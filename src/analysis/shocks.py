@@ -109,7 +109,7 @@ def _scale(wide: pd.DataFrame, treated: np.ndarray) -> pd.Series:
     """Each unit's root mean square change relative to all units', shrunk as few years ask (`variability`).
 
     Treated and untreated units are shrunk each towards their own kind, so that richer districts stay more variable.
-    Zero where a unit never moved; its kind's where no change is known.
+    Zero where a unit never moved; its kind's where no change is known (one, if none of its kind's is).
     """
     change = _changes(wide, 1)
     square = (change**2).mean(axis="columns")
@@ -123,7 +123,7 @@ def _scale(wide: pd.DataFrame, treated: np.ndarray) -> pd.Series:
             scale[moved] = known * np.sqrt(square[moved].mean() / np.mean(known**2))
         scale[kind & ~moved & square.notna()] = 0.0
         scale[kind & square.isna()] = np.sqrt(square[kind].mean())
-    return scale / np.sqrt((scale**2).mean())
+    return (scale / np.sqrt((scale**2).mean())).fillna(1.0)
 
 
 def _moments(wide: pd.DataFrame, lag: int, scale: pd.Series) -> dict[str, float]:
