@@ -348,7 +348,7 @@ BUILD_ON = {
     ("07-robustness", "synthetic = "): ["by_district = "],
     ("07-robustness", "events = "): ["smooth = ", "bounds = "],
     ("07-robustness", "false = "): ["tested, largest = "],
-    ("07-robustness", "inside, everything = "): ["shown = "],
+    ("07-robustness", "inside, everything = "): ["estimated, ", "intervals, "],
     ("08-power", "levels = "): ["covered = "],
     ("08-power", "steady = "): ["designs, refused = ", "said = "],
     ("08-power", "designs, refused = "): ["said = "],
@@ -380,6 +380,8 @@ LEFT_OUT: dict[tuple[str, str], list[str]] = {
         "about, inside = ",
         "words = ",
         "tested, largest = ",
+        "estimated, ",
+        "intervals, ",
     ],
 }
 
@@ -637,9 +639,17 @@ def test_totals_are_in_levels_also_where_the_study_describes_logs() -> None:
 
 def test_specifications_of_a_loss_have_no_share_and_say_why() -> None:
     loss = small_study((2003, -11, -12, -7, -7), (2003, -10, -10, -9, -9), *OUTSIDE)
-    message = "^None of 2 specifications gives an effect in per cent .* The counterfactual mean is not above zero, so "
-    with pytest.raises(StudyError, match=message):
-        specification_curve(loss, "income")
+    curve = specification_curve(loss, "income").set_index("scale")
+    assert curve.loc["level", "estimate"] == did(loss, "income").value
+    assert np.isnan(curve.loc["level", "per_cent"])
+    assert curve.loc["level", "note"].startswith("The counterfactual mean is not above zero, so ")
+    assert curve.loc["log", "note"].startswith("No unit is treated")
+
+
+def test_specifications_none_of_which_can_be_estimated_are_refused() -> None:
+    empty = small_study((2003, *[np.nan] * 4), (2003, *[np.nan] * 4), *OUTSIDE)
+    with pytest.raises(StudyError, match="^None of 2 specifications can be estimated. The first one: No "):
+        specification_curve(empty, "income")
 
 
 def test_detectable_effect_without_a_simulation_error_says_none() -> None:

@@ -12,7 +12,7 @@ from scipy.stats import hypergeom, loggamma
 
 from analysis import FewTreatedGroupsWarning, Outcome, Study, StudyError, did, event_study, load_study
 from analysis.robustness.districts import by_district
-from analysis.robustness.placements import Placements, _deviation, share_reaching
+from analysis.robustness.placements import Placements, _deviation, placements, share_reaching
 from analysis.robustness.side_by_side import across_outcomes, estimands, leave_one_out
 from analysis.variability import variability
 
@@ -193,7 +193,8 @@ def test_p_values_are_those_of_refits_and_full_enumeration(gaps):
         floor = max(floor, np.mean(np.array(maxima) >= size[strongest]))
         expected = max(floor, frame.loc[strongest, "p_value"])
         assert frame.loc[strongest, "p_adjusted"] == pytest.approx(expected, rel=EXACT)
-        left, size = [district for district in left if district != strongest], size.drop(strongest)
+        left = [district for district in left if district != strongest]
+        size = placed_alone(panel, tuple(set(treated) - set(left)))
     assert np.ptp(frame["p_value"]) > 0, "the design tells the districts apart"
 
 
@@ -210,6 +211,51 @@ def test_step_down_finds_no_more_than_it_may_beside_a_district_with_an_effect():
         p_values.append(frame.loc[other, "p_adjusted"])
     for level in np.unique(p_values):
         assert np.mean(np.array(p_values) <= level + EXACT) <= level + EXACT
+
+
+def test_a_district_taken_first_is_in_nobodys_comparison():
+    """However much the strongest gains, the others' tests stay what they are, also where groups are of unlike size."""
+    panel = make_panel(groups=20, sizes=(12, 1, 2))
+    gains = (panel["district"] == "d00") & (panel["year"] >= 2019)
+    frames = [
+        by_district(quiet(panel.assign(income=panel["income"] + gain * gains)), "income").frame() for gain in (30, 1e4)
+    ]
+    assert [frame["step"].idxmin() for frame in frames] == ["d00", "d00"]
+    others = ["p_value", "p_adjusted", "step", "low", "high"]
+    pd.testing.assert_frame_equal(*[frame.loc[["d01", "d02"], others] for frame in frames], rtol=BISECTED)
+    assert frames[0].loc["d01", "p_adjusted"] > frames[0].loc["d01", "p_value"]
+
+
+def test_the_strongest_is_named_though_adjusted_p_values_tie():
+    result = by_district(load_study(), "collective_income_cny")
+    frame = result.frame().sort_values("step")
+    assert frame["p_adjusted"].is_monotonic_increasing
+    assert sorted(frame["step"]) == [1, 2, 3, 4, 5]
+    placed = placements(did(load_study(), "collective_income_cny", estimator="by_group").fitted.sample)
+    sizes = pd.Series(placed.of_treated(placed.statistics()), placed.groups[placed.treated])
+    assert frame.index[0] == sizes.idxmax()
+    assert f"the strongest is {sizes.idxmax()}: p = {frame['p_value'].iloc[0]:.3f} alone" in repr(result)
+
+
+def test_years_two_apart_tell_how_much_groups_moved_as_years_one_apart_do():
+    panel = make_panel(groups=9)
+    frame = by_district(quiet(panel), "income").frame()
+    apart = panel.assign(year=2 * panel["year"] - 2015, start=2 * panel["start"] - 2015)
+    pd.testing.assert_frame_equal(by_district(quiet(apart), "income").frame(), frame)
+    assert by_district(quiet(panel), "income").divided
+
+
+def test_effects_that_cannot_be_divided_are_said_to_be_so():
+    panel = make_panel(groups=9)
+    once = by_district(quiet(panel[panel["year"] >= 2018]), "income")
+    assert not once.divided
+    assert repr(once).endswith("tests find too much in groups that vary more.")
+
+
+def test_an_outcome_that_never_moves_gives_no_interval():
+    frame = by_district(quiet(make_panel(groups=9).assign(income=0.0)), "income").frame()
+    assert frame[["low", "high"]].isna().all(axis=None)
+    assert (frame["p_value"] == 1).all()
 
 
 @pytest.mark.parametrize(("years", "ways"), [((2019, 2019), combinations), ((2018, 2020), permutations)])
@@ -404,6 +450,23 @@ def test_leave_one_out_is_did_without_that_district():
     assert frame.loc["d01", ["estimate", "low", "high", "p_value"]].tolist() == pytest.approx(
         alone[["estimate", "low", "high", "p_value"]].tolist(), rel=EXACT
     )
+
+
+def test_rows_without_an_interval_say_why():
+    panel = make_panel({"d00": 2018, "d01": 2020, "d02": 2020})
+    with pytest.warns(FewTreatedGroupsWarning, match="Only 2 treated groups"):
+        frame = leave_one_out(quiet(panel), "income")
+    alone = "1 cluster alone behind a part of the effect, own noise not counted"
+    assert frame["note"].to_dict() == {
+        "none": alone,
+        "d00": "",
+        "d01": "2 clusters" + alone[9:],
+        "d02": "2 clusters" + alone[9:],
+    }
+    assert frame["low"].isna().to_numpy().tolist() == (frame["note"] != "").tolist()
+    assert across_outcomes(quiet(panel), ["income"])["note"].tolist() == [alone]
+    cohorts = event_study(quiet(panel), "income").aggregate("cohort").frame()
+    assert cohorts["note"].tolist() == ["one treated group: not informative", "", alone]
 
 
 def test_leaving_out_the_only_district_is_refused():

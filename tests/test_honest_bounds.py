@@ -396,6 +396,10 @@ def test_every_second_year_is_bounded_in_steps_of_two() -> None:
     shape = {"pre": 3, "post": 1, "weights": [1], "kind": "relative_magnitudes", "values": [0, 1], "df": bounds.df}
     pd.testing.assert_frame_equal(bounds.frame, honest_bounds(estimates, covariance, **shape))
     assert "observed year to the next" in bounds.answer or np.isnan(bounds.breakdown)
+    between = events_of([years[4] - 1] * 5 + [None] * 32, years=years, reference=-1)
+    assert between.event_times == (-7, -5, -3, 1)
+    assert between.honest_bounds().step == 2
+    pd.testing.assert_frame_equal(between.honest_bounds(values=[0, 1]).frame, bounds.frame)
 
 
 def test_designs_that_cannot_bear_it_are_refused() -> None:

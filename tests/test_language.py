@@ -4,6 +4,7 @@ import ast
 import re
 import string
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import pandas as pd
@@ -254,7 +255,7 @@ def test_tables_of_a_chinese_study_are_chinese(chinese, one_group):
         assert table.language == "zh"
         assert english_in(repr(table)) == set()
         assert "模拟数据" in table.caption
-        assert english_in(re.sub(r"<[^>]*>", " ", table._repr_html_())) == set()
+        assert english_in(unescape(re.sub(r"<[^>]*>", " ", table._repr_html_()))) == set()
         assert HANZI.search(table.to_latex().split("midrule")[0].split("toprule")[1])
 
 

@@ -96,13 +96,24 @@ def test_an_interval_that_reaches_the_whole_mean_has_no_upper_end_in_per_cent():
     assert np.isfinite(axes[0].get_ylim()).all()
 
 
-def test_an_effect_without_a_share_is_not_called_no_estimate(study, curve):
-    shareless = curve.copy()
-    shareless.loc[0, ["per_cent", "low", "high"]] = np.nan
-    ax = plot_specifications(shareless, study, study.primary_outcome)[0]
-    assert (ax.get_title(loc="left") + ax.get_title()).endswith(
-        f"{len(curve)} specifications, 1 without a share (simulated data)"
+def test_effects_without_a_share_are_drawn_in_their_own_unit(study):
+    outcome = study.primary_outcome
+    loss = dataclasses.replace(study, frame=study.frame.assign(**{outcome: study.frame[outcome] - 400_000}))
+    curve = specification_curve(loss, outcome, weights=["households"])
+    levels, logs = curve[curve["scale"] == "level"], curve[curve["scale"] == "log"]
+    assert levels["per_cent"].isna().all()
+    assert levels.index.min() > logs.index.max() or logs["estimate"].isna().all()
+    preferred = curve[curve["preferred"]].iloc[0]
+    test = did(loss, outcome).frame().iloc[0]
+    assert (
+        preferred[["estimate", "estimate_low", "estimate_high"]].tolist() == test[["estimate", "low", "high"]].tolist()
     )
+    *effects, _ = plot_specifications(curve, loss, outcome)
+    assert effects[-1].get_ylabel() == "Effect (CNY)"
+    marked = [line.get_ydata().tolist() for line in effects[-1].lines if line.get_markersize() == 7]
+    assert marked == [[preferred["estimate"]]]
+    title = effects[0].get_title(loc="left") + effects[0].get_title()
+    assert "2 without a share" in title
 
 
 def test_what_cannot_be_estimated_stays_in_the_curve(study):

@@ -114,6 +114,38 @@ def test_other_starts_are_those_that_were_set():
     )
 
 
+def test_a_start_between_two_years_of_the_panel_is_that_of_the_later_one():
+    frame = panel(years=range(2012, 2026, 2), start=2021)
+    starts = other_starts(study_of(frame), "income")
+    assert starts["against_last_year"].notna().all()
+    moved = starts.loc[["as given", "2 years earlier", "2 years later"]]
+    on_a_year = other_starts(study_of(frame.assign(start=frame["start"] + 1)), "income").loc[moved.index]
+    pd.testing.assert_frame_equal(moved, on_a_year)
+
+
+def test_unequal_steps_are_steps_of_the_panel():
+    frame = panel(years=range(2015, 2024)).query("year not in (2016, 2018)")
+    starts = other_starts(study_of(frame.assign(start=frame["start"] - 3)), "income")
+    earlier = did(study_of(frame.assign(start=frame["start"] - 5)), "income")
+    assert starts.loc["1 panel year earlier", "estimate"] == pytest.approx(earlier.value, rel=ROUNDING)
+
+
+def test_starts_that_leave_one_group_alone_say_why_there_is_no_interval():
+    starts = other_starts(study_of(panel()), "income")
+    alone = starts.loc["2 1 year later"]
+    assert np.isnan(alone["low"])
+    assert alone["note"] == "1 cluster alone behind a part of the effect, own noise not counted"
+
+
+def test_an_exposure_that_nobody_differs_in_is_refused():
+    same = panel().assign(visits=7.0)
+    with pytest.raises(StudyError, match=r"^'visits' is the same in all villages before 2022, so nobody is more"):
+        exposure_by_year(study_of(same), "visits")
+    late = same.assign(visits=same["visits"].where(same["year"] >= 2022))
+    with pytest.raises(StudyError, match=r"^'visits' is not known in any village before 2022"):
+        exposure_by_year(study_of(late), "visits")
+
+
 def test_starts_that_leave_no_year_say_so():
     starts = other_starts(study_of(panel(start=2018)), "income")
     assert np.isnan(starts.loc["1 year earlier", "estimate"])

@@ -54,6 +54,7 @@ CHINESE = {
     ", {number} without a share": "，其中{number}种无法表示为百分比",
     "Specifications, by size of effect (large: the preferred one)": "各种设定，按效应大小排列（大点为首选设定）",
     "Effect (% of counterfactual)": "效应（占反事实均值的%）",
+    "Effect{unit}": "效应{unit}",
     "{label}: power by size of the effect ({data}; dashed: {power:.0%})": (
         "{label}：各种效应大小下的检验功效（{data}；虚线：{power:.0%}）"
     ),

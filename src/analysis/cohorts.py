@@ -45,12 +45,16 @@ class Aggregate:
     weights: str
 
     def frame(self) -> pd.DataFrame:
-        """One row per part, then "overall": estimate, std_error, low, high, p_value (CR2), village_years behind it."""
+        """One row per part, then "overall": estimate and its CR2 inference, village_years behind it, and note.
+
+        The note says why an effect has no interval.
+        """
         rows = {}
         for name, estimate in {**self.parts, "overall": self.overall}.items():
             behind = estimate.fitted.cell_weights()[estimate.contrast != 0].sum()
-            rows[name] = {"estimate": estimate.value, **estimate.headline(), "village_years": behind}
-        columns = ["estimate", "std_error", "low", "high", "p_value", "village_years"]
+            row = {"estimate": estimate.value, **estimate.headline(), "village_years": behind}
+            rows[name] = row | {"note": estimate.no_interval}
+        columns = ["estimate", "std_error", "low", "high", "p_value", "village_years", "note"]
         return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis(self.by)
 
     def __repr__(self) -> str:

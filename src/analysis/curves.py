@@ -12,10 +12,15 @@ from analysis.study import CHOICES, Study
 from analysis.style import INSIDE, OUTSIDE
 
 POWER_ASKED_FOR = 0.8
+# Columns of a specification curve: the effect and the ends of its interval.
+PER_CENT = ("per_cent", "low", "high")
+OWN_UNIT = ("estimate", "estimate_low", "estimate_high")
 
 
 def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.ndarray:
     """Every specification's effect with its interval, ascending, above the choices behind it; the preferred one marked.
+
+    Effects that are no share of a counterfactual mean follow the others, in their own unit and axes.
 
     Parameters
     ----------
@@ -26,8 +31,8 @@ def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.n
 
     Returns
     -------
-    ndarray of Axes, shape (2,)
-        Effects, and choices.
+    ndarray of Axes, shape (2,) or (3,)
+        Effects in per cent, effects in their own unit (where there are any), and choices.
 
     Examples
     --------
@@ -36,43 +41,57 @@ def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.n
     >>> plot_specifications(specification_curve(study, "households"), study, "households").shape
     (2,)
     """
-    drawn = curve.dropna(subset="per_cent").reset_index(drop=True)
+    drawn = curve.dropna(subset="estimate").reset_index(drop=True)
+    shared = drawn["per_cent"].notna()
+    parts = [(drawn[shared], PER_CENT), (drawn[~shared], OWN_UNIT)]
+    parts = [(rows, columns) for rows, columns in parts if len(rows)]
     # Stable sorting puts the preferred value of each choice first.
     ordered = curve.sort_values("preferred", ascending=False, kind="stable")
     values = {name: ordered[name].unique() for name in CHOICES}
     choices = [(name, value) for name in CHOICES for value in values[name] if len(values[name]) > 1]
-    heights = [2.0, max(1.0, 0.2 * len(choices))]
-    _, axes = plt.subplots(
-        2, 1, sharex=True, figsize=(7.5, 3.4 + 0.22 * len(choices)), gridspec_kw={"height_ratios": heights}
-    )
-    language, colours = study.language, np.where(drawn["preferred"], OUTSIDE, INSIDE)
-    # An interval without an upper end runs out of the figure.
-    top = 2 * float(drawn[["per_cent", "high"]].replace(np.inf, np.nan).abs().max(axis=None))
-    axes[0].axhline(0, color="0.4", linewidth=1)
-    for colour in (INSIDE, OUTSIDE):
-        own = drawn[colours == colour]
-        margins = np.abs(own[["low", "high"]].clip(upper=top).T.to_numpy() - own["per_cent"].to_numpy())
-        size = 7 if colour == OUTSIDE else 4
-        axes[0].errorbar(own.index, own["per_cent"], yerr=margins, fmt="o", color=colour, markersize=size, linewidth=1)
-    for height, (name, value) in enumerate(reversed(choices)):
-        chosen = drawn.index[drawn[name] == value]
-        axes[1].scatter(chosen, np.full(len(chosen), height), marker="s", s=14, c=list(colours[chosen]))
-    names = [
-        f"{term(language, name)}: {term(language, value)}".replace("$", r"\$") for name, value in reversed(choices)
-    ]
-    axes[1].set_yticks(range(len(choices)), names, fontsize="small")
-    axes[1].set(ylim=(-0.7, len(choices) - 0.3), xticks=[])
-    axes[1].set_xlabel(say(language, "Specifications, by size of effect (large: the preferred one)"))
-    axes[0].set_ylabel(say(language, "Effect (% of counterfactual)"))
+    heights = [2.0] * len(parts) + [max(1.0, 0.2 * len(choices))]
+    size = (7.5, 1.4 + 2 * len(parts) + 0.22 * len(choices))
+    _, axes = plt.subplots(len(heights), 1, sharex=True, figsize=size, gridspec_kw={"height_ratios": heights})
+    language, unit = study.language, bracketed(study.language, str(drawn["unit"].iloc[-1]))
+    for ax, (rows, columns) in zip(axes[:-1], parts, strict=True):
+        _draw_specifications(ax, rows, columns)
+        label = "Effect (% of counterfactual)" if columns == PER_CENT else "Effect{unit}"
+        ax.set_ylabel(say(language, label, unit=unit))
+    _draw_choices(axes[-1], drawn, choices, language)
     title = "{label}: {number} specifications{lost} ({data})"
-    without, shareless = int(curve["estimate"].isna().sum()), int(curve["estimate"].notna().sum()) - len(drawn)
+    without, shareless = len(curve) - len(drawn), int((~shared).sum())
     lost = say(language, ", {number} without an estimate", number=without) if without else ""
     lost += say(language, ", {number} without a share", number=shareless) if shareless else ""
-    if np.isinf(drawn["high"]).any():
-        axes[0].set_ylim(top=top / 2)
     label, data = drawn_label(study, outcome), term(language, study.label)
     axes[0].set_title(say(language, title, label=label, number=len(curve), lost=lost, data=data))
     return axes
+
+
+def _draw_specifications(ax: Axes, rows: pd.DataFrame, columns: tuple[str, str, str]) -> None:
+    """Effects with their intervals at their places in the curve; an interval without an upper end runs out."""
+    effect, low, high = columns
+    top = 2 * float(rows[[effect, high]].replace(np.inf, np.nan).abs().max(axis=None))
+    ax.axhline(0, color="0.4", linewidth=1)
+    for colour, size in ((INSIDE, 4), (OUTSIDE, 7)):
+        own = rows[rows["preferred"] == (colour == OUTSIDE)]
+        margins = np.abs(own[[low, high]].clip(upper=top).T.to_numpy() - own[effect].to_numpy())
+        ax.errorbar(own.index, own[effect], yerr=margins, fmt="o", color=colour, markersize=size, linewidth=1)
+    if np.isinf(rows[high]).any():
+        ax.set_ylim(top=top / 2)
+
+
+def _draw_choices(ax: Axes, rows: pd.DataFrame, choices: list[tuple[str, str]], language: str) -> None:
+    """Which choices stand behind each specification, one line for each choice."""
+    colours = np.where(rows["preferred"], OUTSIDE, INSIDE)
+    for height, (name, value) in enumerate(reversed(choices)):
+        chosen = rows.index[rows[name] == value]
+        ax.scatter(chosen, np.full(len(chosen), height), marker="s", s=14, c=list(colours[chosen]))
+    names = [
+        f"{term(language, name)}: {term(language, value)}".replace("$", r"\$") for name, value in reversed(choices)
+    ]
+    ax.set_yticks(range(len(choices)), names, fontsize="small")
+    ax.set(ylim=(-0.7, len(choices) - 0.3), xticks=[])
+    ax.set_xlabel(say(language, "Specifications, by size of effect (large: the preferred one)"))
 
 
 def plot_power(curve: pd.DataFrame, study: Study, outcome: str, *, unit: str = "", ax: Axes | None = None) -> Axes:

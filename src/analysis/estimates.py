@@ -107,6 +107,12 @@ class Estimate:
         """Village-years left out for missing values; `fitted.sample.dropped` has the reasons."""
         return sum(self.fitted.sample.dropped.values())
 
+    @property
+    def no_interval(self) -> str:
+        """Why this effect has no headline interval; empty where it has one."""
+        test = self.headline()
+        return test["note"].split(";")[0] if np.isnan(test["std_error"]) else ""
+
     def inference(
         self,
         methods: Sequence[str] = METHODS,
@@ -169,19 +175,17 @@ class Estimate:
         """The headline interval in words, or why there is none."""
         placebo = f", {self.study.placebo_groups} of them placebo groups" if self.study.placebo_groups else ""
         clusters = f"{count(self.groups, 'group')}{placebo}, {self.treated_groups} treated"
+        if self.no_interval:
+            return f"no interval, {self.no_interval}; randomization may serve; {clusters}"
         test = self.headline()
-        if np.isnan(test["std_error"]):
-            return f"no interval, {test['note'].split(';')[0]}; randomization may serve; {clusters}"
-        few = f", {FEW}" if self.treated_groups <= FEW_TREATED else ""
         return (
             f"95 % interval {amount(test['low'])} to {amount(test['high'])}, {HEADLINE_NAME} ({test['df']:.1f}) "
-            f"clustered by {clusters}{few}"
+            f"clustered by {clusters}{f', {FEW}' if self.treated_groups <= FEW_TREATED else ''}"
         )
 
     def __repr__(self) -> str:
-        dropped = (
-            f", {count(self.dropped, f'{self.study.noun}-year')} left out for missing values" if self.dropped else ""
-        )
+        lost = count(self.dropped, f"{self.study.noun}-year")
+        dropped = f", {lost} left out for missing values" if self.dropped else ""
         label = in_sentence(self.study.describe(self.outcome).label)
         value = f"{amount(self.value)} {self.unit}".rstrip()
         mean = f"counterfactual {'geometric ' if self.log else ''}mean"
@@ -254,12 +258,12 @@ class EventStudy:
         Inference is the headline's (CR2) unless another method of `Estimate.inference` is named; it is missing where no
         standard error can be believed, as where a single treated group stands behind an event time.
         """
-        rows = {}
+        rows, villages_at = {}, self.fitted.sample.villages_at
         for time in self.event_times:
             estimate = self.estimate(time)
             test = estimate.headline(method, level)
-            rows[time] = [estimate.value, *test[["std_error", "low", "high", "p_value"]], self._villages(time)]
-        rows[self.reference] = [0.0, np.nan, np.nan, np.nan, np.nan, self._villages(self.reference)]
+            rows[time] = [estimate.value, *test[["std_error", "low", "high", "p_value"]], villages_at(time)]
+        rows[self.reference] = [0.0, np.nan, np.nan, np.nan, np.nan, villages_at(self.reference)]
         columns = ["estimate", "std_error", "low", "high", "p_value", "villages"]
         frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns).sort_index()
         return frame.astype({"villages": int}).rename_axis("event_time")
@@ -286,15 +290,11 @@ class EventStudy:
         """Any other contrast of this regression, from weights on its cells, shape (cells,)."""
         return Estimate(self.study, self.outcome, self.log, self.estimator, self.baseline, self.fitted, weights)
 
-    def _villages(self, event_time: int) -> int:
-        return self.fitted.sample.villages_at(event_time)
-
     def __repr__(self) -> str:
-        before = sum(time < self.reference for time in self.event_times)
+        before, after = np.less(self.event_times, self.reference).sum(), np.greater_equal(self.event_times, 0).sum()
         return (
             f"Event study with {count(before, 'year')} before the reference (event time {self.reference}) and "
-            f"{count(sum(time >= 0 for time in self.event_times), 'treated year')}. "
-            f"Average over treated years: {self.average()!r}"
+            f"{count(after, 'treated year')}. Average over treated years: {self.average()!r}"
         )
 
     _repr_markdown_ = __repr__

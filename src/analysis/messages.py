@@ -14,9 +14,10 @@ class FewTreatedGroupsWarning(UserWarning):
 
 
 def count(number: int, noun: str) -> str:
-    """A number with its noun: 1 village, 2 villages, 3 counties."""
+    """A number with its noun: 1 village, 2 villages, 3 counties, 4 strata."""
     if number != 1:
-        noun = f"{noun[:-1]}ies" if noun.endswith("ty") else f"{noun}s"
+        irregular = {"ty": f"{noun[:-1]}ies", "um": f"{noun[:-2]}a"}
+        noun = irregular.get(noun[-2:], f"{noun}s")
     return f"{number:,} {noun}"
 
 
@@ -57,5 +58,11 @@ def amount(number: float) -> str:
 
 
 def in_sentence(label: str) -> str:
-    """A label as it stands inside a sentence: Village income becomes village income."""
-    return label[:1].lower() + label[1:]
+    """A label as it stands inside a sentence: Village income becomes village income, GDP per head stays.
+
+    Examples
+    --------
+    >>> in_sentence("Village income"), in_sentence("GDP per head"), in_sentence("A share")
+    ('village income', 'GDP per head', 'a share')
+    """
+    return label[:1].lower() + label[1:] if label.split(" ")[0][1:].islower() or label[1:2] in ("", " ") else label

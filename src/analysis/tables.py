@@ -18,6 +18,8 @@ from analysis.study import Study
 LATEX = str.maketrans({**{char: f"\\{char}" for char in "%&#$_{}"}, "\\": r"\textbackslash{}"})
 LATEX |= {ord("~"): r"\textasciitilde{}", ord("^"): r"\textasciicircum{}"}
 """What stands for itself in LaTeX only when escaped; pandas escapes cells, but not captions."""
+SMALLEST_P_SHOWN = 0.001
+NUMBERS = {"float_format": amount, "na_rep": ""}
 
 
 @dataclass(frozen=True)
@@ -48,19 +50,22 @@ class Table:
         return f"{self.caption}\n{self._shown().to_string(float_format=amount, na_rep='')}"
 
     def _repr_html_(self) -> str:
-        head, body = self._shown().to_html(float_format=amount, na_rep="").split(">", 1)
+        head, body = self._shown().to_html(**NUMBERS).split(">", 1)
         return f"{head}><caption>{escape(self.caption)}</caption>{body}"
 
-    def _shown(self) -> pd.DataFrame:
-        """The frame in its language, with whole numbers as text, because missing ones would be shown as <NA>."""
+    def _shown(self, in_full: bool = False) -> pd.DataFrame:
+        """The frame in its language; as text whole numbers, whose missing ones would be <NA>, and small p-values."""
         whole = self.frame.select_dtypes("Int64").columns
         frame = self.frame.astype(dict.fromkeys(whole, object)).fillna(dict.fromkeys(whole, ""))
+        for name in frame.select_dtypes(float).columns:
+            if not in_full and str(name).startswith("p_") and (small := frame[name] < SMALLEST_P_SHOWN).any():
+                frame[name] = frame[name].astype(object).mask(small, f"<{SMALLEST_P_SHOWN}")
         return frame if self.language == "en" else _translated(frame, self.language)
 
     def to_latex(self) -> str:
         """LaTeX of the table with its caption, to paste into a paper."""
-        caption = self.caption.translate(LATEX)
-        return self._shown().to_latex(caption=caption, float_format=amount, na_rep="", escape=True)
+        latex = self._shown().to_latex(caption=self.caption.translate(LATEX), **NUMBERS, escape=True)
+        return latex.replace(f"<{SMALLEST_P_SHOWN}", f"$<${SMALLEST_P_SHOWN}")
 
 
 def four_means(study: Study, outcome: str) -> Table:

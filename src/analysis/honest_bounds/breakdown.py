@@ -104,8 +104,8 @@ def event_study_bounds(
     Parameters
     ----------
     events : EventStudy
-        With reference -1 and every year estimated from the first lead to the last lag; or the same in other equal
-        steps, such as reference -2 and every second year.
+        With the last year before as the reference, and every year estimated from the first lead to the last lag; or the
+        same in other equal steps, such as every second year.
     kind, level
         As in `honest_bounds`.
     values : sequence of float, optional
@@ -135,7 +135,7 @@ def event_study_bounds(
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}.")
-    pre, post = _leads_and_lags(events)
+    pre, post, step = _leads_and_lags(events)
     try:
         covariance, df = pooled(events, np.arange(pre + post))
     except StudyError as error:
@@ -151,7 +151,7 @@ def event_study_bounds(
     unit = 1.0 if kind == "relative_magnitudes" else float(np.sqrt(lags @ covariance[pre:, pre:] @ lags))
     breakdown = breakdown_value(lambda value: KINDS[kind](coefficients, covariance, pre, lags, value, level, df), unit)
     estimate = events.contrast(lags @ events.contrasts[pre:])
-    return HonestBounds(estimate, kind, level, df, frame, breakdown, seen, -events.reference)
+    return HonestBounds(estimate, kind, level, df, frame, breakdown, seen, step)
 
 
 def _check_untreated(events: EventStudy, effects: int) -> None:
@@ -197,25 +197,24 @@ def _average_weights(events: EventStudy) -> np.ndarray:
     return weights / weights.sum()
 
 
-def _leads_and_lags(events: EventStudy) -> tuple[int, int]:
-    """How many leads and lags, having checked that with the reference they stand in equal steps and leave out none."""
-    times, step = np.array(events.event_times), -events.reference
-    pre = int((times < 0).sum())
+def _leads_and_lags(events: EventStudy) -> tuple[int, int, int]:
+    """How many leads and lags, and years between them, having checked that with the reference they leave out none."""
+    times = sorted({*events.event_times, events.reference})
+    pre, step = sum(time < 0 for time in events.event_times), int(np.diff(times).min())
     if not pre:
         raise StudyError(
             "No year before treatment is estimated beside the reference, so nothing shows how large departures "
             "from parallel trends can be. Add earlier years."
         )
-    steps = range(int(times.min()), int(times.max()) + 1, step)
-    if 0 not in steps or not {*times.tolist(), events.reference} <= set(steps):
+    if events.reference != times[pre]:
         raise StudyError(
-            "Honest bounds set departures after the last year before treatment against those up to it, in equal steps. "
-            f"Estimate the event study with reference=-1, not {events.reference}."
+            "Honest bounds set departures after the last year before treatment against those up to it. "
+            f"Estimate the event study with reference={times[pre]}, not {events.reference}."
         )
-    missing = sorted(set(steps) - {*times.tolist(), events.reference})
-    if missing:
+    if missing := sorted(set(range(times[0], times[-1], step)) - set(times)):
         raise StudyError(
             f"{count(len(missing), 'event time')} missing between others: {first(missing)}. Honest bounds compare "
-            "changes from year to year. Fill in these years, or use only the years on one side of the gap."
+            f"changes from year to year, here in steps of {count(step, 'year')}. Fill in these years, or use only the "
+            "years on one side of the gap."
         )
-    return pre, len(times) - pre
+    return pre, len(times) - 1 - pre, step

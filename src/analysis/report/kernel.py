@@ -46,7 +46,7 @@ def table_for_paper(table: "Table") -> dict[str, Any]:
     >>> table_for_paper(Table(pd.DataFrame({"villages": [274]}, index=["all"]), "Roster"))["rows"]
     [['all', 274]]
     """
-    frame = table._shown()
+    frame = table._shown(in_full=True)
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index(names=[name or "" for name in frame.index.names], allow_duplicates=True)
     return {

@@ -59,6 +59,11 @@ class Placements:
         """The treated groups' own values, shape (treated groups,)."""
         return values[self.treated, self.given[self.treated]]
 
+    @property
+    def tells_groups_apart(self) -> bool:
+        """Whether some group is known to have moved more than another before anyone was treated."""
+        return bool((self.variability != 1).any())
+
     def rank(self, effect: float = 0.0) -> float:
         """P-value of a constant effect of the one treated group: its rank among all groups."""
         statistics = self.statistics(effect)
@@ -66,28 +71,27 @@ class Placements:
         return float((statistics[~np.isnan(statistics)] >= bar).mean())
 
     def interval(self, level: float) -> tuple[float, float]:
-        """Constant effects of the one treated group that its rank does not reject."""
-        scale = float(np.sqrt(np.nanmean(self.effect**2))) or 1.0
+        """Constant effects of the one treated group that its rank does not reject; NaN where no group shows any."""
+        scale = float(np.sqrt(np.nanmean(self.effect**2)))
+        if not scale > 0:
+            return np.nan, np.nan
         return connected_interval(self.rank, float(self.of_treated(self.effect)[0]), scale, level)
 
-    def step_down(self) -> pd.Series:
-        """P-values of the treated groups, the strongest first: of the largest statistic, then of the others', by group.
+    def strongest(self) -> tuple[object, float]:
+        """The treated group with the largest statistic, and its p-value as the largest of them.
 
-        At each step the start years of the treated groups still in question are dealt anew to them and to the untreated
-        groups, and the largest statistic that any of them gets is compared with the strongest one's.
+        The start years of the treated groups are dealt anew to all groups that can have one, and the largest statistic
+        that any of them gets is compared with the strongest one's.
         """
         statistics = self.statistics()
         own = self.of_treated(statistics)
-        order = self.treated[np.argsort(-own, kind="stable")]
-        p_values = {}
-        for step, strongest in enumerate(order):
-            labels = np.bincount(self.given[order[step:]], minlength=statistics.shape[1])
-            bar = statistics[strongest, self.given[strongest]] * (1 - TIE_TOLERANCE)
-            p_values[self.groups[strongest]] = share_reaching(np.delete(statistics, order[:step], axis=0), labels, bar)
-        return pd.Series(p_values).cummax()
+        labels = np.bincount(self.given[self.treated])
+        return self.groups[self.treated[own.argmax()]], share_reaching(
+            statistics, labels, own.max() * (1 - TIE_TOLERANCE)
+        )
 
     def smallest(self) -> pd.Series:
-        """What `step_down` gives each treated group if it is the strongest, however strong: the chance of its start."""
+        """The p-value of each treated group as the strongest, however strong it is: the chance of its start."""
         floors, labels = {}, np.bincount(self.given[self.treated])
         for group in self.treated:
             reached = np.where(np.isnan(self.effect), np.nan, 0.0)
@@ -156,9 +160,13 @@ def share_reaching(statistics: np.ndarray, labels: Iterable[int], bar: float) ->
 
 
 def _changes_before(sample: Sample, first: int) -> pd.DataFrame:
-    """Yearly changes of group means before a year (rows), free of common changes and of those that controls explain."""
+    """Changes of group means before a year (rows), free of common changes and of those that controls explain.
+
+    A change is from one year of the panel to the next, in villages that have both.
+    """
     frame = sample.frame
-    follows = (frame["unit"] == frame["unit"].shift()) & (frame["time"] == frame["time"].shift() + 1)
+    position = pd.Series(np.unique(frame["time"], return_inverse=True)[1], frame.index)
+    follows = (frame["unit"] == frame["unit"].shift()) & (position == position.shift() + 1)
     later = np.flatnonzero(follows & (frame["time"] < first))
     values = np.column_stack([sample.outcome, sample.controls.to_numpy(dtype=float)])
     change, rows = values[later] - values[later - 1], frame.iloc[later]

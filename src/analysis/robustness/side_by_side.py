@@ -31,7 +31,7 @@ def leave_one_out(study: Study, outcome: str, **did_options: object) -> pd.DataF
     -------
     DataFrame
         Index `left_out`: "none", then each treated group; columns estimate, unit, per_cent, std_error, df, low, high,
-        p_value (CR2), treated_groups and villages.
+        p_value (CR2), note (why there is no interval), treated_groups and villages.
 
     Raises
     ------
@@ -73,8 +73,8 @@ def across_outcomes(study: Study, outcomes: Sequence[str] | None = None, **did_o
     -------
     DataFrame
         Index `outcome`; columns estimate, unit, per_cent, std_error, df, low, high, p_value (CR2), p_holm and note, why
-        an outcome could not be estimated.
-        Outcomes without a p-value are not counted among those tested.
+        an outcome could not be estimated or has no interval. Outcomes without a p-value are not counted among those
+        tested.
 
     References
     ----------
@@ -91,7 +91,7 @@ def across_outcomes(study: Study, outcomes: Sequence[str] | None = None, **did_o
     rows, errors = {}, []
     for name in names:
         try:
-            rows[name] = _row(did(study, name, **did_options)) | {"note": ""}
+            rows[name] = _row(did(study, name, **did_options))
         except StudyError as error:
             rows[name] = dict.fromkeys(COLUMNS, np.nan) | {"unit": study.describe(name).unit, "note": str(error)}
             errors.append(error)
@@ -127,8 +127,9 @@ def estimands(
     Returns
     -------
     DataFrame
-        Index `estimand`; columns estimate, unit, std_error, df, low, high, p_value (CR2), weight (in words), villages
-        (used) and left_out (villages without households before treatment). Rows:
+        Index `estimand`; columns estimate, unit, std_error, df, low, high, p_value (CR2), note (why there is
+        no interval), weight (in words), villages (used) and left_out (villages without households before treatment).
+        Rows:
 
         - village_mean: `did`, every treated village-year the same weight;
         - household_weighted: `did`, village-years weighted by households: the effect in the village of the
@@ -176,7 +177,8 @@ def estimands(
 
 def _row(estimate: Estimate, *about: str) -> dict[str, object]:
     """The headline of an estimate and what is asked about it."""
-    return {**estimate.frame().iloc[0][COLUMNS], **{name: getattr(estimate, name) for name in about}}
+    told = {name: getattr(estimate, name) for name in about}
+    return {**estimate.frame().iloc[0][COLUMNS], "note": estimate.no_interval, **told}
 
 
 def _scaled(estimate: Estimate, factor: float, unit: str, weight: str, left_out: int) -> dict[str, object]:

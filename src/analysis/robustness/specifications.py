@@ -29,8 +29,8 @@ def specification_curve(
 
     Use it to show how far the answer depends on choices that others would have made otherwise. Effects and intervals
     are in per cent of the counterfactual mean that they imply (logs: of the geometric mean), so that levels and logs
-    share an axis; trends cannot be parallel in both unless nothing moves, so one of the two is wrong whenever they
-    disagree.
+    share an axis, and in their own unit, which is all they have where that mean is not above zero. Trends cannot be
+    parallel in both levels and logs unless nothing moves, so one of the two is wrong whenever they disagree.
 
     Parameters
     ----------
@@ -47,15 +47,15 @@ def specification_curve(
     Returns
     -------
     DataFrame
-        One row per combination, ascending by effect: the choices; estimate, unit; per_cent, low, high (per cent; high
-        is infinite where an interval in levels reaches the treated villages' whole mean); p_value, villages, left_out
-        (rows not positive); preferred; note (why there is no estimate, per cent or interval, or few treated groups).
+        One row per combination, ascending by effect, those without a share last: the choices; estimate, estimate_low,
+        estimate_high and unit; per_cent, low, high (per cent; high is infinite where an interval in levels reaches the
+        treated villages' whole mean); p_value, villages, left_out (rows not positive); preferred; note (why there is no
+        estimate, per cent or interval, or few treated groups).
 
     Raises
     ------
     StudyError
-        When the preferred specification of ``study.toml`` is not among the combinations, or none gives an effect in
-        per cent.
+        When the preferred specification of ``study.toml`` is not among the combinations, or none can be estimated.
 
     References
     ----------
@@ -86,12 +86,11 @@ def specification_curve(
         kept = samples[choice["sample"]] & (comparisons[choice["comparison"]] | study.frame["first_treated"].notna())
         rows.append(choice | _row(study, outcome, kept, choice, controls) | {"preferred": choice == preferred})
     curve = pd.DataFrame(rows)
-    if curve["per_cent"].isna().all():
+    if curve["estimate"].isna().all():
         raise StudyError(
-            f"None of {count(len(curve), 'specification')} gives an effect in per cent of the counterfactual mean. "
-            f"The first one: {curve['note'].iloc[0]}"
+            f"None of {count(len(curve), 'specification')} can be estimated. The first one: {curve['note'].iloc[0]}"
         )
-    return curve.sort_values("per_cent", ignore_index=True)
+    return curve.sort_values(["per_cent", "estimate"], ignore_index=True)
 
 
 def preferred_specification(study: Study, outcome: str, options: Mapping[str, Sequence[str]]) -> dict[str, str]:
@@ -123,7 +122,7 @@ def _row(
             controls=() if choice["controls"] == NONE else tuple(controls),
         )
     except StudyError as error:
-        return about | {"per_cent": np.nan, "note": str(error)}
+        return about | {"estimate": np.nan, "per_cent": np.nan, "note": str(error)}
     return about | _numbers(estimate)
 
 
@@ -135,6 +134,8 @@ def _numbers(estimate: Estimate) -> dict[str, object]:
     note = test["note"] if np.isnan(test["std_error"]) or estimate.treated_groups <= FEW_TREATED else ""
     return {
         "estimate": estimate.value,
+        "estimate_low": test["low"],
+        "estimate_high": test["high"],
         "unit": estimate.unit,
         "per_cent": estimate.percent,
         "low": low,

@@ -54,7 +54,7 @@ class Neighbours:
         others = self.spillover.groups - self.spillover.treated_groups
         treated, beside = (_sentence(frame.loc[name], study.noun) for name in ("treated", "spillover"))
         return (
-            f"{study.label.capitalize()}: effects on {label} against {others} strata without treatment: on "
+            f"{study.label.capitalize()}: effects on {label} against {count(others, 'stratum')} without treatment: on "
             f"treated {study.noun}s {treated}; on untreated {study.noun}s beside them {beside}. "
             f"With strata as groups: {frame.loc[('spillover', 'randomization'), 'note'].rstrip('.')}."
         )
@@ -131,7 +131,7 @@ def _sentence(tests: pd.DataFrame, noun: str) -> str:
         interval = f"no interval, {cr2['note'].split(';')[0]}"
     p_value = randomized["p_value"]
     dealt = f"p = {p_value:.3f} by" if p_value >= 0 else "no p-value from"
-    strata = "1 stratum" if cr2["strata_treated"] == 1 else f"{cr2['strata_treated']} strata"
+    strata = count(cr2["strata_treated"], "stratum")
     effect = f"{amount(cr2['effect'])} {cr2['unit']}".rstrip()
     return f"{effect} ({count(cr2['villages'], noun)} in {strata}; {interval}; {dealt} randomization of strata)"
 

@@ -195,7 +195,7 @@ def _check(series: pd.DataFrame, donors: pd.DataFrame, treated: pd.Series, outco
     if lost := sorted(set(treated.index) - set(series)):
         raise StudyError(
             f"No village has {outcome!r} in all years in {count(len(lost), 'treated group')}: {first(lost)}. "
-            "Fill in missing values, or leave out the years that have most of them with study.subset."
+            "Fill in missing values, or leave out these groups, or the years that have most of them, with study.subset."
         )
     if donors.shape[1] <= FEWEST_DONORS:
         raise StudyError(

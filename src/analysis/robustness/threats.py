@@ -63,15 +63,15 @@ def placebo_starts(study: Study, outcome: str, *, log: bool | None = None) -> pd
 def other_starts(study: Study, outcome: str, *, log: bool | None = None, seed: int = 2023) -> pd.DataFrame:
     """Effects had the districts started in other years: all earlier, all later, or half of them later, in every way.
 
-    Use it where start years are assumed. A year is the shortest step of the panel; the later ones are half of the
+    Use it where start years are assumed. Earlier and later are by one year of the panel; the later ones are half of the
     treated groups, rounded down. Of more than 252 ways so many are drawn.
 
     Returns
     -------
     DataFrame
         Index `starts`; kind ("as given", "all moved", "some later"); estimate (`did`, against all years before), low,
-        high, p_value (CR2), against_last_year (the event study's average, against the last year before), and note, why
-        a start cannot be tried.
+        high, p_value (CR2), against_last_year (the event study's average, against the last year before; missing where
+        it lies at unlike distances from the start years), and note, why a start cannot be tried or has no interval.
 
     Examples
     --------
@@ -79,13 +79,21 @@ def other_starts(study: Study, outcome: str, *, log: bool | None = None, seed: i
     >>> len(other_starts(load_study(), "households"))
     13
     """
-    step = int(np.diff(np.unique(study.frame["time"])).min())
-    given = study.units.dropna().groupby("group", observed=True)["first_treated"].first()
-    years = count(step, "year")
+    years = np.unique(study.frame["time"])
+    steps = np.unique(np.diff(years))
+    given = study.units.dropna().groupby("group", observed=True)["first_treated"].first().astype(int)
+    first = pd.Series(np.searchsorted(years, given), given.index)
+    seen = np.append(years, years[-1] + steps[0])
+    step = count(int(steps[0]), "year") if len(steps) == 1 else "1 panel year"
     moved = {("as given", "as given"): given}
-    moved |= {(f"{years} {word}", "all moved"): given + by for word, by in (("earlier", -step), ("later", step))}
     moved |= {
-        (f"{', '.join(map(str, late))} {years} later", "some later"): given + step * given.index.isin(late)
+        (f"{step} {word}", "all moved"): pd.Series(seen[first + by], first.index)
+        for word, by in (("earlier", -1), ("later", 1))
+    }
+    moved |= {
+        (f"{', '.join(map(str, late))} {step} later", "some later"): pd.Series(
+            seen[first + first.index.isin(late)], first.index
+        )
         for late in _halves(sorted(given.index), seed)
     }
     rows = {}
@@ -94,9 +102,11 @@ def other_starts(study: Study, outcome: str, *, log: bool | None = None, seed: i
         try:
             other = with_starts(study, starts.to_dict())
             estimate = did(other, outcome, log=log)
-            rows[name] |= {"estimate": estimate.value, **estimate.headline(), "note": ""}
-            events = event_study(other, outcome, log=log, reference=-step)
-            rows[name]["against_last_year"] = events.average().value
+            rows[name] |= {"estimate": estimate.value, **estimate.headline(), "note": estimate.no_interval}
+            last = {int(years[years < start].max()) - start for start in other.starts}
+            if len(last) == 1:
+                events = event_study(other, outcome, log=log, reference=last.pop())
+                rows[name]["against_last_year"] = events.average().value
         except StudyError as error:
             rows[name]["note"] = str(error)
     columns = ["kind", "estimate", "low", "high", "p_value", "against_last_year", "note"]
@@ -118,6 +128,11 @@ def exposure_by_year(study: Study, column: str) -> tuple[Study, list[str]]:
     Use it where a shock of some years hits the more exposed villages harder, such as the return of tourists: with
     the controls, villages are compared with equally exposed ones. The last year before the start is the base.
 
+    Raises
+    ------
+    StudyError
+        When no two villages differ in it before the first start.
+
     Examples
     --------
     >>> from analysis import did, load_study
@@ -128,7 +143,13 @@ def exposure_by_year(study: Study, column: str) -> tuple[Study, list[str]]:
     frame, values = study.frame, study.column(column, "exposure")
     before = frame["time"] < study.starts[0]
     exposure = values.where(before).groupby(frame["unit"]).transform("mean")
-    exposure = exposure / exposure.std() if exposure.std() > 0 else exposure
+    if not exposure.std() > 0:
+        what = "is the same in all villages" if exposure.notna().any() else "is not known in any village"
+        raise StudyError(
+            f"{column!r} {what} before {study.starts[0]}, so nobody is more exposed than others. "
+            "Fill it in for the years before, or leave this check out."
+        )
+    exposure = exposure / exposure.std()
     base = frame.loc[before, "time"].max()
     years = [year for year in sorted(frame["time"].unique()) if year != base]
     added = pd.DataFrame({f"{column} × {year}": exposure.where(frame["time"] == year, 0.0) for year in years})
