@@ -73,6 +73,19 @@ def test_a_sound_study_in_full(tmp_path):
     ]
 
 
+def test_start_years_strata_treated_whole_and_outcomes_to_come_are_said(tmp_path):
+    rows = panel(towns={f"u{number:02}": "a" if number < 15 else "b" for number in range(30)})
+    for row in rows:
+        row[2] = 2022 if row[3] == "g4" else row[2]
+        row[5] = "" if row[1] >= 2021 else row[5]
+    found = check_study(write(tmp_path, rows))
+    assert "Treatment begins in 2021 in 4 groups, 2022 in 1 group." in found
+    assert any(
+        line.startswith("LOOK: value is known to 2020, before any treatment: no effect can be") for line in found
+    )
+    assert any(line.startswith("Every stratum with a treated group is treated as a whole:") for line in found)
+
+
 def test_villages_are_matched_to_the_roster_by_code(tmp_path):
     codes = [*ROSTER["village_code"][:28], "410883999001", "410883999002"]
     assert finding(write(tmp_path, panel(codes)), "Roster") == (

@@ -23,7 +23,7 @@ FORBIDDEN = SHOWING_PACKAGES | {f"analysis.{room}" for room in SHOWING}
 # Lines of code as line counters have it: without blank lines, comments and docstrings. Estimation, the part that a
 # referee must trust, is the top level without what shows; the other rooms are opened by who comes for them.
 # A file counts as it is read.
-MOST_LINES = {"estimation": 3_000, "robustness": 900, "honest_bounds": 350, "reading": 650, "showing": 1_750}
+MOST_LINES = {"estimation": 3_000, "robustness": 900, "honest_bounds": 350, "reading": 675, "showing": 1_800}
 MOST_LINES_PER_FILE = 300
 
 

@@ -36,7 +36,8 @@ def study_of(frame: pd.DataFrame, group: str = "group") -> Study:
 def known_shocks(study: Study, **sizes: float) -> Shocks:
     """Shocks of these sizes, alike in every village."""
     none = dict.fromkeys(["group", "group_persistence", "unit", "unit_persistence", "passing"], 0.0)
-    return Shocks(**none | sizes, scale=pd.Series(1.0, index=study.units.index.astype(str)))
+    units = study.units.rename(str)
+    return Shocks(**none | sizes, scale=pd.Series(1.0, units.index), treated=units["first_treated"].notna())
 
 
 def test_meets_the_two_sample_t_test():
@@ -77,7 +78,7 @@ def test_a_draw_is_what_a_refit_would_give():
 
 
 def test_shocks_are_recovered():
-    truth = Shocks(0.5, 0.5, 1.0, 0.8, 0.5, pd.Series(dtype=float))
+    truth = Shocks(0.5, 0.5, 1.0, 0.8, 0.5, pd.Series(dtype=float), pd.Series(dtype=bool))
     frame = panel(groups=400, treated=5, villages=5, years=10, start=2026).sort_values(["group", "village", "year"])
     codes = [pd.factorize(frame[name])[0] for name in ("group", "village", "year")]
     frame["income"] = truth.draw(np.random.default_rng(3), *codes) + codes[1]
@@ -165,7 +166,9 @@ def test_power_rises_from_the_size_of_the_test(study):
 def test_the_sentence_says_what_it_rests_on(study):
     simulated = dataclasses.replace(study, provenance="simulated")
     sentence = repr(minimum_detectable_effect(simulated, "income", replications=50))
-    assert sentence.startswith("Simulated data: with 4 treated of 12 groups and 36 villages, an effect on income")
+    assert sentence.startswith(
+        "Simulated data: with 4 treated of 12 groups and 36 villages, 2017-2024, an effect on income"
+    )
     assert "80 % of the time, at 5 % two-sided" in sentence
     assert "; the size of shocks, seen over 5 years before, is itself uncertain)" in sentence
 
@@ -177,7 +180,7 @@ def test_designs_that_cannot_be_judged_are_refused():
         one = study_of(panel(treated=1))
     with pytest.raises(StudyError, match=r"^No standard error of this design can be believed, .* one treated group"):
         minimum_detectable_effect(one, "income")
-    with pytest.raises(ValueError, match="power and level must lie between 0 and 1, not 80 and 0.95"):
+    with pytest.raises(ValueError, match="power must lie between 0 and 1, not 80"):
         minimum_detectable_effect(one, "income", power=80)
 
 
@@ -222,8 +225,8 @@ def test_further_years_follow_the_villages_of_the_two_years_beside_them():
     gone = frame[frame["start"].isna() | (frame["year"] < 2023)]
     with pytest.raises(StudyError, match=r"^No treated village is seen in the panel's last two years"):
         minimum_detectable_effect(study_of(gone), "income", years_after=1)
-    for wrong in ({"years_after": -1}, {"treated_copies": 0}):
-        with pytest.raises(ValueError, match="years_before and years_after must be at least 0, copies at least 1"):
+    for wrong in ({"years_after": -1}, {"treated_copies": 0}, {"years_after": 1.5}, {"untreated_copies": 1.5}):
+        with pytest.raises(ValueError, match="must be whole and at least 0, copies whole and at least 1"):
             minimum_detectable_effect(study_of(frame), "income", **wrong)
 
 
@@ -286,3 +289,68 @@ def test_sizes_of_shocks_where_few_changes_are_known():
     untreated = [f"{group}-{village}" for group in range(4, 8) for village in range(2)]
     assert (scale[untreated] > 0.3).all()
     assert np.isfinite(minimum_detectable_effect(study_of(frame), "income", replications=50).value)
+
+
+def test_villages_unseen_before_the_policy_vary_as_their_kind_does():
+    frame = panel(groups=20, treated=10, villages=3, years=8, start=2022)
+    frame["income"] = np.where(frame["start"].notna(), 10 * frame["income"], frame["income"])
+    late = frame["village"].isin([f"{group}-0" for group in range(5)]) & (frame["year"] < 2022)
+    frame["start"] += (frame["group"] == 0) * 1.0
+    frame = frame[~late | (frame["year"] == 2022)]
+    scale = shocks_before(study_of(frame), "income").scale
+    unseen, seen = [f"{group}-0" for group in range(1, 5)], [f"{group}-1" for group in range(10)]
+    assert np.ptp(scale[unseen]) == pytest.approx(0, abs=ROUNDING)
+    assert scale[unseen].iloc[0] == pytest.approx(np.sqrt((scale[seen] ** 2).mean()), rel=0.1)
+
+
+def test_shocks_of_another_study_are_taken_by_kind():
+    frame = panel(groups=20, treated=8, villages=3, years=8, start=2022)
+    frame["income"] = np.where(frame["start"].notna(), 5 * frame["income"], frame["income"])
+    ours = study_of(frame)
+    shocks = shocks_before(ours, "income")
+    renamed = study_of(frame.assign(village="x" + frame["village"], income=np.nan))
+    turned = study_of(
+        frame.assign(
+            group=19 - frame["group"],
+            village=(19 - frame["group"]).astype(str) + "-" + frame["village"].str[-1],
+            income=np.nan,
+        )
+    )
+    options = {"shocks": shocks, "replications": 200}
+    found = [minimum_detectable_effect(study, "income", **options).value for study in (ours, renamed, turned)]
+    assert found[1] == pytest.approx(found[0], rel=0.1), "kinds differ five times, villages of a kind little"
+    assert found[2] == pytest.approx(found[0], rel=0.1)
+
+
+def test_years_under_treatment_do_not_reach_the_shocks():
+    frame = panel(groups=20, treated=8, villages=2, years=10, start=2022)
+    frame["start"] += (frame["group"] < 3) * 2.0
+    changed = frame.assign(income=frame["income"] * np.where(frame["year"] >= 2022, 1000, 1))
+    one, other = (shocks_before(study_of(version), "income") for version in (frame, changed))
+    pd.testing.assert_series_equal(one.scale, other.scale)
+    assert (one.group, one.unit, one.passing) == (other.group, other.unit, other.passing)
+
+
+def test_what_cannot_be_planned_says_what_to_leave_empty():
+    frame = panel(groups=12, treated=4, villages=3, years=8, start=2022)
+    early = frame["start"].isna() & (frame["year"] == 2024)
+    frame["income"] = frame["income"].where((frame["year"] < 2022) | early)
+    message = r"^No village under treatment has 'income', and only years after the last one .*\(2024\) count as planned"
+    with pytest.raises(StudyError, match=message):
+        minimum_detectable_effect(study_of(frame), "income")
+    nowhere = study_of(frame.assign(income=np.nan))
+    with pytest.raises(StudyError, match="Bring at least 3 years, or the shocks of another study or outcome"):
+        minimum_detectable_effect(nowhere, "income")
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "message"),
+    [
+        (power_curve, {"level": 95}, "level must lie between 0 and 1, not 95"),
+        (power_curve, {"level": 1.0}, "level must lie between 0 and 1, not 1.0"),
+        (minimum_detectable_effect, {"replications": 1}, "replications must be at least 2, not 1"),
+    ],
+)
+def test_options_out_of_range_are_refused(study, function, options, message):
+    with pytest.raises(ValueError, match=message):
+        function(study, "income", **options)

@@ -287,6 +287,9 @@ def test_gains_without_effect_are_those_of_the_panel():
     pd.testing.assert_frame_equal(drawn.iloc[:5], simulated_gains(5, seed=3))
     assert (simulated_gains(5, seed=4) != drawn.iloc[:5]).all(axis=None)
     assert (simulated_gains(3, before=2023) == 0).all(axis=None)
+    for years in ({"before": 2015}, {"after": 2030}, {"before": 2024, "after": 2023}):
+        with pytest.raises(ValueError, match="before and after must be years from 2016 to 2024, in order, not"):
+            simulated_gains(3, **years)
 
 
 def best_three(gains):

@@ -49,10 +49,14 @@ def test_same_numbers_on_a_dask_cluster(study):
     rates = partial(rejection_rates, study, "income", **FAST, correlation=0.4, replications=2 * CHUNK)
     detectable = partial(minimum_detectable_effect, load_study(), "households", replications=2 * CHUNK)
     gains = partial(simulated_gains, 2 * CHUNK)
+    workers = partial(replicate, lambda *_: np.array([os.getpid()]), 8 * CHUNK, 1, "replications")
     here = rates(), detectable().frame(), gains()
     cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     with cluster, distributed.Client(cluster), joblib.parallel_config("dask"):
         there = rates(), detectable().frame(), gains()
+        processes = set(workers().ravel())
+    assert processes
+    assert os.getpid() not in processes
     for one, other in zip(here, there, strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
 

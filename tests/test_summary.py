@@ -14,7 +14,7 @@ import pytest
 from example_study import example_panel
 from PIL import Image
 
-from analysis import Outcome, Study, did, event_study, load_study
+from analysis import Outcome, Study, did, event_study, load_study, minimum_detectable_effect, randomization
 from analysis.inference import infer
 from analysis.messages import amount
 from analysis.report.findings import Findings, find
@@ -71,6 +71,12 @@ def refused() -> Study:
     return study_of(panel, {"log": True})
 
 
+def planned() -> Study:
+    panel = example_panel()
+    panel.loc[panel["年份"] >= 2021, INCOME] = np.nan
+    return study_of(panel)
+
+
 STUDIES: dict[str, Callable[[], Study]] = {
     "own": load_study,
     "example": lambda: load_study(EXAMPLE, "zh"),
@@ -84,6 +90,10 @@ STUDIES: dict[str, Callable[[], Study]] = {
     "gaps": with_gaps,
     "no year before the start": no_year_before_start,
     "refused": refused,
+    "planned": planned,
+    "whole strata": lambda: study_of(
+        example_panel().assign(乡镇=lambda panel: np.where(panel["加入年份"].notna(), "甲镇", "乙镇"))
+    ),
     "bare": lambda: replace(study_of(example_panel()), outcomes={INCOME: Outcome(INCOME)}),
 }
 
@@ -117,7 +127,7 @@ def test_both_languages_say_the_same_numbers(summaries, name):
     assert len(numbers(texts["en"])) > 3
 
 
-@pytest.mark.parametrize("name", [name for name in STUDIES if name not in ("refused", "logs")])
+@pytest.mark.parametrize("name", [name for name in STUDIES if name not in ("refused", "planned", "logs")])
 def test_numbers_are_those_of_did(summaries, name):
     study, texts, _ = summaries(name)
     estimate = did(study, study.primary_outcome)
@@ -140,7 +150,7 @@ def test_own_study_in_plain_words(summaries):
     english, chinese = texts["en"], texts["zh"]
     assert english.splitlines()[2].startswith("**All data on this page are simulated")
     assert chinese.splitlines()[2].startswith("**本页全部数据均为模拟数据")
-    assert "25 villages in 5 districts that began in 2023 are compared with 249 villages outside, 2016–2024" in english
+    assert "25 villages in 5 districts (start: 2023) are compared with 249 villages outside, 2016–2024" in english
     assert "将自2023年起纳入5个片区的25个村与片区外的249个村进行比较" in chinese
     assert "on average 49,075 CNY higher than without the districts (16.6 % of that level)" in english
     assert "片区内的村集体经济收入平均比假如没有设立片区时高49,075元（相当于后者的16.6%）" in chinese
@@ -189,7 +199,7 @@ def test_one_treated_group_has_no_interval(summaries):
 
 def test_two_start_years_are_both_said(summaries):
     _, texts, _ = summaries("two start years")
-    assert "began in 2021, 2022 are compared" in texts["en"]
+    assert "(start: 2021, 2022) are compared" in texts["en"]
     assert "自2021、2022年起" in texts["zh"]
     assert "Each start year is compared with the places that never began" in texts["en"]
     assert "a part of the effect rests on one group alone" in texts["en"]
@@ -218,7 +228,7 @@ def test_logs_are_said_in_per_cent(summaries):
 
 def test_units_treated_one_by_one(summaries):
     _, texts, _ = summaries("no groups")
-    assert "15 counties where the measure began in 2021 are compared with 15 counties without it" in texts["en"]
+    assert "15 counties with the measure (start: 2021) are compared with 15 counties without it" in texts["en"]
     assert "将自2021年起实施的15个县与未实施的15个县" in texts["zh"]
     assert "30 counties as the independent observations" in texts["en"]
     assert "district" not in texts["en"]
@@ -228,7 +238,7 @@ def test_units_treated_one_by_one(summaries):
 def test_groups_of_other_units_are_no_districts(summaries):
     study = replace(STUDIES["gaps"](), noun="county")
     text = "\n".join(write_summary(study, summaries("gaps")[2]).splitlines())
-    assert "15 counties in 3 groups that began in 2021 are compared with 15 counties that did not" in text
+    assert "15 counties in 3 groups (start: 2021) are compared with 15 counties that never began" in text
     assert "分属3个组" in text
 
 
@@ -253,6 +263,25 @@ def test_mixed_groups_cannot_be_drawn_by_lot(summaries):
     _, texts, _ = summaries("mixed group")
     assert "A test by lot (randomization) cannot be made here." in texts["en"]
     assert "抽签检验（随机化推断）在此无法进行。" in texts["zh"]
+
+
+def test_where_whole_strata_are_treated_lots_are_among_all_groups(summaries):
+    study, texts, _ = summaries("whole strata")
+    test = randomization(did(study, INCOME), within=None)
+    assert (
+        f"among all groups, a difference as clear would come up in {100 * test.p_value:.1f} % of draws" in texts["en"]
+    )
+    assert "within strata there is nothing to draw" in texts["en"]
+    assert "各分层内无可抽之处" in texts["zh"]
+
+
+def test_a_planned_study_is_told_what_it_could_show(summaries):
+    study, texts, _ = summaries("planned")
+    detectable = minimum_detectable_effect(study, INCOME)
+    assert "The outcome is not known in any year under treatment yet" in texts["en"]
+    assert f"an effect of {amount(detectable.value)} CNY would be found in 80 % of cases" in texts["en"]
+    assert f"若效应为{amount(detectable.value)}元，有80%的机会被检测出来" in texts["zh"]
+    assert "Fill in the missing values" not in texts["en"]
 
 
 def test_gaps_are_counted_and_money_named(summaries):

@@ -52,8 +52,18 @@ def test_a_false_start_is_a_did_on_the_years_before():
     assert false["p_value"] == pytest.approx(by_hand.headline()["p_value"], rel=ROUNDING)
 
 
+def test_years_before_without_the_outcome_leave_the_other_false_starts():
+    unknown = panel().assign(income=lambda p: p["income"].where(p["year"] != 2021))
+    false = placebo_starts(study_of(unknown), "income")
+    short = placebo_starts(study_of(panel().query("year != 2021")), "income")
+    pd.testing.assert_frame_equal(false, short)
+    assert false.index.tolist() == [2018, 2019, 2020]
+
+
 def test_one_year_before_leaves_no_false_start():
-    with pytest.raises(StudyError, match=r"^The panel has 1 year before the first start \(2018\), so no earlier start"):
+    with pytest.raises(
+        StudyError, match=r"^'income' is known in 1 year before the first start \(2018\), so no earlier start"
+    ):
         placebo_starts(study_of(panel(start=2018)), "income")
 
 

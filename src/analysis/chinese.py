@@ -167,13 +167,13 @@ CHINESE = {
         "**本页全部数据均为虚构数据：仅作示例，不反映任何真实地方的情况。**"
     ),
     # The summary: question and answer
-    "{treated} in {groups} that began in {starts} are compared with {others} outside, {first}–{last}.": (
+    "{treated} in {groups} (start: {starts}) are compared with {others} outside, {first}–{last}.": (
         "将自{starts}年起纳入{groups}的{treated}与片区外的{others}进行比较，数据年份为{first}–{last}年。"
     ),
-    "{treated} in {groups} that began in {starts} are compared with {others} that did not, {first}–{last}.": (
+    "{treated} in {groups} (start: {starts}) are compared with {others} that never began, {first}–{last}.": (
         "将自{starts}年起实施的{treated}（分属{groups}）与未实施的{others}进行比较，数据年份为{first}–{last}年。"
     ),
-    "{treated} where the measure began in {starts} are compared with {others} without it, {first}–{last}.": (
+    "{treated} with the measure (start: {starts}) are compared with {others} without it, {first}–{last}.": (
         "将自{starts}年起实施的{treated}与未实施的{others}进行比较，数据年份为{first}–{last}年。"
     ),
     "where the measure began": "实施组",
@@ -183,6 +183,13 @@ CHINESE = {
     "higher": "高",
     "lower": "低",
     "No effect can be computed from these data.": "根据这些数据无法计算效应。",
+    "The outcome is not known in any year under treatment yet, so there is no effect to compute.": (
+        "目前还没有实施之后任何一年的指标数据，因此无效应可算。"
+    ),
+    "What such a study could show: an effect of {size} would be found in {power} % of cases, smaller ones less often "
+    "(page 08).": (
+        "这样的研究能发现什么：若效应为{size}，有{power}%的机会被检测出来，更小的效应机会更低（见第08页）。"
+    ),
     "The best estimate for {label} {inside}: since the start, on average {size} {direction} than without "
     "{cause}{share}.": "最佳估计：自开始以来，{inside}的{label}平均比假如没有{cause}时{direction}{size}{share}。",
     " ({number} % of that level)": "（相当于后者的{number}%）",
@@ -211,6 +218,10 @@ CHINESE = {
         "无法给出置信区间：效应的一部分仅取决于一个组，其自身的偶然波动无法排除。"
     ),
     "No interval can be given: the data show no scatter to judge by.": "无法给出置信区间：数据没有可供判断的波动。",
+    "Had lots chosen among all groups, a difference as clear would come up in {chance} % of draws (randomization "
+    "test; here never less than {floor} %; within strata there is nothing to draw).": (
+        "假如在所有组中抽签选定，会有{chance}%的抽签结果出现同样明显的差距（随机化推断；此处不可能低于{floor}%；各分层内无可抽之处）。"
+    ),
     "Had lots chosen, a difference as clear would come up in {chance} % of draws (randomization test; here "
     "never less than {floor} %).": (
         "假如实施对象由抽签选定，会有{chance}%的抽签结果出现同样明显的差距（随机化推断；此处不可能低于{floor}%）。"

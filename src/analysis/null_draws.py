@@ -51,8 +51,8 @@ def planned_design(
     study: Study, outcome: str, before: int = 0, after: int = 0, treated: int = 1, untreated: int = 1
 ) -> Estimate:
     """An estimate of the design on an outcome without meaning; copies and further years as asked for."""
-    if min(before, after) < 0 or min(treated, untreated) < 1:
-        raise ValueError("years_before and years_after must be at least 0, copies at least 1.")
+    if min(before, after) < 0 or min(treated, untreated) < 1 or any(n % 1 for n in (before, after, treated, untreated)):
+        raise ValueError("years_before and years_after must be whole and at least 0, copies whole and at least 1.")
     known, time = study.column(outcome).notna(), study.frame["time"]
     planned = time > time[known].max() if known.any() else ~known
     frame = _more_years(study.frame.loc[known | planned, DESIGN_COLUMNS], before, after)
@@ -64,6 +64,11 @@ def planned_design(
     ]
     frame = pd.concat(copies).sort_values(["unit", "time"], ignore_index=True)
     frame["value"] = np.random.default_rng(0).standard_normal(len(frame))
+    if not (frame["time"] >= frame["first_treated"]).any():
+        raise StudyError(
+            f"No {study.noun} under treatment has {outcome!r}, and only years after the last one in which anybody has "
+            f"it ({time[known].max()}) count as planned. Leave it empty for everybody in the years to plan."
+        )
     return did(Study(frame, noun=study.noun), "value", collapse=False)
 
 
@@ -96,11 +101,13 @@ def null_draws(design: Estimate, shocks: Shocks, replications: int, seed: int) -
         group=pd.factorize(frame["group"])[0],
         unit=pd.factorize(frame["unit"])[0],
         year=(frame["time"] - frame["time"].min()).to_numpy(),
-        scale=frame["unit"].str.rsplit(" ", n=1).str[0].map(shocks.scale).fillna(1.0).to_numpy(),
+        scale=shocks.sizes(frame["unit"].str.rsplit(" ", n=1).str[0], frame["first_treated"].notna().to_numpy()),
         basis=np.linalg.qr(within)[0],
         pieces=pieces,
         adjusted=adjusted_direction(pieces, power=-0.5)[0],
     )
+    if replications < 2:
+        raise ValueError(f"replications must be at least 2, not {replications}.")
     drawn = replicate(task, replications, seed, "draws")
     if not drawn[:, 1].max() > 0:
         raise StudyError("The outcome does not move before the first start, so any effect would be found. Check it.")

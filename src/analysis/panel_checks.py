@@ -175,8 +175,8 @@ def check_starts(frame: pd.DataFrame) -> None:
     if len(late):
         raise StudyError(
             f"No year after treatment for {count(len(late), 'unit')}: {first(late.index)} (first treated "
-            f"{int(late.iloc[0])}, panel ends {ends}). Leave their start empty to use them as untreated, "
-            "or remove them."
+            f"{int(late.iloc[0])}, panel ends {ends}). Leave their start empty to use them as untreated, remove them, "
+            "or, to plan a study, add a row for each of its years to come with the outcome left empty."
         )
 
 

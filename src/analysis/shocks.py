@@ -30,6 +30,8 @@ class Shocks:
         Of what is gone the next year.
     scale : Series
         By unit: size of its shocks relative to all units' (mean square one), from its own changes.
+    treated : Series
+        By unit: whether it is ever treated.
     """
 
     group: float
@@ -38,6 +40,15 @@ class Shocks:
     unit_persistence: float
     passing: float
     scale: pd.Series
+    treated: pd.Series
+
+    def sizes(self, unit: pd.Series, treated: np.ndarray) -> np.ndarray:
+        """The scale of these units, shape (n,); another study's by kind, treated or not (root mean square)."""
+        kind = unit.map(self.treated)
+        if (kind == treated).all():
+            return unit.map(self.scale).to_numpy()
+        of_kind = (self.scale**2).groupby(self.treated).mean() ** 0.5
+        return pd.Series(treated).map(of_kind).fillna(1.0).to_numpy()
 
     def draw(self, generator: np.random.Generator, group: np.ndarray, unit: np.ndarray, year: np.ndarray) -> np.ndarray:
         """Shocks for rows with these codes of group, unit and year, each from 0, before `scale`; shape (n,)."""
@@ -84,19 +95,23 @@ def shocks_before(study: Study, outcome: str, log: bool | None = None) -> Shocks
     if (years := frame["time"].nunique()) < FEWEST_YEARS:
         raise StudyError(
             f"{count(years, 'year')} before the first start cannot tell lasting shocks from passing ones. "
-            f"Bring at least {FEWEST_YEARS} years."
+            f"Bring at least {FEWEST_YEARS} years, or the shocks of another study or outcome."
         )
     years = range(frame["time"].min(), frame["time"].max() + 1)
-    wide = frame.set_index(["group", "unit", "time"])["value"].unstack().reindex(columns=years)
-    scale = _scale(wide, study.units.loc[wide.index.get_level_values("unit"), "first_treated"].notna().to_numpy())
+    units = study.units
+    everyone = pd.MultiIndex.from_arrays(
+        [units["group"].astype(frame["group"].dtype), units.index], names=["group", "unit"]
+    )
+    wide = frame.set_index(["group", "unit", "time"])["value"].unstack().reindex(index=everyone, columns=years)
+    treated = units["first_treated"].notna().rename(str)
+    scale = _scale(wide, treated.to_numpy())
     moments = pd.DataFrame({lag: _moments(wide, lag, scale) for lag in range(1, len(years))}).T
     moments = moments[moments["changes"] > 0]
     group, group_persistence, _ = _fit(moments["together"], moments["couples"], passing=False)
     own = moments["alone"] - group * (1 - group_persistence ** moments.index.to_numpy())
     unit, unit_persistence, passing = _fit(own, moments["changes"], passing=True)
-    return Shocks(
-        group**0.5, group_persistence, unit**0.5, unit_persistence, passing**0.5, scale.droplevel("group").rename(str)
-    )
+    sizes = group**0.5, group_persistence, unit**0.5, unit_persistence, passing**0.5
+    return Shocks(*sizes, scale.droplevel("group").rename(str), treated)
 
 
 def _changes(wide: pd.DataFrame, lag: int) -> pd.DataFrame:

@@ -164,7 +164,7 @@ def simulated_gains(
     ----------
     replications : int
     before, after : int
-        Years compared, within 2016 to 2024.
+        Years compared, within 2016 to 2024; the same year twice gains nothing.
     selection, growth : bool
         Whether district villages are richer (and grow faster), and whether all villages grow from year to year, as
         assumed for the simulated panel; without both, chance alone is left.
@@ -174,11 +174,21 @@ def simulated_gains(
     -------
     DataFrame, shape (replications, districts)
 
+    Raises
+    ------
+    ValueError
+        Years that are not simulated, or in the wrong order.
+
     Examples
     --------
     >>> simulated_gains(10).shape
     (10, 5)
     """
+    last = FIRST_YEAR + len(CALIBRATION.income_path) - 1
+    if not FIRST_YEAR <= before <= after <= last:
+        raise ValueError(
+            f"before and after must be years from {FIRST_YEAR} to {last}, in order, not {before}, {after}."
+        )
     villages = read_table("villages").query("committee == 'village_committee'")
     membership = read_table("membership")
     roster = _roster(villages, membership, shock_groups(villages, membership))

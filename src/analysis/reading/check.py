@@ -104,8 +104,11 @@ def _years(study: Study) -> list[str]:
     rows_of = frame.groupby("unit").size()
     short = rows_of.index[rows_of < len(years)]
     gaps = f", in {count(len(short), study.noun)}: {first(short)}" if len(short) else ""
+    began = study.units.groupby("first_treated")["group"].nunique()
+    several = ", ".join(f"{year} in {count(number, 'group')}" for year, number in began.items())
     return [
         f"Years: {count(before, 'year')} before the first start ({start}), {len(years) - before} from it on.",
+        f"Treatment begins in {several}." if len(began) > 1 else "",
         "With one year before, nobody can see whether the groups had moved alike." if before < 2 else "",
         f"No village has data in {count(len(absent), 'year')}: {first(absent)}." if absent else "",
         f"Gaps: {count(len(rows_of) * len(years) - len(frame), f'{study.noun}-year')} without a row{gaps}.",
@@ -122,10 +125,14 @@ def _outcome(study: Study, name: str) -> list[str]:
             f"{name!r} has log = true but is zero or negative in {rows(study.frame, values <= 0, values)}. "
             "Correct these values, or write log = false."
         )
-    negative = values < 0
+    negative, known = values < 0, study.frame.loc[values.notna(), ["time", "first_treated"]]
     return [
         f"{name} ({described.unit or 'no unit'}): {count(values.count(), 'value')}, "
         f"{values.isna().sum():,} missing, {values.eq(0).sum():,} zero.",
+        f"LOOK: {name} is known to {known['time'].max()}, before any treatment: no effect can be estimated yet. The "
+        "report says which effect the design could show."
+        if not (known["time"] >= known["first_treated"]).any()
+        else "",
         f"LOOK: {name} is negative in {rows(study.frame, negative, values)}. Right for a loss, not for a code (-999)."
         if negative.any()
         else "",
@@ -167,6 +174,12 @@ def _groups(study: Study) -> list[str]:
         found.append(f"{treated} treated groups: intervals rest on them, not on the number of villages.")
     elif treated >= 3:
         found.append(f"{treated} treated groups: fewer than five are few; read CR2 beside randomization inference.")
+    strata = units[units["stratum"].isin(units.loc[units["first_treated"].notna(), "stratum"])]
+    if len(strata) < len(units) and strata["first_treated"].notna().all():
+        found.append(
+            "Every stratum with a treated group is treated as a whole: randomization within strata has nothing to "
+            "randomize, and nobody is a neighbour. Randomization over all groups serves."
+        )
     if (sizes == 1).all():
         found.append("Every village is its own group: right only if treatment was decided village by village.")
     elif len(small := sizes.index[sizes < SMALL_GROUP]):

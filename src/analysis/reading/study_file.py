@@ -78,12 +78,21 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
     return dataclasses.replace(study, **said, reading=tuple(reading))
 
 
+def _remedy(path: Path) -> str:
+    """What to do about a study file that is no TOML."""
+    if path.suffix != ".toml":
+        return "Name the study.toml that describes the panel, not the panel itself."
+    if any(quote in path.read_text(encoding="utf-8", errors="replace") for quote in "“”「」"):
+        return 'Correct that place; text stands between straight quotes ("), not “ ”.'
+    return "Correct that place."
+
+
 def _read_settings(path: Path) -> dict:
     """The study file's content, with every key known and every necessary one there."""
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
-        raise StudyError(f"{path.name} is not valid TOML in UTF-8: {error}. Correct that place.") from error
+        raise StudyError(f"{path.name} is not valid TOML in UTF-8: {error}. {_remedy(path)}") from error
     _check_settings(path, "", settings, STUDY_KEYS, ["panel", "columns", "outcomes"])
     _check_settings(path, "columns", settings["columns"], DESIGN_COLUMNS, ["unit", "time", "first_treated"])
     _check_language(settings.setdefault("language", LANGUAGES[0]), f"{path.name} has the language")

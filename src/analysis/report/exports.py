@@ -23,7 +23,7 @@ WORKBOOK = "tables.xlsx"
 LONGEST_SHEET_NAME = 31
 WIDEST_COLUMN = 40
 LATEX_NEEDS = "% Needs \\usepackage{booktabs,multirow}; for Chinese, \\usepackage{ctex} and XeLaTeX or LuaLaTeX.\n"
-_SHORT = re.compile(r"[+-]?[\d.,]+%?|[-+]")
+_SHORT = re.compile(r"[+-]?[\d.,]+%?|[-+]|-inf")
 _TIME = re.compile(rb">\d{4}-\d\d-\d\dT[^<]*<")
 
 

@@ -10,6 +10,8 @@ from analysis.effects import did, event_study
 from analysis.estimates import Estimate, EventStudy
 from analysis.inference import assignment_pieces
 from analysis.messages import StudyError
+from analysis.power import DetectableEffect, minimum_detectable_effect
+from analysis.randomization import randomization
 from analysis.study import Outcome, Study
 
 FLOOR = re.compile(r"smallest attainable p ([\d.e-]+)")
@@ -25,12 +27,16 @@ class Findings:
         The effect (`did`), in logs where the study describes the outcome so.
     refusal : str
         Why there is no estimate.
+    detectable : DetectableEffect or None
+        What the design could show, where the outcome is not known in any year under treatment yet.
     low, high : float
         Its headline interval.
     alone : bool
         Whether there is no interval because one group stands alone behind the effect or a part of it.
     lot, floor : float
         The p-value of randomization, and the smallest that the design can give.
+    anywhere : bool
+        Whether groups of all strata traded places, because within strata there is nothing to randomize.
     events : EventStudy or None
         Where every start year has two years before it or more.
     slope, slope_low, slope_high, slope_p, joint_p : float
@@ -41,11 +47,13 @@ class Findings:
     outcome: Outcome
     estimate: Estimate | None = None
     refusal: str = ""
+    detectable: DetectableEffect | None = None
     low: float = np.nan
     high: float = np.nan
     alone: bool = False
     lot: float = np.nan
     floor: float = np.nan
+    anywhere: bool = False
     events: EventStudy | None = None
     slope: float = np.nan
     slope_low: float = np.nan
@@ -75,22 +83,43 @@ def find(study: Study) -> Findings:
     try:
         estimate = did(study, found.outcome.name)
     except StudyError as error:
-        return replace(found, refusal=str(error))
-    test, lot = estimate.headline(), estimate.headline("randomization")
-    floor = FLOOR.search(lot["note"])
+        return replace(found, refusal=str(error), detectable=_detectable(study, found.outcome.name))
+    test = estimate.headline()
     found = replace(
         found,
         estimate=estimate,
         low=float(test["low"]),
         high=float(test["high"]),
         alone=bool(caution(assignment_pieces(estimate))),
-        lot=float(lot["p_value"]),
-        floor=float(floor[1]) if floor else np.nan,
+        **_lots(estimate),
     )
     try:
         return _with_years_before(found, event_study(study, found.outcome.name))
     except StudyError:
         return found
+
+
+def _detectable(study: Study, outcome: str) -> DetectableEffect | None:
+    """The detectable effect of a study that is only planned, where the years before show one."""
+    under_treatment = (study.frame["time"] >= study.frame["first_treated"]).fillna(False)
+    if study.column(outcome)[under_treatment].notna().any():
+        return None
+    try:
+        return minimum_detectable_effect(study, outcome)
+    except StudyError:
+        return None
+
+
+def _lots(estimate: Estimate) -> dict[str, float | bool]:
+    """Randomization within strata, else over all groups, else nothing."""
+    for within in ("stratum", None):
+        try:
+            test = randomization(estimate, within=within)
+        except StudyError:
+            continue
+        floor = FLOOR.search(test.note)
+        return {"lot": test.p_value, "floor": float(floor[1]) if floor else np.nan, "anywhere": within is None}
+    return {}
 
 
 def _with_years_before(found: Findings, events: EventStudy) -> Findings:

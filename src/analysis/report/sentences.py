@@ -17,9 +17,9 @@ SOURCES = {
     "invented": "**All data on this page are invented as an example: they say nothing about any real place.**",
 }
 COMPARED = {
-    "district": "{treated} in {groups} that began in {starts} are compared with {others} outside, {first}–{last}.",
-    "group": "{treated} in {groups} that began in {starts} are compared with {others} that did not, {first}–{last}.",
-    "unit": "{treated} where the measure began in {starts} are compared with {others} without it, {first}–{last}.",
+    "district": "{treated} in {groups} (start: {starts}) are compared with {others} outside, {first}–{last}.",
+    "group": "{treated} in {groups} (start: {starts}) are compared with {others} that never began, {first}–{last}.",
+    "unit": "{treated} with the measure (start: {starts}) are compared with {others} without it, {first}–{last}.",
 }
 
 
@@ -53,8 +53,7 @@ class Sentences(Wording):
         yield self.say("**Answer.**")
         estimate = self.findings.estimate
         if estimate is None:
-            yield self.say("No effect can be computed from these data.")
-            yield self.ended(self.findings.refusal)
+            yield from self._without_estimate()
             return
         yield self.say(
             "The best estimate for {label} {inside}: since the start, on average {size} {direction} than without "
@@ -73,6 +72,20 @@ class Sentences(Wording):
             )
         yield from self._interval()
         yield from self._lots()
+
+    def _without_estimate(self) -> Iterator[str]:
+        detectable = self.findings.detectable
+        if not detectable:
+            yield self.say("No effect can be computed from these data.")
+            yield self.ended(self.findings.refusal)
+            return
+        yield self.say("The outcome is not known in any year under treatment yet, so there is no effect to compute.")
+        yield self.say(
+            "What such a study could show: an effect of {size} would be found in {power} % of cases, smaller ones less "
+            "often (page 08).",
+            size=self.size(detectable.value),
+            power=f"{100 * detectable.power:.0f}",
+        )
 
     def figure(self) -> tuple[str, str]:
         """The figure's title, and how to read it."""
@@ -169,8 +182,11 @@ class Sentences(Wording):
     def _lots(self) -> Iterator[str]:
         if np.isfinite(self.findings.lot):
             yield self.say(
-                "Had lots chosen, a difference as clear would come up in {chance} % of draws (randomization test; here "
-                "never less than {floor} %).",
+                "Had lots chosen among all groups, a difference as clear would come up in {chance} % of draws "
+                "(randomization test; here never less than {floor} %; within strata there is nothing to draw)."
+                if self.findings.anywhere
+                else "Had lots chosen, a difference as clear would come up in {chance} % of draws (randomization test; "
+                "here never less than {floor} %).",
                 chance=self.percent(self.findings.lot),
                 floor=self.percent(self.findings.floor),
             )

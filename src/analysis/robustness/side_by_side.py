@@ -155,6 +155,7 @@ def estimands(
     weighted = did(fixed, outcome, controls=controls, log=False, weights=f"{households} {BEFORE}")
     under = study.frame["time"].max() + 1 - study.units["first_treated"].dropna().astype(int)
     villages = float(under.sum() / under.max())
+    under_way = "treated villages" if np.ptp(under) == 0 else "villages under treatment in an average year"
     inside = size[study.units["first_treated"].notna()].dropna()
     missing, unit = int(size.isna().sum()), village.unit or "outcome"
     untold = int(study.units["first_treated"].notna().sum()) - len(inside)
@@ -162,7 +163,7 @@ def estimands(
     rows = {
         "village_mean": (village, 1.0, f"{unit} per village", "every village-year alike", 0),
         "household_weighted": (weighted, 1.0, f"{unit} per village", f"{households} {BEFORE}", missing),
-        "yearly_total": (village, villages, f"{unit} per year", f"village mean x {villages:g} treated villages", 0),
+        "yearly_total": (village, villages, f"{unit} per year", f"village mean x {villages:g} {under_way}", 0),
         "per_household": (
             village,
             1 / inside.mean(),

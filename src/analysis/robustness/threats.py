@@ -30,12 +30,12 @@ def placebo_starts(study: Study, outcome: str, *, log: bool | None = None) -> pd
     Returns
     -------
     DataFrame
-        Index `start`; estimate, std_error, df, low, high, p_value (CR2), villages.
+        Index `start`; estimate, std_error, df, low, high, p_value (CR2), villages; starts that can be tried.
 
     Raises
     ------
     StudyError
-        With fewer than two years before the first start.
+        With fewer than two years before the first start in which some treated village has the outcome.
 
     Examples
     --------
@@ -43,13 +43,15 @@ def placebo_starts(study: Study, outcome: str, *, log: bool | None = None) -> pd
     >>> placebo_starts(load_study(), "households").index.tolist()
     [2017, 2018, 2019, 2020, 2021, 2022]
     """
+    known = study.column(outcome).notna() & study.frame["first_treated"].notna()
     before = study.frame["time"] < study.starts[0]
-    years = sorted(study.frame.loc[before, "time"].unique())
+    years = sorted(study.frame.loc[before & known, "time"].unique())
     if len(years) < 2:
         raise StudyError(
-            f"The panel has {len(years)} year before the first start ({study.starts[0]}), so no earlier start can be "
-            "tried. Bring at least two years."
+            f"{outcome!r} is known in {count(len(years), 'year')} before the first start ({study.starts[0]}), so no "
+            "earlier start can be tried. Bring at least two years."
         )
+    before &= study.frame["time"] <= years[-1]
     rows = {}
     for start in years[1:]:
         false = study.frame["first_treated"].where(study.frame["first_treated"].isna(), start)
