@@ -70,6 +70,11 @@ CHINESE = {
     "controls": "控制变量",
     "none": "无",
     "all years": "全部年份",
+    "without {}-2022": "不含{}—2022年",
+    "without the year before": "不含开始前一年",
+    "other strata": "其他分层",
+    "same strata": "相同分层",
+    "households before": "开始前户数",
     "all untreated villages": "片区外全部村",
     # Captions
     "{label}, means of {rows:,} village-years; after = from {start} ({data})": (
@@ -140,6 +145,11 @@ CHINESE = {
     "stratum": "层",
     "in levels": "水平值",
     "all villages": "全部村",
+    "the same villages": "相同的村",
+    "reweighted": "加权后",
+    "without farmland projects": "不含农田建设项目村",
+    "without relief funds": "不含帮扶资金村",
+    "without subdistricts": "不含街道",
     "without the top twentieth": "不含最高的二十分之一",
     "against the reference year": "以参照年为基准",
     "against all years before": "以开始前各年为基准",

@@ -57,7 +57,7 @@ def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.n
         _draw_specifications(ax, rows, columns)
         label = "Effect (% of counterfactual)" if columns == PER_CENT else "Effect{unit}"
         ax.set_ylabel(say(language, label, unit=unit))
-    _draw_choices(axes[-1], drawn, choices, language)
+    _draw_choices(axes[-1], drawn, choices, study)
     title = "{label}: {number} specifications{lost} ({data})"
     without, shareless = len(curve) - len(drawn), int((~shared).sum())
     lost = say(language, ", {number} without an estimate", number=without) if without else ""
@@ -80,14 +80,17 @@ def _draw_specifications(ax: Axes, rows: pd.DataFrame, columns: tuple[str, str, 
         ax.set_ylim(top=top / 2)
 
 
-def _draw_choices(ax: Axes, rows: pd.DataFrame, choices: list[tuple[str, str]], language: str) -> None:
+def _draw_choices(ax: Axes, rows: pd.DataFrame, choices: list[tuple[str, str]], study: Study) -> None:
     """Which choices stand behind each specification, one line for each choice."""
     colours = np.where(rows["preferred"], OUTSIDE, INSIDE)
     for height, (name, value) in enumerate(reversed(choices)):
         chosen = rows.index[rows[name] == value]
         ax.scatter(chosen, np.full(len(chosen), height), marker="s", s=14, c=list(colours[chosen]))
+    language = study.language
+    said = {column: study.label_of(column) for column in study.outcomes} if language == "zh" else {}
     names = [
-        f"{term(language, name)}: {term(language, value)}".replace("$", r"\$") for name, value in reversed(choices)
+        f"{term(language, name)}: {said.get(value) or term(language, value)}".replace("$", r"\$")
+        for name, value in reversed(choices)
     ]
     ax.set_yticks(range(len(choices)), names, fontsize="small")
     ax.set(ylim=(-0.7, len(choices) - 0.3), xticks=[])
