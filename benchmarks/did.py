@@ -89,10 +89,13 @@ def main() -> None:
     values = {name: way() for name, way in ways.items()}
     ours = seconds["`analysis.did`"]
     estimates = pd.DataFrame({"seconds": seconds, "ratio to ours": pd.Series(seconds) / ours, "estimate": values})
+    events = event_study(study, outcome)
     more = {
         "`did` with its sentence": lambda: repr(did(study, outcome)),
         "`event_study`": lambda: event_study(study, outcome),
         "`event_study` with its table": lambda: event_study(study, outcome).frame(),
+        "its honest bounds, relative magnitudes, five values": lambda: events.honest_bounds(),
+        "its honest bounds, smoothness, five values": lambda: events.honest_bounds("smoothness"),
     }
     more = pd.DataFrame({"seconds": {name: median_seconds(action) for name, action in more.items()}})
     statements = ["import statsmodels.formula.api", "import analysis"]

@@ -345,7 +345,7 @@ REFUSED_TO_ALL = {
 }
 # The cells that are left out because they build on these: of some steps always the same ones.
 BUILD_ON = {
-    ("08-power", "if not set("): ["number = ", "covered = ", "alone, treated = ", "cases = ", "first = "],
+    ("08-power", "if not set("): ["number = ", "covered = ", "checked = ", "alone, treated = ", "cases = ", "first = "],
     ("06-districts", "districts = "): ["frame = ", "floor = "],
     ("06-districts", "without = "): ["rest = "],
     ("07-robustness", "beside = "): ["columns = ", "spill = ", "said, truth = "],

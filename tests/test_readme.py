@@ -20,18 +20,32 @@ def test_quotes_the_result_as_computed_today():
     assert f"> {minimum_detectable_effect(study, study.primary_outcome)!r}\n" in README
 
 
+def test_quotes_the_same_in_logs():
+    study = load_study(ROOT / "data" / "study.toml")
+    positive = study.subset(study.column(study.primary_outcome).ne(0))
+    estimate = did(positive, study.primary_outcome, log=True)
+    low, high = 100 * np.expm1(estimate.headline()[["low", "high"]].astype(float))
+    assert f"gives {estimate.percent:.1f} % ({low:.1f} to {high:.1f} %)" in README
+    detectable = minimum_detectable_effect(positive, study.primary_outcome, log=True)
+    assert f"In logs it is {detectable.percent:.1f} %" in README
+    stated = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8").split("The power that is stated")[1]
+    assert "found 81 % of the time in logs, but 67 % in levels" in README
+    assert "| 67% |" in stated
+    assert "| 81% |" in stated
+
+
 def test_shares_of_chance_in_its_prose_are_those_computed_today():
     def share(**more: bool) -> float:
         best = np.sort(simulated_gains(5_000, **more).to_numpy(), axis=1)[:, -3:].sum(axis=1)
         return float((best >= 1_030_000).mean())
 
-    assert "in about one year of six; without that growth and that richness in one of twenty-five." in README
+    assert "in about one draw of six; without common growth and without being richer in one of twenty-six." in README
     assert round(1 / share()) == 6
-    # At one in twenty-five, 5,000 draws leave a standard error of 0.3 percentage points.
-    assert share(selection=False, growth=False) == pytest.approx(1 / 25, abs=0.006)
+    # At one in twenty-six, 5,000 draws leave a standard error of 0.3 percentage points.
+    assert share(selection=False, growth=False) == pytest.approx(1 / 26, abs=0.006)
     study = load_study(ROOT / "data" / "study.toml")
     detectable = minimum_detectable_effect(study, study.primary_outcome).value
-    assert "less than half of what would\nusually be found" in README
+    assert "it is less than half of what would usually be found" in README
     assert detectable / 2 > 1_030_000 / 25
 
 

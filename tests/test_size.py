@@ -10,7 +10,16 @@ import pandas as pd
 import pytest
 from test_cluster_robust import small_panel, small_study
 
-from analysis import StudyError, load_study, minimum_detectable_effect, read_table, rejection_rates, simulated_gains
+from analysis import (
+    StudyError,
+    load_study,
+    minimum_detectable_effect,
+    power_curve,
+    read_table,
+    rejection_rates,
+    simulated_gains,
+    synthetic_did,
+)
 from analysis.inference import METHODS
 from analysis.replication import CHUNK, replicate
 from analysis.size import PERSISTENCE, _shocks
@@ -49,11 +58,13 @@ def test_same_numbers_on_a_dask_cluster(study):
     rates = partial(rejection_rates, study, "income", **FAST, correlation=0.4, replications=2 * CHUNK)
     detectable = partial(minimum_detectable_effect, load_study(), "households", replications=2 * CHUNK)
     gains = partial(simulated_gains, 2 * CHUNK)
+    curve = partial(power_curve, load_study(), "households", [0, 1], replications=2 * CHUNK)
+    synthetic = partial(synthetic_did, load_study(), "households", draws=2 * CHUNK)
     workers = partial(replicate, lambda *_: np.array([os.getpid()]), 8 * CHUNK, 1, "replications")
-    here = rates(), detectable().frame(), gains()
+    here = rates(), detectable().frame(), gains(), curve(), synthetic().frame()
     cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     with cluster, distributed.Client(cluster), joblib.parallel_config("dask"):
-        there = rates(), detectable().frame(), gains()
+        there = rates(), detectable().frame(), gains(), curve(), synthetic().frame()
         processes = set(workers().ravel())
     assert processes
     assert os.getpid() not in processes

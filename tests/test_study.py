@@ -203,7 +203,8 @@ REFUSED = {
         set_column("start", lambda p: p["start"].where(p["village"].ne("d"), 9999)),
         {},
         "No year after treatment for 1 unit: d (first treated 9999, panel ends 2023). "
-        "Leave their start empty to use them as untreated, or remove them.",
+        "Leave their start empty to use them as untreated, remove them, or, to plan a study, add a row for each of its "
+        "years to come with the outcome left empty.",
     ),
     "treated without a group": (
         lambda p: WITH_DISTRICT(p).replace({"district": {"north": None}}),

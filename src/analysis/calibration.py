@@ -23,8 +23,8 @@ class Calibration:
 
     body_median_cny: float = _set(85_300, "F165, F166 (shares above 50,000 and 100,000 CNY, Hebei 2021)")
     body_log_sd: float = _set(0.56, "F165, F166, jointly with the median and the tail")
-    tail_share: float = _set(0.10, "assumed; a lognormal that meets F165 and F166 has almost none of the top of F189")
-    tail_median_cny: float = _set(400_000, "assumed; 4.2 % above 500,000 CNY, still under the 10.4 % of F189")
+    tail_share: float = _set(0.10, "assumed; a lognormal that meets F165 and F166 has almost no top")
+    tail_median_cny: float = _set(400_000, "assumed; 4.2 % above 500,000 CNY (F189: 10.4 %, of net yield, elsewhere)")
     tail_log_sd: float = _set(1.0, "assumed; as the tail's median")
     income_cap_cny: float = _set(10_000_000, "assumed; no village above 10 million CNY before effects")
     group_level_sd: float = _set(0.18, "assumed; neighbours resemble each other")

@@ -77,7 +77,9 @@ def _draw_specifications(ax: Axes, rows: pd.DataFrame, columns: tuple[str, str, 
         margins = np.abs(own[[low, high]].clip(upper=top).T.to_numpy() - own[effect].to_numpy())
         ax.errorbar(own.index, own[effect], yerr=margins, fmt="o", color=colour, markersize=size, linewidth=1)
     if np.isinf(rows[high]).any():
-        ax.set_ylim(top=top / 2)
+        ax.set_ylim(top=0.55 * top)
+    if top >= 1000:
+        ax.yaxis.set_major_formatter("{x:,.0f}")
 
 
 def _draw_choices(ax: Axes, rows: pd.DataFrame, choices: list[tuple[str, str]], study: Study) -> None:

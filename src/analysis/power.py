@@ -101,10 +101,11 @@ def minimum_detectable_effect(
 
     Few years show the size of shocks roughly: with five treated groups of five villages and seven years before, the
     effect given is found 69 to 87 % of the time instead of 80 in eight designs of ten, with three years 58 to 93 %.
-    Skewed outcomes have rarer and larger shocks than the normal, and where all grow by per cent, richer villages gain
-    more in money every year, which passes for lasting shocks (of groups too) and adds up to more than they show. On
-    panels from the simulated panel's model of incomes it is found 81 % of the time in logs (68 to 90 % in eight panels
-    of ten), but in levels 67 % (28 to 93 %), the estimate's bias taken out (`benchmarks/stated_power.py`): trust logs.
+    Skewed outcomes have rarer and larger shocks than the normal. Where all grow by per cent, richer villages gain more
+    in money every year, which passes for lasting shocks (of groups too) and goes on after the start, beyond what shocks
+    fitted to a few years do. On panels from the simulated panel's model of incomes it is found 81 % of the time in logs
+    (68 to 90 % in eight panels of ten), but in levels 67 % (28 to 93 %), the estimate's bias taken out
+    (`benchmarks/stated_power.py`): trust logs.
 
     Parameters
     ----------

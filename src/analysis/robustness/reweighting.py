@@ -94,7 +94,8 @@ def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), log: boo
 
     Balance is no proof of parallel trends. Weights on noisy outcomes favour villages that were high (or grew) by chance
     and then fall back, which can bias an effect that was right without them (Daw & Hatfield 2018): where only levels
-    differ, prefer `did` without weights. Later standard errors take the weights as given. With gaps after treatment
+    differ, prefer `did` without weights in logs; in levels, where all grow by per cent, a gap in levels is one in
+    trends, and weights help. Later standard errors take the weights as given. With gaps after treatment
     began, the scale of the weights (untreated ones have mean 1) matters a little; on complete years it does not.
 
     Parameters
