@@ -1,4 +1,4 @@
-"""Run every timing in turn, each in its own process on one BLAS thread, and so write README.md and its figure anew.
+"""Write every section of README.md anew, and its figure: each in turn, in its own process on one BLAS thread.
 
 Run from the project's folder, on a machine that does nothing else: python benchmarks/all.py
 """
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-TIMINGS = ("did", "wild_bootstrap", "randomization", "national")
+SECTIONS = ("did", "wild_bootstrap", "randomization", "national", "stated_power")
 
 
 def main() -> None:
     """Run all of them, also where one fails, and fail if one did."""
     folder, one_thread = Path(__file__).resolve().parent, {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     failed = []
-    for name in tqdm(TIMINGS, desc="benchmarks", disable=None):
+    for name in tqdm(SECTIONS, desc="benchmarks", disable=None):
         run = subprocess.run([sys.executable, folder / f"{name}.py"], env=os.environ | one_thread)
         failed += [name] * (run.returncode != 0)
     sys.exit(f"Failed, or promises not kept: {', '.join(failed)}." if failed else 0)

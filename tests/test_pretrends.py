@@ -148,6 +148,13 @@ def test_slope_finds_a_divergence_of_known_size() -> None:
     assert slope == pytest.approx(0.15, abs=1e-7)
 
 
+def test_the_sentence_says_what_the_tests_say() -> None:
+    frame = panel(ONE_START)
+    assert repr(events_of(frame).pretrend()).endswith("Not rejecting is no proof of parallel trends.")
+    diverging = frame.assign(income=frame["income"] + 3 * frame["start"].notna() * frame["year"])
+    assert repr(events_of(diverging).pretrend()).endswith("That speaks against parallel trends.")
+
+
 def test_weight_of_two_is_a_village_counted_twice() -> None:
     frame = panel(ONE_START, villages=3)
     frame["people"] = np.where(frame["village"] % 3 == 0, 2.0, 1.0)

@@ -60,7 +60,7 @@ class Pretrend:
         if np.isnan(slope["p_value"]):
             test = f"no interval, {slope['note'].split(';')[0]}"
         jointly = f"p = {joint['p_value']:.3f} ({joint['note']})" if joint["p_value"] >= 0 else joint["note"]
-        rejected = min(slope["p_value"], joint["p_value"]) < 0.05 if joint["p_value"] >= 0 else slope["p_value"] < 0.05
+        rejected = np.fmin(slope["p_value"], joint["p_value"]) < 0.05
         meaning = (
             "That speaks against parallel trends." if rejected else "Not rejecting is no proof of parallel trends."
         )
