@@ -39,12 +39,12 @@ from analysis import (  # noqa: E402  # noqa: E402
     reweight,
     synthetic_did,
 )
-from analysis.prices import other_prices  # noqa: E402
+from analysis.design.replication import replicate  # noqa: E402
+from analysis.reading.prices import other_prices  # noqa: E402
 from analysis.reading.read_files import DATA, read_table  # noqa: E402
-from analysis.replication import replicate  # noqa: E402
 from analysis.robustness.reweighting import WEIGHT  # noqa: E402
-from analysis.simulate import CALIBRATION, Simulation, shock_groups, simulate_panel  # noqa: E402
-from analysis.village_model import THRESHOLDS  # noqa: E402
+from analysis.simulation.simulate import CALIBRATION, Simulation, shock_groups, simulate_panel  # noqa: E402
+from analysis.simulation.village_model import THRESHOLDS  # noqa: E402
 
 REPLICATIONS = 200
 SEED = 2023

@@ -24,8 +24,8 @@ from scipy import stats  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
 from analysis import Study, did, load_study, minimum_detectable_effect, read_table  # noqa: E402
-from analysis.replication import replicate  # noqa: E402
-from analysis.simulate import shock_groups, simulate_panel  # noqa: E402
+from analysis.design.replication import replicate  # noqa: E402
+from analysis.simulation.simulate import shock_groups, simulate_panel  # noqa: E402
 
 OUTCOME = "collective_income_cny"
 PANELS, STATED, DRAWS, FIRST_SEED = 250, 40, 500, 10_000

@@ -15,9 +15,9 @@ import pyfixest
 import sections
 
 from analysis import did, load_study
-from analysis.cluster_robust import cluster_codes, cluster_pieces
-from analysis.regression import Regression
-from analysis.wild_bootstrap import wild_bootstrap
+from analysis.inference.cluster_robust import cluster_codes, cluster_pieces
+from analysis.inference.wild_bootstrap import wild_bootstrap
+from analysis.regression.regression import Regression
 
 DRAWS = 99_999
 OUTCOME = "rural_income_per_head_cny"

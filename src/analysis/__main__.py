@@ -6,13 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from analysis.language import LANGUAGES
+from analysis.language.labels import LANGUAGES
 from analysis.messages import StudyError
 from analysis.reading.check import check_study
 from analysis.reading.template import write_template
 from analysis.report.manifest import THREADS
 from analysis.report.notebooks import NotebookError, figures, store_outputs
-from analysis.simulate import write_simulated
+from analysis.simulation.simulate import write_simulated
 
 ROOT = Path(__file__).resolve().parents[2]
 OUTPUT = "reports/ for the project's own study, else a folder beside the study's, with -report after its name"

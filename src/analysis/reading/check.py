@@ -6,10 +6,10 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.messages import FewTreatedGroupsWarning, StudyError, amount, count, first, rows
-from analysis.placebo_groups import PLACEBO
 from analysis.reading.read_files import read_table
 from analysis.reading.study_file import load_study
-from analysis.study import Study
+from analysis.study.placebo_groups import PLACEBO
+from analysis.study.study import Study
 
 JUMP = 1_000
 """A change by this factor within a year is suspected of mixed units; 元 for 万元 makes 10,000."""

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from analysis.language.units import INNER_SPACE
 from analysis.messages import StudyError, count, first
 
 MISSING = r"(?i)[-—–/.…]+|无|缺失?|暂无|n/?a|#n/a|nan|null|none"
@@ -10,8 +11,6 @@ HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
 SPACES = {0x3000: 0x20, 0xA0: 0x20, 0xFEFF: None, 0x200B: None}
 CODE_WIDTH = {wide: narrow for wide, narrow in HALF_WIDTH.items() if chr(narrow).isalnum()} | SPACES
 HALF_WIDTH |= {0x2212: 0x2D} | SPACES
-INNER_SPACE = r"(?<=[\u3400-\u9fff])\s+|\s+(?=[\u3400-\u9fff])|(?<=\d)\s+(?=\d)"
-"""Spaces that align Chinese names or group digits; between Latin words they stay."""
 ROUNDED = r"\d\.\d+[eE]\+?\d+|\d[eE]\+\d+"
 WRAPPED = r"""^(?:="(.*)"|'(.+))$"""
 GROUPED = r"[+-]?\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?"

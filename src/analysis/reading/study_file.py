@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.language import LANGUAGES
+from analysis.language.labels import LANGUAGES
+from analysis.language.units import MONEY, MONEY_NAMES, convert_unit
 from analysis.messages import StudyError, count, first
-from analysis.panel_checks import DESIGN_COLUMNS
 from analysis.reading.read_files import DATA
 from analysis.reading.read_panel import Cells, read_panel
-from analysis.reading.units import MONEY, MONEY_NAMES, convert_unit
-from analysis.study import CHOICES, Outcome, Study
+from analysis.study.panel_checks import DESIGN_COLUMNS
+from analysis.study.study import CHOICES, Outcome, Study
 
 OPTIONS = {"title", "provenance", "noun", "pseudo_groups"}
 STUDY_KEYS = OPTIONS | {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes", "preferred"}

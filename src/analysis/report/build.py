@@ -18,7 +18,7 @@ from analysis.report.pages import refuse_other_folder, write_report
 from analysis.report.summary import write_summary
 from analysis.report.title_page import TitlePage
 from analysis.report.unsupported import TITLE, unsupported_steps
-from analysis.study import Study
+from analysis.study.study import Study
 
 ROOT = DATA.parent
 OWN_STUDY = DATA / "study.toml"

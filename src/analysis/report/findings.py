@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.cluster_robust import caution
-from analysis.effects import did, event_study
-from analysis.estimates import Estimate, EventStudy
-from analysis.inference import assignment_pieces
+from analysis.design.power import DetectableEffect, minimum_detectable_effect
+from analysis.effects.estimates import Estimate, EventStudy
+from analysis.effects.verbs import did, event_study
+from analysis.inference.cluster_robust import caution
+from analysis.inference.methods import assignment_pieces
+from analysis.inference.randomization import randomization
 from analysis.messages import StudyError
-from analysis.power import DetectableEffect, minimum_detectable_effect
-from analysis.randomization import randomization
-from analysis.study import Outcome, Study
+from analysis.study.study import Outcome, Study
 
 FLOOR = re.compile(r"smallest attainable p ([\d.e-]+)")
 

@@ -13,7 +13,7 @@ from analysis.messages import FewTreatedGroupsWarning
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from analysis.tables import Table
+    from analysis.presentation.tables import Table
 
 TABLE = "application/vnd.analysis.table+json"
 FIGURE = "application/vnd.analysis.figure+json"
@@ -30,7 +30,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     Warnings come as sentences without the place in the code; that of few treated groups is said by every result.
     """
     formatter = shell.display_formatter.mimebundle_formatter
-    formatter.for_type_by_name("analysis.tables", "Table", lambda table: {TABLE: table_for_paper(table)})
+    formatter.for_type_by_name("analysis.presentation.tables", "Table", lambda table: {TABLE: table_for_paper(table)})
     formatter.for_type_by_name("matplotlib.figure", "Figure", lambda figure: {FIGURE: figure_for_paper(figure)})
     warnings.formatwarning = lambda message, *_args, **_options: f"{message}\n"
     warnings.simplefilter("ignore", FewTreatedGroupsWarning)

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import analysis
-from analysis.estimates import Estimate
+from analysis.effects.estimates import Estimate
 from analysis.reading.read_files import DATA
-from analysis.study import Study
+from analysis.study.study import Study
 
 MANIFEST = "versions-and-files.json"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

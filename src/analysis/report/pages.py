@@ -20,11 +20,11 @@ from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace
 
+from analysis.presentation.style import HANZI_FAMILY, INSIDE, hanzi_font
 from analysis.report.markdown import to_html
 from analysis.report.notebooks import NotebookError
 from analysis.report.theme import STATIC
 from analysis.report.title_page import TitlePage
-from analysis.style import HANZI_FAMILY, INSIDE, hanzi_font
 
 FONT_STACK = f"'{HANZI_FAMILY}', -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 CODE_FONT_STACK = f"'{HANZI_FAMILY}', ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from analysis.cluster_robust import FEW_TREATED
-from analysis.language import term
+from analysis.inference.cluster_robust import FEW_TREATED
+from analysis.language.labels import term
 from analysis.report.markdown import literal
 from analysis.report.wording import Wording
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from analysis.language import LANGUAGES
-from analysis.plots import plot_event_study, plot_trends
+from analysis.language.labels import LANGUAGES
+from analysis.presentation.plots import plot_event_study, plot_trends
+from analysis.presentation.style import use_style
 from analysis.report.findings import Findings, find
 from analysis.report.sentences import Sentences
-from analysis.study import Study
-from analysis.style import use_style
+from analysis.study.study import Study
 
 FIGURE_SIZE = (7.0, 3.2)
 DOTS_PER_INCH = 200

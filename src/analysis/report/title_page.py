@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 
-from analysis.language import say
+from analysis.language.labels import say
 from analysis.report.exports import WORKBOOK, Exports
 from analysis.report.manifest import MANIFEST
 from analysis.report.markdown import literal, to_html

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analysis.language import bracketed, counted, say, term
+from analysis.language.labels import bracketed, counted, say, term
 from analysis.messages import amount, in_sentence
 from analysis.report.findings import Findings
 from analysis.report.markdown import literal

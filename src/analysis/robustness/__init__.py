@@ -1,1 +1,5 @@
-"""What would change the answer: other districts, neighbours, comparisons, weights, years and specifications."""
+"""What would change the answer: one file a threat.
+
+Each takes a study and an outcome and returns what it found.
+It imports `effects` and `design`.
+"""

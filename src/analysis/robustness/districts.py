@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.assignments import group_starts
-from analysis.effects import did
-from analysis.estimates import Estimate
-from analysis.inversion import rejects
+from analysis.effects.estimates import Estimate
+from analysis.effects.verbs import did
+from analysis.inference.assignments import group_starts
+from analysis.inference.inversion import rejects
 from analysis.messages import StudyError, amount, count, first, in_sentence
-from analysis.regression import Regression
-from analysis.robustness.placements import Placements, placements
-from analysis.study import Study
-from analysis.treatment_cells import group_label
+from analysis.regression.regression import Regression
+from analysis.regression.treatment_cells import group_label
+from analysis.robustness.one_group_alone import Placements, placements
+from analysis.study.study import Study
 
 UNDIVIDED = (
     "No group is known to have moved more than another before, so effects are not divided by it: "

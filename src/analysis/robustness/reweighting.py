@@ -9,8 +9,8 @@ from scipy.optimize import linprog, minimize, root
 from scipy.special import logsumexp, softmax
 
 from analysis.messages import StudyError, amount, count, first, in_sentence
-from analysis.sample import select_sample
-from analysis.study import Study
+from analysis.regression.sample import select_sample
+from analysis.study.study import Study
 
 WEIGHT = "balancing_weight"
 """Column of the reweighted study that holds the weights."""

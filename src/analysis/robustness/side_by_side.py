@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from analysis.effects import did
-from analysis.estimates import Estimate
+from analysis.effects.estimates import Estimate
+from analysis.effects.verbs import did
 from analysis.messages import StudyError
-from analysis.study import Study
+from analysis.study.study import Study
 
 COLUMNS = ["estimate", "unit", "per_cent", "std_error", "df", "low", "high", "p_value"]
 BEFORE = "before treatment"

@@ -6,11 +6,11 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from analysis.cluster_robust import FEW_TREATED
-from analysis.effects import did
-from analysis.estimates import Estimate
+from analysis.effects.estimates import Estimate
+from analysis.effects.verbs import did
+from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.messages import StudyError, count
-from analysis.study import CHOICES, Study
+from analysis.study.study import CHOICES, Study
 
 NONE = "none"
 NO_SHARE = "The counterfactual mean is not above zero, so the effect is no share of it."

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.effects import did
-from analysis.estimates import Estimate
+from analysis.effects.estimates import Estimate
+from analysis.effects.verbs import did
 from analysis.messages import StudyError, amount, count, in_sentence
-from analysis.panel_checks import check_starts, few_treated_groups
-from analysis.study import Study
+from analysis.study.panel_checks import check_starts, few_treated_groups
+from analysis.study.study import Study
 
 METHODS = ("cr2", "randomization")
 

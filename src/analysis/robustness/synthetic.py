@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from analysis.assignments import group_starts
+from analysis.design.replication import replicate
+from analysis.design.variability import TIE_TOLERANCE, of_average, placebo_test, variability_beside
+from analysis.inference.assignments import group_starts
 from analysis.messages import StudyError, amount, count, first, in_sentence
-from analysis.replication import replicate
-from analysis.sample import select_sample
-from analysis.study import Study
-from analysis.variability import TIE_TOLERANCE, of_average, placebo_test, variability_beside
+from analysis.regression.sample import select_sample
+from analysis.study.study import Study
 
 # The solver as the authors' R package sets it, for series in units of their noise: 100 steps, small weights to zero,
 # then up to 10,000 until one gains less than the square of `min_decrease`. Estimates depend on it in the fifth digit.

@@ -10,10 +10,10 @@ import pandas as pd
 from scipy.stats import binomtest
 from tqdm import tqdm
 
-from analysis.cohorts import with_starts
-from analysis.effects import did, event_study
+from analysis.effects.cohorts import with_starts
+from analysis.effects.verbs import did, event_study
 from analysis.messages import StudyError, count
-from analysis.study import Study
+from analysis.study.study import Study
 
 # Reports this close to a threshold, as a share of it, are counted on either side.
 BUNCHING_WIDTH = 0.05

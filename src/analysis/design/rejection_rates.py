@@ -1,0 +1,182 @@
+"""Size of every method on the study's own design: how often it finds an effect where there is none."""
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import pandas as pd
+
+from analysis.design.replication import replicate
+from analysis.design.shocks import persistent_shocks
+from analysis.effects.verbs import did
+from analysis.inference.inversion import rejects
+from analysis.inference.methods import METHODS, known_methods
+from analysis.messages import StudyError, count
+from analysis.regression.sample import select_sample
+from analysis.study.study import Study
+
+# Persistence of simulated shocks from year to year, as in the calibration of the simulated panel.
+PERSISTENCE = 0.6
+
+
+def rejection_rates(
+    study: Study,
+    outcome: str,
+    *,
+    methods: Sequence[str] = METHODS,
+    treated_groups: int | None = None,
+    correlation: float | None = None,
+    treated_scale: float = 1.0,
+    cluster: str = "group",
+    replications: int = 2000,
+    draws: int = 399,
+    seed: int = 2023,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Share of replications in which each method rejects a true null at 1 - level, on the study's own design.
+
+    Use it before believing any p-value: a 5 % test should reject 5 % of the time. Two kinds of replication:
+
+    - `correlation=None`: placebo districts. The treated groups are set aside, as many untreated groups as were treated
+      are drawn and treated on paper from the same start years, and their effect, truly zero, is tested on the real
+      outcome (Bertrand, Duflo & Mullainathan 2004). The result is conditional on this panel. Where there are no more
+      choices of groups than replications, each is taken once.
+    - `correlation` between 0 and 1: simulation. Villages, years, groups and gaps are the study's; the outcome is drawn
+      anew, with this correlation between villages of a group and persistence 0.6 from year to year in both
+      parts; groups drawn at random are treated on paper.
+
+    Parameters
+    ----------
+    study : Study
+    outcome : str
+        Its values (placebo) or only its gaps (simulation) are used.
+    methods : sequence of str
+        As in `Estimate.inference`.
+    treated_groups : int, optional
+        Default: as many as the study's.
+    correlation : float, optional
+        Correlation within groups of the simulated outcome; None: placebo districts on the real outcome.
+    treated_scale : float
+        Standard deviation of treated groups' simulated outcome relative to the others'.
+    cluster : {"group", "stratum", "unit"}
+        What errors are clustered by, as in `Estimate.inference`; "unit" shows what ignoring the groups costs.
+    replications, draws, seed, level
+        Each replication has its own seed, so results do not depend on the number of cores, or on where they run: set
+        `joblib.parallel_config(n_jobs=2)` or `joblib.parallel_config("dask")` around the call.
+
+    Returns
+    -------
+    DataFrame
+        Per method: `rejection_rate`, `monte_carlo_error` (its standard error), `replications` with a p-value, and
+        `missing`, those without one, which count as not rejecting (the rate is missing where all are).
+        A draw whose effect cannot be estimated, such as a start year without years before, counts as missing.
+
+    Raises
+    ------
+    StudyError
+        Where fewer groups are untreated than are to be treated on paper.
+
+    References
+    ----------
+    Bertrand, Duflo & Mullainathan (2004), doi:10.1162/003355304772839588.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> rates = rejection_rates(load_study(), "households", methods=["cr1", "cr2"], replications=10)
+    >>> rates["replications"].tolist()
+    [10, 10]
+    """
+    methods = known_methods(methods)
+    _check_options(correlation, replications)
+    sample = select_sample(study, outcome, log=correlation is None and study.describe(outcome).log)
+    frame = sample.frame.assign(value=sample.outcome)
+    treated = frame["first_treated"].notna()
+    starts = frame[treated].groupby("group")["first_treated"].first().to_numpy(dtype=float)
+    frame = frame if correlation is not None else frame[~treated]
+    number, groups = treated_groups or len(starts), frame["group"].nunique()
+    if groups < number + 2:
+        raise StudyError(
+            f"Only {count(groups, 'group')} {'is' if groups == 1 else 'are'} at hand to treat {number} of them on "
+            "paper and compare them with at least two others. Treat fewer, or bring more untreated groups."
+        )
+    frame = frame.assign(**{name: pd.factorize(frame[name])[0] for name in ("unit", "group", "stratum")})
+    sets = None
+    if correlation is None and len(set(starts)) == 1 and comb(groups, number) <= replications:
+        sets = list(combinations(range(groups), number))
+        replications = len(sets)
+    task = partial(
+        _p_values,
+        frame=frame.reset_index(drop=True),
+        starts=starts,
+        number=number,
+        sets=sets,
+        correlation=correlation,
+        treated_scale=treated_scale,
+        cluster=cluster,
+        methods=methods,
+        draws=draws,
+    )
+    p_values = replicate(task, replications, seed, "replications")
+    rejected = rejects(p_values, level)
+    answered = (~np.isnan(p_values)).sum(axis=0)
+    # Two rejections and two acceptances are added, so that a rate of zero does not seem free of error.
+    likely = (rejected.sum(axis=0) + 2) / (replications + 4)
+    error = np.zeros(len(methods)) if sets else np.sqrt(likely * (1 - likely) / (replications + 4))
+    return pd.DataFrame(
+        {
+            "rejection_rate": np.where(answered > 0, rejected.mean(axis=0), np.nan),
+            "monte_carlo_error": np.where(answered > 0, error, np.nan),
+            "replications": answered,
+            "missing": replications - answered,
+        },
+        index=pd.Index(methods, name="method"),
+    )
+
+
+def _check_options(correlation: float | None, replications: int) -> None:
+    if correlation is not None and not 0 <= correlation <= 1:
+        raise ValueError(f"correlation must lie between 0 and 1, or be None for placebo districts, not {correlation}.")
+    if replications < 1:
+        raise ValueError(f"replications must be at least 1, not {replications}.")
+
+
+def _p_values(
+    generator: np.random.Generator,
+    replication: int,
+    *,
+    frame: pd.DataFrame,
+    starts: np.ndarray,
+    number: int,
+    sets: list[tuple[int, ...]] | None,
+    correlation: float | None,
+    treated_scale: float,
+    cluster: str,
+    methods: list[str],
+    draws: int,
+) -> np.ndarray:
+    """Treat groups on paper, draw an outcome if asked for, and test: one p-value per method."""
+    groups = frame["group"].unique()
+    treated = list(sets[replication]) if sets else generator.choice(len(groups), number, replace=False)
+    first = pd.Series(np.resize(generator.permutation(starts), number), index=groups[treated])
+    frame = frame.assign(first_treated=frame["group"].map(first).astype("Int64"))
+    if correlation is not None:
+        scale = np.where(frame["first_treated"].notna(), treated_scale, 1.0)
+        frame["value"] = scale * _shocks(generator, frame, correlation)
+    try:
+        estimate = did(Study(frame, noun="village"), "value")
+    except StudyError:
+        return np.full(len(methods), np.nan)
+    return estimate.inference(methods, cluster, draws)["p_value"].to_numpy(dtype=float)
+
+
+def _shocks(generator: np.random.Generator, frame: pd.DataFrame, correlation: float) -> np.ndarray:
+    """Shocks with unit variance, correlated within groups and years, persistent over the years."""
+    year = (frame["time"] - frame["time"].min()).to_numpy()
+    group, unit = (
+        persistent_shocks(generator, pd.factorize(frame[level])[0], year.max() + 1, PERSISTENCE)[range(len(year)), year]
+        for level in ("group", "unit")
+    )
+    return np.sqrt(correlation) * group + np.sqrt(1 - correlation) * unit

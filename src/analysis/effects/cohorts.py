@@ -1,0 +1,175 @@
+"""Several start years: cohort-by-year effects averaged in stated ways, and studies with other start years."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from analysis.messages import StudyError, count, first
+from analysis.study.panel_checks import check_starts, few_treated_groups, mixed_groups
+from analysis.study.study import Study
+
+if TYPE_CHECKING:
+    from analysis.effects.estimates import Estimate, EventStudy
+
+# Over what each aggregate's parts are averaged to give its overall effect.
+AGGREGATES = {
+    "event_time": "event times, each alike",
+    "cohort": "start-year cohorts, by their size",
+    "calendar": "calendar years, each alike",
+}
+
+
+@dataclass(frozen=True)
+class Aggregate:
+    """Effects by event time, cohort or calendar year, and their average; all are contrasts of one regression.
+
+    Attributes
+    ----------
+    by : {"event_time", "cohort", "calendar"}
+    parts : dict of int to Estimate
+        By event time, start year or calendar year: averages over village-years under treatment.
+    overall : Estimate
+        Average of the parts, with the weights that `weights` states.
+    weights : str
+        What the overall effect averages over.
+    """
+
+    by: str
+    parts: Mapping[int, Estimate]
+    overall: Estimate
+    weights: str
+
+    def frame(self) -> pd.DataFrame:
+        """One row per part, then "overall": estimate and its CR2 inference, village_years behind it, and note.
+
+        The note says why an effect has no interval.
+        """
+        rows = {}
+        for name, estimate in {**self.parts, "overall": self.overall}.items():
+            behind = estimate.fitted.cell_weights()[estimate.contrast != 0].sum()
+            row = {"estimate": estimate.value, **estimate.headline(), "village_years": behind}
+            rows[name] = row | {"note": estimate.no_interval}
+        columns = ["estimate", "std_error", "low", "high", "p_value", "village_years", "note"]
+        return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis(self.by)
+
+    def __repr__(self) -> str:
+        return (
+            f"By {self.by.replace('_', ' ')}, overall the average of {len(self.parts)} {self.weights}: {self.overall!r}"
+        )
+
+    _repr_markdown_ = __repr__
+
+
+def aggregate(event_study: EventStudy, by: str) -> Aggregate:
+    """Effects by event time, start-year cohort or calendar year, and their average: what `EventStudy.aggregate` gives.
+
+    Use it with several start years. Each part averages village-years under treatment. The overall effect averages event
+    times or calendar years alike, cohorts by their villages; `EventStudy.average`, all village-years alike, is the
+    fourth, "simple" one. On a balanced panel without controls these are Callaway & Sant'Anna's aggregates with
+    never-treated controls. Every one is an `Estimate`, a contrast of the same regression, for any inference.
+
+    Parameters
+    ----------
+    event_study : EventStudy
+        "saturated", where there are several start years.
+    by : {"event_time", "cohort", "calendar"}
+
+    Returns
+    -------
+    Aggregate
+
+    Raises
+    ------
+    StudyError
+        When the event study pools several start years.
+
+    References
+    ----------
+    Callaway & Sant'Anna (2021), doi:10.1016/j.jeconom.2020.12.001.
+
+    Examples
+    --------
+    >>> from analysis import event_study, load_study
+    >>> list(aggregate(event_study(load_study(), "households"), "calendar").parts)
+    [2023, 2024]
+    """
+    if by not in AGGREGATES:
+        raise StudyError(f"by must be one of {', '.join(AGGREGATES)}, not {by!r}.")
+    cohort, event_time = _cohorts(event_study)
+    key = {"event_time": event_time, "cohort": cohort, "calendar": cohort + event_time}[by]
+    treated, size = event_time >= 0, event_study.fitted.cell_weights()
+    names = np.unique(key[treated])
+    weights = (key == names[:, None]) * treated * size
+    weights = weights / weights.sum(axis=1, keepdims=True)
+    share = np.ones(len(names))
+    if by == "cohort":
+        units = event_study.fitted.sample.units()
+        share = units.groupby("first_treated")["villages"].sum()[names].to_numpy(dtype=float)
+    parts = {int(name): event_study.contrast(row) for name, row in zip(names, weights, strict=True)}
+    overall = event_study.contrast(share / share.sum() @ weights)
+    return Aggregate(by, parts, overall, AGGREGATES[by])
+
+
+def _cohorts(event_study: EventStudy) -> tuple[np.ndarray, np.ndarray]:
+    """Start year and event time of each cell of the regression."""
+    starts = event_study.study.starts
+    labels = event_study.fitted.labels
+    if event_study.estimator != "saturated" and len(starts) > 1:
+        raise StudyError(
+            f"The event study pools {len(starts)} start years, so cohorts cannot be told apart. "
+            'Use estimator="saturated".'
+        )
+    cohort = np.array([starts[0] if label[0] is None else label[0] for label in labels])
+    return cohort, np.array([label[1] for label in labels])
+
+
+def with_starts(study: Study, starts: int | Mapping[object, int]) -> Study:
+    """The study with other first treated years, validated again.
+
+    Use it where the start year is assumed, to see how far the answer depends on it.
+
+    Parameters
+    ----------
+    study : Study
+    starts : int or mapping of group to int
+        One year for all treated groups, or the year of each treated group that changes.
+
+    Returns
+    -------
+    Study
+        Its `assumptions` say which start years were set.
+
+    Raises
+    ------
+    StudyError
+        When a group is not treated in the study, a year is not whole, or no year before or after it is in the panel.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> with_starts(load_study(), {"zhaohe-millet": 2024}).starts
+    [2023, 2024]
+    """
+    frame = study.frame
+    treated = frame["first_treated"].notna()
+    known = frame.loc[treated, "group"].unique()
+    starts = starts if isinstance(starts, Mapping) else dict.fromkeys(known, starts)
+    if unknown := [group for group in starts if group not in set(known)]:
+        raise StudyError(
+            f"{count(len(unknown), 'group')} not treated in this study: {first(unknown)}. "
+            f"Its treated groups are {', '.join(map(str, sorted(known)))}."
+        )
+    if broken := [year for year in starts.values() if int(year) != year]:
+        raise StudyError(f"Start years must be whole years, not {first(broken)}.")
+    changed = frame["group"].map(dict(starts)).where(treated).astype("Int64")
+    frame = frame.assign(first_treated=changed.fillna(frame["first_treated"]))
+    check_starts(frame)
+    by_year = pd.Series(starts).astype(int).value_counts().sort_index()
+    said = ", ".join(f"{year} for {count(number, 'group')}" for year, number in by_year.items())
+    assumptions = f"{study.assumptions} Start years set here: {said}.".lstrip()
+    return replace(study, frame=frame, assumptions=assumptions, notes=few_treated_groups(frame) + mixed_groups(frame))

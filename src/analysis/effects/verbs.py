@@ -1,0 +1,194 @@
+"""The verbs: difference-in-differences and the event study, contrasts of one regression."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.effects.estimates import Estimate, EventStudy
+from analysis.messages import StudyError, count, first, reasons
+from analysis.regression import collapsing
+from analysis.regression.regression import fit
+from analysis.regression.sample import Sample, select_sample
+from analysis.study.study import Study
+
+# Which treatment cells each estimator saturates.
+EFFECT_CELLS = {"two_way": "treated", "saturated": "cohort_year", "by_group": "group_year"}
+EVENT_CELLS = {"two_way": "event_time", "saturated": "cohort_event_time"}
+
+
+def did(
+    study: Study,
+    outcome: str,
+    *,
+    estimator: str | None = None,
+    controls: Sequence[str] = (),
+    weights: str | None = None,
+    log: bool | None = None,
+    collapse: bool | None = None,
+) -> Estimate:
+    """Average effect of treatment on the treated by difference-in-differences, against all years before.
+
+    Use it for the one number of a before-after, inside-outside comparison. It is a contrast of one two-way
+    fixed-effects regression: with one start year the textbook coefficient; with several, every start-year cohort
+    gets its own effect in every treated year, averaged with weights by treated village-years, because the
+    textbook coefficient then mixes in comparisons with already treated villages.
+
+    Parameters
+    ----------
+    study : Study
+    outcome : str
+        Column of the study's panel.
+    estimator : {"two_way", "saturated", "by_group"}, optional
+        Default: "two_way" with one start year, "saturated" with several; the result says which. "by_group" gives
+        every treated group its own effect in every treated year, as `by_district` does.
+    controls : sequence of str
+        Numeric columns that vary within villages; choose ones the policy cannot have changed.
+    weights : str, optional
+        Column of positive weights.
+    log : bool, optional
+        Analyse the logarithm; values at or below zero raise. Default: as the study describes the outcome.
+    collapse : bool, optional
+        Estimate from averages over villages alike in group, start year and years observed: the same numbers from
+        fewer rows, but without residuals of single villages. Default: in panels above 30,000 rows, where there are
+        neither controls nor weights. "by_group" never does.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    StudyError
+        Missing, non-numeric or infinite columns, values log cannot take, or cells without a comparison.
+
+    References
+    ----------
+    Wooldridge (2025), "Two-way fixed effects, the two-way Mundlak regression, and difference-in-differences
+    estimators", Empirical Economics, doi:10.1007/s00181-025-02807-z.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> estimate = did(load_study(), "rural_income_per_head_cny", log=True)
+    >>> estimate.estimator, estimate.treated_groups, estimate.unit
+    ('two_way', 5, 'log points')
+    """
+    estimator = _estimator(study, estimator, EFFECT_CELLS)
+    log = study.describe(outcome).log if log is None else log
+    sample = _sample(study, outcome, controls, weights, log, collapse if estimator != "by_group" else False)
+    _check_cohorts(sample.frame, estimator)
+    fitted = fit(sample, EFFECT_CELLS[estimator])
+    share = fitted.cell_weights() / fitted.cell_weights().sum()
+    return Estimate(study, outcome, log, estimator, "all years before", fitted, share)
+
+
+def event_study(
+    study: Study,
+    outcome: str,
+    *,
+    estimator: str | None = None,
+    reference: int = -1,
+    controls: Sequence[str] = (),
+    weights: str | None = None,
+    log: bool | None = None,
+    collapse: bool | None = None,
+) -> EventStudy:
+    """Effects by years since treatment began, leads and lags alike, against one reference year.
+
+    Use it to see whether inside and outside moved together before (the leads), and how the effect grew after.
+    "saturated" gives every start-year cohort its own leads and lags and averages them by treated village-years:
+    Sun & Abraham's estimator with never-treated controls, whose average over treated years is Callaway &
+    Sant'Anna's simple aggregate on a balanced panel. "two_way" pools the cohorts in one set of leads and lags.
+
+    Parameters
+    ----------
+    study, outcome, estimator, controls, weights, log, collapse
+        As in `did`.
+    reference : int
+        Event time left out, -1 for the last year before treatment.
+
+    Returns
+    -------
+    EventStudy
+
+    Raises
+    ------
+    StudyError
+        As in `did`, and where a start-year cohort is never seen at the reference.
+
+    References
+    ----------
+    Sun & Abraham (2021), doi:10.1016/j.jeconom.2020.09.006; Callaway & Sant'Anna (2021),
+    doi:10.1016/j.jeconom.2020.12.001.
+
+    Examples
+    --------
+    >>> from analysis import event_study, load_study
+    >>> event_study(load_study(), "rural_income_per_head_cny").frame().index.tolist()
+    [-7, -6, -5, -4, -3, -2, -1, 0, 1]
+    """
+    estimator = _estimator(study, estimator, EVENT_CELLS)
+    if reference >= 0:
+        raise StudyError(f"reference must be an event time before treatment, such as -1, not {reference}.")
+    log = study.describe(outcome).log if log is None else log
+    sample = _sample(study, outcome, controls, weights, log, collapse)
+    _check_cohorts(sample.frame, estimator, reference)
+    fitted = fit(sample, EVENT_CELLS[estimator], reference)
+    event_time = np.array([label[1] for label in fitted.labels])
+    times = tuple(np.unique(event_time).tolist())
+    contrasts = (event_time == np.array(times)[:, None]) * fitted.cell_weights()
+    contrasts = contrasts / contrasts.sum(axis=1, keepdims=True)
+    return EventStudy(study, outcome, log, estimator, reference, fitted, times, contrasts)
+
+
+def _estimator(study: Study, estimator: str | None, known: Mapping[str, str]) -> str:
+    if estimator is None:
+        return "two_way" if len(study.starts) == 1 else "saturated"
+    if estimator not in known:
+        raise StudyError(f"estimator must be one of {', '.join(known)}, not {estimator!r}.")
+    return estimator
+
+
+def _sample(
+    study: Study, outcome: str, controls: Sequence[str], weights: str | None, log: bool, collapse: bool | None
+) -> Sample:
+    """The village-years used, collapsed if asked for or large; refused where they hold nothing to compare."""
+    sample = select_sample(study, outcome, controls, weights, log)
+    if collapsing.worth_collapsing(sample) if collapse is None else collapse:
+        sample = collapsing.collapse(sample)
+    _check_usable(sample, outcome)
+    return sample
+
+
+def _check_usable(sample: Sample, outcome: str) -> None:
+    """The rows used hold treated and untreated villages, and years under treatment."""
+    first_treated = sample.frame["first_treated"]
+    under_treatment = (sample.frame["time"] >= first_treated).fillna(False)
+    kinds = {
+        "No treated village": first_treated.notna(),
+        "No untreated village": first_treated.isna(),
+        "No village-year under treatment": under_treatment,
+    }
+    for nobody, mask in kinds.items():
+        if not mask.any():
+            raise StudyError(
+                f"{nobody} has a usable {outcome!r}; rows left out: {reasons(sample.dropped)}. "
+                "Fill in the missing values, or choose another outcome."
+            )
+
+
+def _check_cohorts(frame: pd.DataFrame, estimator: str, reference: int | None = None) -> None:
+    """Every start-year cohort (pooled: at least one) is observed before its start, or at the reference."""
+    first_treated = frame["first_treated"]
+    event_time = frame["time"] - first_treated
+    seen = first_treated[(event_time < 0 if reference is None else event_time == reference).fillna(False)]
+    lost = sorted(set(first_treated.dropna().unique()) - set(seen.unique()))
+    if lost and (estimator != "two_way" or seen.empty):
+        when, remedy = f"at the reference event time {reference}", "Choose another reference"
+        if reference is None:
+            when, remedy = "before its start", "Add earlier years"
+        raise StudyError(
+            f"No village is observed {when} in {count(len(lost), 'start-year cohort')}: {first(lost)}. "
+            f"{remedy}, or remove these villages."
+        )

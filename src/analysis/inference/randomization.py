@@ -1,0 +1,159 @@
+"""Randomization inference: what the estimate would have been, had treatment gone to other groups."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from analysis.inference.assignments import Assignments, possible_assignments
+from analysis.inference.inversion import InvertedTest, connected_interval
+from analysis.inference.reassignment import Refits, group_moments, refit
+from analysis.messages import StudyError, count, first
+
+if TYPE_CHECKING:
+    from analysis.effects.estimates import Estimate
+
+STATISTICS = ("studentized", "coefficient")
+# Two statistics this close, relatively, are a tie, and ties count against the estimate: refits of mirrored
+# assignments agree to about 1e-13, and chance differences are far larger.
+TIE_TOLERANCE = 1e-9
+# A standard error below this share of the estimate's size is rounding: the observed groups leave no residual.
+ZERO_ERROR_TOLERANCE = 1e-9
+# At an effect of this many standard errors (or largest coefficients), p is the smallest this design can give.
+HUGE_EFFECT = 1e6
+
+
+def randomization(
+    estimate: Estimate,
+    *,
+    draws: int = 9999,
+    seed: int = 2023,
+    level: float = 0.95,
+    within: str | None = "stratum",
+    statistic: str = "studentized",
+) -> InvertedTest:
+    """Test and interval by giving treatment to other groups, in the observed numbers and start years.
+
+    Use it when few groups are treated: its size is exact, whatever the number of groups, if treatment could as well
+    have gone to any others in the stratum. All assignments are enumerated where there are at most `draws`, and
+    p = #/N counts the observed one; else p = (1 + #)/(1 + B). The t statistic (CR1, by group) keeps the size close
+    when treated groups are more variable; the coefficient does not. Ties count against the estimate.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        Of any contrast. Its cells are rebuilt for every assignment, with the weights by treated village-years
+        recomputed; nothing is refitted.
+    draws : int
+        Most assignments to enumerate, or number to draw.
+    seed : int
+    level : float
+        Confidence level of the interval. It inverts the test for a constant effect r in the village-years the
+        contrast weighs (none in other years), and is the connected region around the estimate, infinite where nothing
+        is rejected, missing for contrasts such as a slope that set years against each other.
+    within : {"stratum", None}
+        Whether groups trade places within their stratum only, or all with all.
+    statistic : {"studentized", "coefficient"}
+
+    Returns
+    -------
+    InvertedTest
+        `std_error` is CR1's; `statistic` the t statistic or the coefficient; `note` says how many assignments there
+        are, whether they were enumerated, and the smallest p-value the design can give.
+
+    Raises
+    ------
+    StudyError
+        When treatment was not given to whole groups, could have gone to no others, or leaves no residual; and for
+        `did` "by_group", whose cells no other group can fill.
+
+    References
+    ----------
+    Fisher (1935), The Design of Experiments; Young (2019), doi:10.1093/qje/qjy029; MacKinnon & Webb (2020),
+    doi:10.1016/j.jeconom.2020.04.024.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> test = randomization(did(load_study(), "collective_income_cny"), draws=999)
+    >>> test.low < test.high, test.note.split(";")[0]
+    (True, '8,640 assignments of whole groups within 4 strata, 999 drawn')
+    """
+    _check_options(draws, level, within, statistic)
+    if estimate.fitted.kind == "group_year":
+        raise StudyError(
+            "Every treated group has cells of its own here, which no other group can fill. Test single groups with "
+            "by_district, and their average with did."
+        )
+    assignments = possible_assignments(estimate.fitted.sample.frame, within, draws, seed)
+    moments = group_moments(estimate.fitted, estimate.contrast, assignments.starts)
+    observed = refit(moments, assignments.observed[None])
+    everything = refit(moments, assignments.codes)
+    reassigned = Refits(*(part[everything.estimable] for part in vars(everything).values()))
+    value, error = float(observed.coefficient[0, 0]), float(np.sqrt(observed.variance[0, 0]))
+    studentized = statistic == "studentized"
+    if studentized and error <= ZERO_ERROR_TOLERANCE * np.abs(estimate.fitted.results.model.endog).max():
+        raise StudyError(
+            "The observed assignment leaves no residual in any group, so the estimate has no t statistic. "
+            'Use statistic="coefficient".'
+        )
+    p_value = _p_value(observed, reassigned, assignments.enumerated, studentized)
+    scale = error if studentized else float(np.abs([value, *reassigned.coefficient[:, 0]]).max()) or 1.0
+    signed = estimate.contrast.min() < 0 < estimate.contrast.max()
+    low, high = (np.nan, np.nan) if signed else connected_interval(p_value, value, scale, level)
+    smallest = min(p_value(value - HUGE_EFFECT * scale), p_value(value + HUGE_EFFECT * scale))
+    note = _note(assignments, int((~everything.estimable).sum()), smallest, signed)
+    return InvertedTest(error, value / error if studentized else value, p_value(0.0), low, high, note)
+
+
+def _check_options(draws: int, level: float, within: str | None, statistic: str) -> None:
+    if statistic not in STATISTICS:
+        raise ValueError(f"statistic must be one of {', '.join(STATISTICS)}, not {statistic!r}.")
+    if within not in ("stratum", None):
+        raise ValueError(f"within must be 'stratum' or None, not {within!r}.")
+    if not 0 < level < 1 or draws < 1:
+        raise ValueError(f"level must lie between 0 and 1 and draws be positive, not {level} and {draws}.")
+
+
+def _p_value(observed: Refits, reassigned: Refits, enumerated: bool, studentized: bool) -> Callable[[float], float]:
+    """The p-value of the hypothesis that the effect is r, in village-years the contrast weighs, as a function of r."""
+    added = 0 if enumerated else 1
+    bar = (1 - TIE_TOLERANCE) ** 2
+
+    def squared(coefficient: np.ndarray, effect: float) -> np.ndarray:
+        return (coefficient[:, 0] - effect * coefficient[:, 1]) ** 2
+
+    def spread(variance: np.ndarray, effect: float) -> np.ndarray:
+        if not studentized:
+            return np.ones(len(variance))
+        return np.maximum(variance @ [1.0, -2 * effect, effect**2], 0.0)
+
+    def p_value(effect: float) -> float:
+        # Cross-multiplied, so that an assignment without variance counts as extreme, not as undefined.
+        theirs = squared(reassigned.coefficient, effect) * spread(observed.variance, effect)
+        ours = squared(observed.coefficient, effect) * spread(reassigned.variance, effect)
+        return float(((theirs >= bar * ours).sum() + added) / (len(theirs) + added))
+
+    return p_value
+
+
+def _note(assignments: Assignments, skipped: int, smallest: float, signed: bool) -> str:
+    total = f"{assignments.total:,}" if assignments.total < 10**9 else f"about 1e{len(str(assignments.total)) - 1}"
+    how = "all enumerated" if assignments.enumerated else f"{len(assignments.codes):,} drawn"
+    where = f"within {assignments.strata} strata" if assignments.strata > 1 else "within one stratum"
+    where = where if assignments.strata else "over all groups"
+    notes = [
+        f"{total} assignments of whole groups {where}, {how}",
+        f"smallest attainable p {smallest:.3g}",
+        "no interval: the contrast sets years against each other" if signed else "interval for a constant effect",
+    ]
+    if skipped:
+        notes.append(f"{count(skipped, 'assignment')} left out: a cell of the effect would have no comparison")
+    if assignments.fixed:
+        notes.append(
+            f"{'stratum' if len(assignments.fixed) == 1 else 'strata'} {first(assignments.fixed)} "
+            "can be assigned in one way only"
+        )
+    return "; ".join(notes)

@@ -1,0 +1,79 @@
+"""In which language labels speak: phrases are written in English, and said in Chinese where the study asks for it."""
+
+import re
+
+from analysis.language.chinese import CHINESE
+from analysis.language.units import CONVERSIONS, DIVISORS
+from analysis.messages import count
+
+LANGUAGES = ("en", "zh")
+NUMBER = re.compile(r"(?<![\w-])-?\d[\d,.]*(?!\w)")
+UNITS = {canonical: name for name, (canonical, factor) in reversed(CONVERSIONS.items()) if factor == 1}
+PER = {divisor: name for name, divisor in DIVISORS.items()}
+
+
+def say(language: str, phrase: str, **values: object) -> str:
+    """A phrase in a language, with its values filled in.
+
+    Use it for every text that a table, a figure or the summary composes. The English is the key to the Chinese.
+
+    Parameters
+    ----------
+    language : {"en", "zh"}
+    phrase : str
+        English, with a place such as "{label}" for each value.
+    **values
+        Already in that language.
+
+    Examples
+    --------
+    >>> say("zh", "{label}: level", label="户数"), say("en", "{label}: level", label="Households")
+    ('户数：水平', 'Households: level')
+    """
+    return (CHINESE[phrase] if language == "zh" else phrase).format(**values)
+
+
+def term(language: str, text: str) -> str:
+    """A heading, unit, baseline or other English term that results carry, in a language.
+
+    Use it for what may also be a study's own word: what is not known stays as it is written.
+
+    Examples
+    --------
+    >>> term("zh", "CNY per person"), term("zh", "the year at event time -1"), term("zh", "constant 2022")
+    ('元/人', '相对年份-1', '2022年不变价格')
+    >>> term("en", "CNY per person"), term("zh", "担")
+    ('CNY per person', '担')
+    """
+    if language == "en":
+        return text
+    if (phrase := NUMBER.sub("{}", text)) in CHINESE:
+        return CHINESE[phrase].format(*NUMBER.findall(text))
+    name, _, per = text.partition(" per ")
+    name = UNITS.get(name, CHINESE.get(name, name))
+    return f"{name}/{PER.get(per, per)}" if per else name
+
+
+def bracketed(language: str, *terms: str) -> str:
+    """Terms in brackets, as they stand behind a label; nothing where there are none.
+
+    Examples
+    --------
+    >>> bracketed("en", "CNY", "nominal"), bracketed("zh", "CNY", "nominal"), bracketed("en", "")
+    (' (CNY, nominal)', '（元、当年价格）', '')
+    """
+    known = [term(language, text) for text in terms if text]
+    return say(language, " ({terms})", terms=say(language, ", ").join(known)) if known else ""
+
+
+def counted(language: str, number: int, noun: str) -> str:
+    """A number with what it counts: 25 villages, or 25个村.
+
+    Examples
+    --------
+    >>> counted("en", 1, "village-year"), counted("zh", 25, "village"), counted("zh", 3, "village-year")
+    ('1 village-year', '25个村', '3条记录')
+    """
+    if language == "en":
+        return count(number, noun)
+    return f"{number:,}{CHINESE.get(f'{{}} {noun}') or ('条记录' if noun.endswith('-year') else f'个{noun}')}"

@@ -1,0 +1,40 @@
+"""Units of outcomes as studies write them (元, 万元, 人, 亩 …) and what they are converted to."""
+
+import re
+
+INNER_SPACE = r"(?<=[\u3400-\u9fff])\s+|\s+(?=[\u3400-\u9fff])|(?<=\d)\s+(?=\d)"
+"""Spaces that align Chinese names or group digits; between Latin words they stay."""
+
+MONEY = "CNY"
+MONEY_NAMES = r"(?i)元|cny|rmb|yuan|人民币|[¥￥]|^[十百千万亿]+$"
+CONVERSIONS = {
+    **dict.fromkeys(("元", "人民币", "cny", "rmb", "yuan"), (MONEY, 1)),
+    **{"千元": (MONEY, 1_000), "万元": (MONEY, 10_000), "百万元": (MONEY, 1_000_000), "亿元": (MONEY, 100_000_000)},
+    **{"人": ("persons", 1), "万人": ("persons", 10_000), "户": ("households", 1), "万户": ("households", 10_000)},
+    **{"人次": ("visits", 1), "万人次": ("visits", 10_000), "亩": ("mu", 1), "万亩": ("mu", 10_000)},
+    **{"公顷": ("hectares", 1), "吨": ("tonnes", 1), "公斤": ("kg", 1), "公里": ("km", 1), "%": ("%", 1)},
+}
+DIVISORS = {"人": "person", "户": "household", "亩": "mu", "公顷": "hectare", "村": "village"}
+
+
+def convert_unit(unit: str) -> tuple[str, int, str]:
+    """Canonical name of a unit, the factor to it, and a remark on the change ("" where there is none).
+
+    Amounts of money become CNY; areas keep their unit (mu are not turned into hectares); an unknown unit stays.
+
+    Examples
+    --------
+    >>> convert_unit("万元")
+    ('CNY', 10000, '万元 converted to CNY (times 10,000)')
+    >>> convert_unit("元/人")[0], convert_unit("担")[2]
+    ('CNY per person', 'the unit 担 is not known here and stays as written')
+    """
+    bare = re.sub(r"^[（(](.*)[)）]$", r"\1", re.sub(INNER_SPACE, "", unit.strip()))
+    name, per = re.fullmatch(r"(.*?)(?:\s*(?:/|／|每|\bper\b)\s*(.*))?", bare, re.DOTALL).groups()
+    known = {canonical: (canonical, 1) for canonical, _ in CONVERSIONS.values()} | CONVERSIONS
+    converted = known.get(name) or known.get(name.lower())
+    if converted is None:
+        return unit, 1, f"the unit {unit} is not known here and stays as written" if unit else ""
+    canonical = f"{converted[0]} per {DIVISORS.get(per, per)}" if per else converted[0]
+    how = f"converted to {canonical} (times {converted[1]:,})" if converted[1] != 1 else f"is called {canonical}"
+    return canonical, converted[1], f"{unit} {how}" if unit != canonical else ""

@@ -1,0 +1,201 @@
+"""Figures for notebooks and papers: results in, Axes out, with units, provenance and the start of treatment."""
+
+from collections.abc import Mapping
+from textwrap import wrap
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+
+from analysis.effects.estimates import EventStudy
+from analysis.language.labels import bracketed, say, term
+from analysis.presentation.style import INSIDE, OUTSIDE
+from analysis.presentation.tables import place
+from analysis.study.study import Study
+
+HANZI_PER_LINE = 18
+
+
+def plot_trends(study: Study, outcome: str, *, log: bool = False, ax: Axes | None = None) -> Axes:
+    """Mean outcome by year, inside and outside, with a line where treatment starts.
+
+    Parameters
+    ----------
+    study : Study
+    outcome : str
+    log : bool
+        Draw a logarithmic axis, on which equal growth is parallel.
+    ax : Axes, optional
+        Draw here instead of in a new figure.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> plot_trends(load_study(), "households").get_xlabel()
+    'Year'
+    """
+    ax, language = ax or plt.subplots()[1], study.language
+    values = study.column(outcome)
+    means = values.groupby([place(study.frame), study.frame["time"]]).mean()
+    for where, colour, marker in (("inside", INSIDE, "o"), ("outside", OUTSIDE, "s")):
+        line = means.loc[where]
+        ax.plot(line.index, line, color=colour, marker=marker, label=term(language, f"{where} the districts"))
+    for start in study.starts:
+        ax.axvline(start - 0.5, color="0.4", linestyle="--", linewidth=1)
+    if log:
+        ax.set_yscale("log")
+    title = "{label}, means by year ({data}; dashed: start {starts})"
+    starts = say(language, ", ").join(map(str, study.starts))
+    described, label = study.describe(outcome), drawn_label(study, outcome)
+    detail = bracketed(language, described.unit, described.prices).lstrip()
+    ax.set_title(say(language, title, label=label, data=term(language, study.label), starts=starts), wrap=True)
+    ax.set_xlabel(say(language, "Year"))
+    _y_label(ax, language, f"{label}\n{detail}".rstrip())
+    _thousands(ax)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(frameon=True, framealpha=1, edgecolor="none")
+    return ax
+
+
+def plot_event_study(event_study: EventStudy, *, level: float = 0.95, ax: Axes | None = None) -> Axes:
+    """Effects by years since the start, with intervals; the reference is the hollow point at zero.
+
+    Parameters
+    ----------
+    event_study : EventStudy
+    level : float
+        Coverage of the intervals.
+    ax : Axes, optional
+        Draw here instead of in a new figure.
+
+    Examples
+    --------
+    >>> from analysis import event_study, load_study
+    >>> plot_event_study(event_study(load_study(), "households")).get_xlabel()
+    'Years since the start of treatment'
+    """
+    ax = ax or plt.subplots()[1]
+    frame = event_study.frame(level=level)
+    drawn = frame.drop(index=event_study.reference)
+    ax.axhline(0, color="0.4", linewidth=1)
+    ax.axvline(-0.5, color="0.4", linestyle="--", linewidth=1)
+    margins = np.abs(drawn[["low", "high"]].T.to_numpy() - drawn["estimate"].to_numpy())
+    ax.errorbar(drawn.index, drawn["estimate"], yerr=margins, fmt="o", color=INSIDE, capsize=3)
+    ax.plot(event_study.reference, 0, "o", color=INSIDE, markerfacecolor="white")
+    average, study = event_study.average(), event_study.study
+    language, label = study.language, drawn_label(study, event_study.outcome)
+    shown = drawn["low"].notna().any()
+    effect = (
+        "Effect{unit}, {level:.0%} intervals" if shown else "Effect{unit}, no intervals: too few groups behind each"
+    )
+    title = say(language, "{label}: effect by event time ({data})", label=label, data=term(language, study.label))
+    ax.set_title(title, wrap=True)
+    ax.set_xlabel(say(language, "Years since the start of treatment"))
+    _y_label(ax, language, say(language, effect, unit=bracketed(language, average.unit), level=level))
+    _thousands(ax)
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return ax
+
+
+def plot_coverage(
+    study: Study, outcome: str | None = None, *, names: Mapping[str, str] | None = None, ax: Axes | None = None
+) -> Axes:
+    """Share of villages with the outcome, by stratum and year: where the gaps are.
+
+    Parameters
+    ----------
+    study : Study
+    outcome : str, optional
+        Default: the primary outcome.
+    names : mapping of str to str, optional
+        Readers' names of the strata, such as the towns' Chinese names by code.
+    ax : Axes, optional
+        Draw here instead of in a new figure.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> plot_coverage(load_study()).get_xlabel()
+    'Year'
+    """
+    ax = ax or plt.subplots()[1]
+    outcome, language = outcome or study.primary_outcome, study.language
+    observed = study.column(outcome).notna().groupby([study.frame["stratum"], study.frame["time"]]).sum().unstack()
+    sizes = study.units.groupby("stratum").size()
+    share = 100 * observed.div(sizes, axis=0).fillna(0)
+    share.index = [f"{key if names is None else names[key]} ({size})" for key, size in sizes.items()]
+    sns.heatmap(
+        share,
+        ax=ax,
+        cmap="Blues_r",
+        vmin=min(80.0, share.min().min()),
+        vmax=100,
+        annot=True,
+        fmt=".0f",
+        linewidths=0.5,
+        cbar_kws={"label": say(language, "Villages with the outcome (%)")},
+    )
+    title = say(
+        language, "{label}: coverage ({data})", label=drawn_label(study, outcome), data=term(language, study.label)
+    )
+    ax.set_title(title, wrap=True)
+    ax.set(xlabel=say(language, "Year"), ylabel="")
+    return ax
+
+
+def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", language: str = "en") -> np.ndarray:
+    """Rejection rates of a true null by correlation within groups, one panel per design, one line per method.
+
+    Parameters
+    ----------
+    rates : DataFrame
+        Columns treated_groups, treated_scale, correlation, method, rejection_rate; see `rejection_rates`.
+    data : str
+        Provenance, for the title.
+    language : {"en", "zh"}
+        Of titles, axes and legend.
+
+    Returns
+    -------
+    ndarray of Axes, shape (treated scales, numbers of treated groups)
+
+    Examples
+    --------
+    >>> from analysis import read_table
+    >>> plot_rejection_rates(read_table("simulated_rejection_rates")).shape
+    (2, 3)
+    """
+    facets = {"row": "treated_scale", "col": "treated_groups", "height": 2.6, "aspect": 1.25}
+    rates = rates.assign(method=rates["method"].map(lambda method: term(language, method)))
+    with plt.rc_context({"figure.constrained_layout.use": False}):
+        grid = sns.relplot(rates, x="correlation", y="rejection_rate", hue="method", kind="line", marker="o", **facets)
+    for (row, column), ax in np.ndenumerate(grid.axes):
+        scale = grid.row_names[row]
+        wider = "" if scale == 1 else say(language, ", SD × {scale:g}", scale=scale)
+        ax.axhspan(0.03, 0.07, color="0.9", zorder=0)
+        said = {"groups": grid.col_names[column], "wider": wider, "data": term(language, data)}
+        ax.set_title(say(language, "{groups} treated{wider} ({data})", **said), fontsize="small")
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    grid.set_axis_labels(say(language, "Correlation within groups"), say(language, "Rejects a true null"))
+    sns.move_legend(grid, "lower center", ncols=rates["method"].nunique(), title=None, bbox_to_anchor=(0.5, -0.06))
+    return grid.axes
+
+
+def _y_label(ax: Axes, language: str, text: str) -> None:
+    """Label the axis on as many lines as it takes; Chinese characters fill a line, so theirs stand further apart."""
+    ax.set_ylabel(text, wrap=True, linespacing=1.5 if language == "zh" else 1.2)
+
+
+def drawn_label(study: Study, outcome: str) -> str:
+    """Label of an outcome as text: matplotlib sets formulas between dollar signs, and breaks lines at spaces only."""
+    label = study.label_of(outcome).replace("$", r"\$")
+    return "\n".join(wrap(label, HANZI_PER_LINE)) if study.language == "zh" else label
+
+
+def _thousands(ax: Axes) -> None:
+    low, high = ax.get_ylim()
+    if max(abs(low), abs(high)) >= 1000:
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

@@ -1,0 +1,127 @@
+"""Other answers to several start years, to set beside ours: Goodman-Bacon's weights, controls not yet treated."""
+
+import numpy as np
+import pandas as pd
+
+from analysis.messages import StudyError, count, first
+from analysis.study.study import Study
+
+COMPARISONS = {
+    "treated_vs_never": "treated against untreated",
+    "earlier_vs_later": "earlier against later treated",
+    "later_vs_earlier": "later against already treated",
+}
+
+
+def bacon_weights(study: Study, outcome: str) -> pd.DataFrame:
+    """Which comparisons plain two-way fixed effects averages, with their weights (Goodman-Bacon).
+
+    Use it with several start years to see how much of the two-way estimate (`did` with "two_way") rests on
+    comparisons with villages already treated, which are wrong where effects change over time. Computed by diff-diff.
+
+    Parameters
+    ----------
+    study : Study
+        Balanced in the outcome; `study.complete(outcome)` makes it so.
+    outcome : str
+
+    Returns
+    -------
+    DataFrame
+        One row per pair of a start year with another one or with the untreated: `comparison` (its kind), `treated`
+        and `control` (start years, missing for the untreated), `weight`, `estimate`. The weights sum to one, and the
+        weighted estimates to the two-way one.
+
+    Raises
+    ------
+    StudyError
+        When the panel is not balanced in the outcome.
+
+    References
+    ----------
+    Goodman-Bacon (2021), doi:10.1016/j.jeconom.2021.03.014.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> study = load_study()
+    >>> bacon_weights(study.complete("rural_income_per_head_cny"), "rural_income_per_head_cny")["weight"].tolist()
+    [1.0]
+    """
+    from diff_diff import BaconDecomposition
+
+    frame = _balanced(study, outcome).melt(var_name="year", ignore_index=False).reset_index()
+    frame["start"] = frame["unit"].map(study.units["first_treated"].astype(float).fillna(0))
+    fitted = BaconDecomposition().fit(frame, outcome="value", unit="unit", time="year", first_treat="start")
+    never = COMPARISONS["treated_vs_never"]
+    rows = [
+        (COMPARISONS[pair.comparison_type], pair.treated_group, pair.control_group, pair.weight, pair.estimate)
+        for pair in fitted.comparisons
+    ]
+    pairs = pd.DataFrame(rows, columns=["comparison", "treated", "control", "weight", "estimate"])
+    pairs["control"] = pairs["control"].where(pairs["comparison"] != never)
+    return pairs.astype({"treated": int, "control": "Int64"})
+
+
+def not_yet_treated(study: Study, outcome: str) -> pd.Series:
+    """Callaway & Sant'Anna's overall effects with villages not yet treated among the controls: another estimand.
+
+    Use it beside `EventStudy.average` and `EventStudy.aggregate`, whose controls are never treated. Here villages that
+    start later are controls until they do, so that the answer also rests on their paths before.
+
+    Parameters
+    ----------
+    study : Study
+        Balanced in the outcome; `study.complete(outcome)` makes it so.
+    outcome : str
+
+    Returns
+    -------
+    Series
+        `simple` (village-years alike), `event_time` (event times alike) and `cohort` (by villages): averages of each
+        start year's effect in each year since, against the year before the start.
+
+    Raises
+    ------
+    StudyError
+        When the panel is not balanced in the outcome.
+
+    References
+    ----------
+    Callaway & Sant'Anna (2021), doi:10.1016/j.jeconom.2020.12.001.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> study = load_study()
+    >>> not_yet_treated(study.complete("households"), "households").index.tolist()
+    ['simple', 'event_time', 'cohort']
+    """
+    wide, starts = _balanced(study, outcome), study.units["first_treated"].astype(float)
+    rows = []
+    for start in study.starts:
+        for year in wide.columns[wide.columns >= start]:
+            change = wide[year] - wide[wide.columns[wide.columns < start].max()]
+            effect = change[starts == start].mean() - change[starts.isna() | (starts > year)].mean()
+            rows.append((start, year - start, effect, (starts == start).sum()))
+    cells = pd.DataFrame(rows, columns=["cohort", "event_time", "effect", "villages"])
+    cells["total"] = cells["effect"] * cells["villages"]
+    by_event_time, by_cohort = (cells.groupby(key)[["total", "villages"]].sum() for key in ("event_time", "cohort"))
+    overall = {
+        "simple": cells["total"].sum() / cells["villages"].sum(),
+        "event_time": (by_event_time["total"] / by_event_time["villages"]).mean(),
+        "cohort": np.average(by_cohort["total"] / by_cohort["villages"], weights=starts.value_counts().sort_index()),
+    }
+    return pd.Series(overall, name="effect")
+
+
+def _balanced(study: Study, outcome: str) -> pd.DataFrame:
+    """The outcome, units by years, none missing."""
+    wide = study.frame.assign(value=study.column(outcome)).pivot(index="unit", columns="time", values="value")
+    gaps = wide.index[wide.isna().any(axis=1)]
+    if len(gaps):
+        raise StudyError(
+            f"{outcome!r} is missing in some year for {count(len(gaps), study.noun)}: {first(gaps)}. These comparisons "
+            "need a balanced panel: take study.complete(outcome), and say how many are left."
+        )
+    return wide

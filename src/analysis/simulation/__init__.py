@@ -1,0 +1,5 @@
+"""The demonstration panel, simulated on the real roster of villages.
+
+Its parameters are calibrated to published facts; its effects are known.
+It imports `study`, `reading` and `design`.
+"""

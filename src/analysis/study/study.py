@@ -1,0 +1,298 @@
+"""The study: one validated village-year panel, its design, and where its data came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.messages import StudyError, count, rows
+from analysis.study.panel_checks import (
+    DESIGN_COLUMNS,
+    as_numbers,
+    canonical_columns,
+    check_constant_within_unit,
+    check_keys,
+    check_starts,
+    design_notes,
+    in_order,
+    text_among,
+)
+from analysis.study.panel_rows import first_rows
+from analysis.study.placebo_groups import PLACEBO, fill_placebo_groups
+
+PROVENANCES = ("yours", "simulated", "published", "invented")
+CHOICES = ("scale", "sample", "comparison", "weights", "controls")
+"""What a specification chooses; see `specification_curve`."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an outcome column measures, as tables, figures and sentences name it."""
+
+    name: str
+    unit: str = ""
+    label_en: str = ""
+    label_zh: str = ""
+    definition: str = ""
+    prices: str = ""
+    log: bool = False
+
+    @property
+    def label(self) -> str:
+        """Reader's name of the outcome: its English label, else its Chinese one, else its column name."""
+        return self.label_en or self.label_zh or self.name
+
+
+@dataclass(frozen=True)
+class Study:
+    """A validated panel with its design; make one with `Study.from_frame` or `load_study`.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per unit and year, sorted, with the columns `unit`, `time`, `first_treated`
+        (nullable integer, missing = never treated), `group`, `stratum` and the caller's other columns.
+    outcomes : dict of str to Outcome
+        Described outcomes, the primary one first. Other numeric columns may be analysed too.
+    provenance : str
+        Where the data come from: "simulated", "published", "invented" or "yours"; shown with every result.
+    placebo_groups : int
+        How many groups of untreated units were cut because the data gave none.
+    language : str
+        "en" or "zh": in which language labels and reports speak.
+    assumptions : str
+        What the study assumes about its data, said with the data statement.
+    reading : tuple of str
+        What was read from the study's files, converted, cleaned and left out: one sentence each.
+    preferred : dict of str to str
+        The specification chosen before looking, by choice; see `specification_curve`.
+    """
+
+    frame: pd.DataFrame
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    provenance: str = "yours"
+    title: str = ""
+    placebo_groups: int = 0
+    placebo_size: int = 0
+    notes: tuple[str, ...] = ()
+    noun: str = "village"
+    language: str = "en"
+    reading: tuple[str, ...] = ()
+    assumptions: str = ""
+    preferred: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        unit: str,
+        time: str,
+        first_treated: str,
+        group: str | None = None,
+        stratum: str | None = None,
+        outcomes: Mapping[str, Outcome] | Sequence[str] | None = None,
+        pseudo_groups: int | None = None,
+        provenance: str = "yours",
+        title: str = "",
+        noun: str = "village",
+    ) -> Study:
+        """Validate a unit-year panel and describe its design once, for every later result.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            One row per unit and year; may be unbalanced. It is copied, never changed.
+        unit, time : str
+            Columns that identify a row: the village and the (whole) year.
+        first_treated : str
+            Column with the first treated year of the unit, missing for never treated.
+        group : str, optional
+            Column saying where treatment was assigned: the cluster. Default: the unit itself. Where it is
+            empty for untreated units, placebo groups are cut in the order of the unit's code within the
+            stratum, treated units removed, so that groups of like size are compared.
+        stratum : str, optional
+            Column that assignment stayed within, such as the town.
+        outcomes : mapping or sequence of str, optional
+            Descriptions of the outcomes (name to `Outcome`), or their names; the first is the primary one.
+        pseudo_groups : int, optional
+            Size of the placebo groups; default: the median size of the treated groups.
+        provenance : {"yours", "simulated", "published", "invented"}
+            Said with every result.
+        title : str
+            The study's question.
+        noun : str
+            What sentences call a unit, such as "state" or "county".
+
+        Returns
+        -------
+        Study
+
+        Raises
+        ------
+        StudyError
+            When the panel or the design is wrong; the message names the place and the remedy.
+
+        Examples
+        --------
+        >>> panel = pd.DataFrame({"village": [1, 1, 2, 2, 3, 3], "year": [2022, 2023] * 3,
+        ...                       "start": [2023, 2023] + [None] * 4, "income": [1, 3, 1, 2, 2, 3]})
+        >>> import warnings
+        >>> with warnings.catch_warnings(action="ignore"):
+        ...     Study.from_frame(panel, unit="village", time="year", first_treated="start")
+        Your data: 3 villages (1 treated in 1 group, 2 untreated in 2 groups), 2022-2023.
+        """
+        if provenance not in PROVENANCES:
+            raise StudyError(f"provenance must be one of {', '.join(PROVENANCES)}, not {provenance!r}.")
+        names = {"unit": unit, "time": time, "first_treated": first_treated}
+        names |= {key: name for key, name in (("group", group), ("stratum", stratum)) if name is not None}
+        canonical = canonical_columns(frame, names)
+        check_keys(canonical, names)
+        canonical = in_order(canonical)
+        check_constant_within_unit(canonical, names)
+        check_starts(canonical)
+        made = size = 0
+        if group is None:
+            if pseudo_groups is not None:
+                raise StudyError(
+                    "pseudo_groups cuts groups of untreated units, but no `group` column is given. "
+                    "Name the column of the treated units' groups, or leave pseudo_groups out."
+                )
+            canonical["group"] = canonical["unit"]
+        else:
+            made, size = fill_placebo_groups(canonical, pseudo_groups)
+        if stratum is None:
+            canonical["stratum"] = pd.Categorical.from_codes(np.zeros(len(canonical), dtype="int8"), ["all"])
+        notes = design_notes(canonical)
+        ordered = DESIGN_COLUMNS + [name for name in canonical if name not in DESIGN_COLUMNS]
+        return cls(canonical[ordered], _described(outcomes), provenance, title, made, size, notes, noun)
+
+    @property
+    def units(self) -> pd.DataFrame:
+        """One row per unit: `first_treated`, `group`, `stratum`, indexed by `unit`."""
+        return self.frame[DESIGN_COLUMNS].iloc[first_rows(self.frame)].drop(columns="time").set_index("unit")
+
+    @property
+    def starts(self) -> list[int]:
+        """Start years of treatment, ascending."""
+        return sorted(self.frame["first_treated"].iloc[first_rows(self.frame)].dropna().unique().tolist())
+
+    @property
+    def primary_outcome(self) -> str:
+        """Name of the first described outcome."""
+        if not self.outcomes:
+            raise StudyError("This study describes no outcome. Pass outcomes=[...] to Study.from_frame.")
+        return next(iter(self.outcomes))
+
+    @property
+    def label(self) -> str:
+        """Short statement of provenance for captions and titles."""
+        return {"yours": "your data"}.get(self.provenance, f"{self.provenance} data")
+
+    @property
+    def data_statement(self) -> str:
+        """One sentence on what the panel holds and where it comes from."""
+        units = self.units
+        treated = units["first_treated"].notna()
+        inside, outside = (units.loc[mask, "group"].nunique() for mask in (treated, ~treated))
+        placebo = (
+            f"{'all' if self.placebo_groups == outside else self.placebo_groups} of them placebo groups of about "
+            f"{count(self.placebo_size, self.noun)} cut by code order"
+        )
+        return (
+            f"{self.label.capitalize()}: {count(len(units), self.noun)} ({treated.sum():,} treated in "
+            f"{count(inside, 'group')}, {(~treated).sum():,} untreated in {count(outside, 'group')}"
+            f"{f', {placebo}' if self.placebo_groups else ''}), "
+            f"{self.frame['time'].min()}-{self.frame['time'].max()}. {self.assumptions}".rstrip()
+        )
+
+    def subset(self, rows: pd.Series) -> Study:
+        """The study on some rows only, validated again: `rows` is True for those to keep.
+
+        Use it for robustness checks such as leaving out a town or a year.
+
+        Examples
+        --------
+        >>> from analysis import load_study
+        >>> study = load_study()
+        >>> int(study.subset(study.frame["time"] <= 2023).frame["time"].max())
+        2023
+        """
+        frame = self.frame[rows].reset_index(drop=True)
+        check_starts(frame)
+        groups = pd.Series(frame["group"].unique(), dtype="string")
+        made = int(groups.str.startswith(PLACEBO).sum()) if self.placebo_groups else 0
+        return replace(self, frame=frame, placebo_groups=made, notes=design_notes(frame))
+
+    def complete(self, outcome: str) -> Study:
+        """The study on the units that have the outcome in every year of the panel (a balanced panel)."""
+        observed = self.column(outcome).notna().groupby(self.frame["unit"]).transform("sum")
+        whole = observed == self.frame["time"].nunique()
+        if self.frame.loc[whole, "first_treated"].notna().nunique() < 2:
+            raise StudyError(
+                f"No treated or no untreated unit has {outcome!r} in every year of the panel, so a balanced panel has "
+                "nothing to compare. Use the panel with its gaps, or leave out the years with many."
+            )
+        return self.subset(whole)
+
+    def describe(self, outcome: str) -> Outcome:
+        """Description of an outcome; a bare one where the study holds none."""
+        return self.outcomes.get(outcome, Outcome(outcome))
+
+    def label_of(self, outcome: str) -> str:
+        """Reader's name of an outcome in the study's language: what figures and tables show.
+
+        Examples
+        --------
+        >>> from analysis import load_study
+        >>> load_study(language="zh").label_of("households")
+        '户数'
+        """
+        described = self.describe(outcome)
+        return (described.label_zh if self.language == "zh" else "") or described.label
+
+    def column(self, name: str, role: str = "outcome") -> pd.Series:
+        """Values of a numeric column as floats (missing stays missing), checked when used.
+
+        Raises
+        ------
+        StudyError
+            When the column is absent, holds text, or holds infinite values.
+        """
+        if name in DESIGN_COLUMNS:
+            raise StudyError(f"{name!r} is part of the design and cannot be the {role}.")
+        if name not in self.frame:
+            raise StudyError(
+                f"The panel has no column {name!r} to use as {role}. It has: "
+                f"{', '.join(map(str, self.frame.columns[5:])) or 'no columns beside the design'}."
+            )
+        values = self.frame[name]
+        numbers = as_numbers(values)
+        if (text := text_among(values, numbers)).any():
+            raise StudyError(
+                f"The {role} {name!r} is not a number in {rows(self.frame, text, values)}. "
+                "Write numbers only, and leave missing values empty."
+            )
+        infinite = pd.Series(np.isinf(numbers), index=numbers.index)
+        if infinite.any():
+            raise StudyError(
+                f"The {role} {name!r} is infinite in {rows(self.frame, infinite)}. "
+                "Infinite values often come from a division by zero; correct them or leave them empty."
+            )
+        return numbers
+
+    def __repr__(self) -> str:
+        return self.data_statement
+
+    _repr_markdown_ = __repr__
+
+
+def _described(outcomes: Mapping[str, Outcome] | Iterable[str] | None) -> dict[str, Outcome]:
+    if isinstance(outcomes, str):
+        outcomes = [outcomes]
+    if isinstance(outcomes, Mapping):
+        return dict(outcomes)
+    return {name: Outcome(name) for name in outcomes or ()}

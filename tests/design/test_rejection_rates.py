@@ -1,0 +1,190 @@
+"""Measured size: placebo districts and simulated outcomes, the same on one core, two, or a cluster."""
+
+import os
+import re
+from functools import partial
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from test_cluster_robust import small_panel, small_study
+
+from analysis import (
+    StudyError,
+    load_study,
+    minimum_detectable_effect,
+    power_curve,
+    read_table,
+    rejection_rates,
+    simulated_gains,
+    synthetic_did,
+)
+from analysis.design.rejection_rates import PERSISTENCE, _shocks
+from analysis.design.replication import CHUNK, replicate
+from analysis.inference.methods import METHODS
+
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+
+FAST = {"methods": ["cr1", "cr2", "wild_bootstrap"], "draws": 49}
+
+
+@pytest.fixture(scope="module")
+def study():
+    return small_study(small_panel(5, groups=16, treated=4))
+
+
+def test_rates_are_shares_with_their_error(study):
+    rates = rejection_rates(study, "income", replications=20, draws=49)
+    assert rates.index.tolist() == list(METHODS)
+    share = rates["rejection_rate"]
+    assert (share * 20 == (share * 20).round()).all()
+    likely = (share * 20 + 2) / 24
+    assert rates["monte_carlo_error"].to_numpy() == pytest.approx(np.sqrt(likely * (1 - likely) / 24))
+    assert (rates["replications"] + rates["missing"] == 20).all()
+
+
+@pytest.mark.parametrize("correlation", [None, 0.4])
+def test_same_numbers_on_one_core_and_two(study, correlation):
+    options = {**FAST, "correlation": correlation, "replications": 2 * CHUNK + 7}
+    one = rejection_rates(study, "income", **options)
+    with joblib.parallel_config(n_jobs=2):
+        two = rejection_rates(study, "income", **options)
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+
+
+def test_same_numbers_on_a_dask_cluster(study):
+    distributed = pytest.importorskip("distributed")
+    rates = partial(rejection_rates, study, "income", **FAST, correlation=0.4, replications=2 * CHUNK)
+    detectable = partial(minimum_detectable_effect, load_study(), "households", replications=2 * CHUNK)
+    gains = partial(simulated_gains, 2 * CHUNK)
+    curve = partial(power_curve, load_study(), "households", [0, 1], replications=2 * CHUNK)
+    synthetic = partial(synthetic_did, load_study(), "households", draws=2 * CHUNK)
+    workers = partial(replicate, lambda *_: np.array([os.getpid()]), 8 * CHUNK, 1, "replications")
+    here = rates(), detectable().frame(), gains(), curve(), synthetic().frame()
+    cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
+    with cluster, distributed.Client(cluster), joblib.parallel_config("dask"):
+        there = rates(), detectable().frame(), gains(), curve(), synthetic().frame()
+        processes = set(workers().ravel())
+    assert processes
+    assert os.getpid() not in processes
+    for one, other in zip(here, there, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+def test_more_replications_begin_with_the_same_ones(study):
+    first = replicate(lambda generator, _: generator.normal(size=2), 10, 1, "draws")
+    assert (replicate(lambda generator, _: generator.normal(size=2), 3 * CHUNK, 1, "draws")[:10] == first).all()
+    assert not (replicate(lambda generator, _: generator.normal(size=2), 10, 2, "draws") == first).any()
+
+
+def die(generator: np.random.Generator, _: int, parent: int) -> np.ndarray:
+    if os.getpid() != parent:
+        os._exit(1)
+    return generator.normal(size=1)
+
+
+def test_a_dead_worker_is_an_error():
+    with joblib.parallel_config(n_jobs=2), pytest.raises(RuntimeError, match="replications did not come back"):
+        replicate(partial(die, parent=os.getpid()), 4 * CHUNK, 1, "replications")
+
+
+def test_placebo_districts_never_look_at_the_treated(study):
+    options = {**FAST, "replications": 20}
+    treated = study.frame["first_treated"].notna()
+    shifted = study.frame.assign(income=study.frame["income"].where(~treated, 1e9))
+    other = type(study)(shifted, noun=study.noun)
+    pd.testing.assert_frame_equal(
+        rejection_rates(study, "income", **options), rejection_rates(other, "income", **options)
+    )
+
+
+def test_simulated_outcomes_do_not_look_at_the_real_one(study):
+    options = {**FAST, "replications": 20, "correlation": 0.3}
+    other = type(study)(study.frame.assign(income=study.frame["income"] ** 2), noun=study.noun)
+    pd.testing.assert_frame_equal(
+        rejection_rates(study, "income", **options), rejection_rates(other, "income", **options)
+    )
+
+
+def test_shocks_have_the_correlation_and_persistence_asked_for():
+    frame = pd.DataFrame(
+        [(f"g{g}", f"g{g}v{v}", y) for g in range(2000) for v in range(2) for y in (1, 2)],
+        columns=["group", "unit", "time"],
+    )
+    shocks = _shocks(np.random.default_rng(1), frame, 0.3).reshape(2000, 2, 2)
+    # A correlation of 2,000 pairs has a standard error of at most 1/sqrt(2000) = 0.022; four of them.
+    assert np.corrcoef(shocks[:, 0, 0], shocks[:, 1, 0])[0, 1] == pytest.approx(0.3, abs=0.09)
+    assert np.corrcoef(shocks[:, 0, 0], shocks[:, 0, 1])[0, 1] == pytest.approx(PERSISTENCE, abs=0.09)
+    assert shocks.var() == pytest.approx(1, abs=0.09)
+
+
+def test_rejects_more_often_where_treated_groups_vary_more(study):
+    # CR1 with four treated groups of sixteen; the difference is some 10 points, its Monte Carlo error below 4.
+    rates = [
+        rejection_rates(study, "income", methods=["cr1"], correlation=0.3, treated_scale=scale, replications=200)
+        for scale in (1, 3)
+    ]
+    assert rates[1].loc["cr1", "rejection_rate"] > rates[0].loc["cr1", "rejection_rate"]
+
+
+def test_few_placebo_districts_are_taken_once_each():
+    # Nine untreated groups of which one is treated on paper: nine choices, no Monte Carlo error, shares of ninths.
+    few = small_study(small_panel(5, groups=10, treated=1))
+    rates = rejection_rates(few, "income", methods=["cr1", "cr3", "randomization"], replications=500)
+    assert rates.loc["cr1", "replications"] == 9
+    assert (rates.loc[["cr1", "randomization"], "monte_carlo_error"] == 0).all()
+    assert (rates.loc["cr1", "rejection_rate"] * 9) % 1 == pytest.approx(0)
+    assert np.isnan(rates.loc["cr3", "rejection_rate"])
+    assert rates.loc["cr3", "missing"] == 9
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"correlation": 1.2}, "correlation must lie between 0 and 1, or be None for placebo districts, not 1.2."),
+        ({"methods": ["cr9"]}, "Unknown method 'cr9'; choose from cr1, cr2, cr3, wild_bootstrap, randomization."),
+        ({"replications": 0}, "replications must be at least 1, not 0."),
+    ],
+)
+def test_wrong_options_are_named(study, options, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        rejection_rates(study, "income", **options)
+
+
+def test_too_few_groups_are_refused(study):
+    with pytest.raises(StudyError, match=r"^Only 12 groups are at hand to treat 11 of them on paper and compare them"):
+        rejection_rates(study, "income", treated_groups=11)
+
+
+class TestGrid:
+    """The stored table of notebook 05."""
+
+    def grid(self):
+        return read_table("simulated_rejection_rates")
+
+    def test_is_whole(self):
+        designs = self.grid().groupby(["treated_groups", "treated_scale", "correlation"])["method"].agg(list)
+        assert len(designs) == 3 * 2 * 4
+        assert all(methods == list(METHODS) for methods in designs)
+        assert (self.grid()["replications"] + self.grid()["missing"] == 2000).all()
+
+    def test_headline_keeps_its_size_with_five_treated_groups_or_more(self):
+        grid = self.grid()
+        headline = grid[(grid["method"] == "cr2") & (grid["treated_groups"] >= 5)]
+        margin = 2 * headline["monte_carlo_error"]
+        assert (headline["rejection_rate"] >= 0.03 - margin).all()
+        assert (headline["rejection_rate"] <= 0.07 + margin).all()
+
+    def test_is_what_the_code_gives_today(self):
+        study = load_study()
+        rates = rejection_rates(
+            study, study.primary_outcome, methods=["cr1", "cr2"], treated_groups=5, correlation=0.6, replications=200
+        )
+        stored = (
+            self.grid().query("treated_groups == 5 and treated_scale == 1 and correlation == 0.6").set_index("method")
+        )
+        for method in ("cr1", "cr2"):
+            rate = stored.loc[method, "rejection_rate"]
+            # Four standard errors of 200 replications; the stored 2,000 add little.
+            assert rates.loc[method, "rejection_rate"] == pytest.approx(rate, abs=4 * (rate * (1 - rate) / 200) ** 0.5)

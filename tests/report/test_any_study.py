@@ -1,0 +1,667 @@
+"""Every notebook on any study: what a study cannot support is refused in words, nothing else fails, and no text is
+left over from the default study."""
+
+import ast
+import contextlib
+import dataclasses
+import io
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.text import Text
+from test_notebooks import markdown_tokens, prose
+
+import analysis
+from analysis import (
+    FewTreatedGroupsWarning,
+    Outcome,
+    Study,
+    StudyError,
+    balance,
+    did,
+    estimands,
+    event_study,
+    four_means,
+    minimum_detectable_effect,
+    panel_coverage,
+    rejection_rates,
+    specification_curve,
+)
+from analysis.report.unsupported import names
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+STEMS = (
+    "02-villages",
+    "03-before-after",
+    "04-event-study",
+    "05-inference",
+    "06-districts",
+    "07-robustness",
+    "08-power",
+)
+# Tables and draws of this project that a notebook shows beside the study's results, and says so: no study changes them.
+OTHER_DATA = re.compile(
+    r"simulated_rejection_rates|cai2016_county_year|simulated_built_in_checks|simulated_gains\(|\belsewhere\b"
+)
+OF_THE_DEFAULT_STUDY = re.compile(
+    r"simulated|Mengzhou|孟州|2022|2023|COVID|\bfive\b|\byuan\b|(?<![\d.,])274(?![\d.,]*\d)", re.IGNORECASE
+)
+# Sections that say that they rest on published facts of Mengzhou, or on panels simulated on its villages.
+ABOUT_OTHER_DATA = (
+    "## What these checks find when the answer is known",
+    "## The claim beside it",
+    "## How often would chance alone bring it?",
+)
+WHERE_DATA_COME_FROM = re.compile(r"\*\*Data\.\*\*.*?(?=\n\n|\Z)", re.DOTALL)
+NO_NUMBER = re.compile(r"\bnan\b|<NA>", re.IGNORECASE)
+# Enough to run the code; how many there are is no part of what is tested.
+FEW = {
+    "rejection_rates": {"replications": 3},
+    "partition_sensitivity": {"cuts": 2},
+    "minimum_detectable_effect": {"replications": 20},
+    "power_curve": {"replications": 20},
+    "synthetic_did": {"draws": 9},
+    "simulated_gains": {"replications": 50},
+}
+# Means and a regression of the same numbers differ by rounding alone.
+ROUNDING = 1e-12
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+YEARS = tuple(range(2014, 2020))
+NEVER = None
+
+HEAD = """\
+title = "Did it help?"
+language = "{language}"
+panel = "数据.csv"
+[columns]
+unit = "村"
+time = "年"
+first_treated = "加入"
+"""
+GROUPS = 'group = "片区"\nstratum = "乡镇"\n'
+INCOME = """\
+[outcomes.income]
+column = "收入"
+unit = "万元"
+label_en = "Collective income"
+label_zh = "村集体经济收入"
+definition = "总收入"
+prices = "nominal"
+log = {log}
+"""
+HOUSEHOLDS = '[outcomes.households]\ncolumn = "户数"\nunit = "户"\nlabel_en = "Households"\nlabel_zh = "户数"\n'
+SURPLUS = """\
+[outcomes.surplus]
+column = "经营收益"
+unit = "万元"
+label_zh = "经营收益"
+definition = "经营收益"
+prices = "nominal"
+"""
+RATE = '[outcomes.rate]\ncolumn = "收益率"\nunit = "%"\nlabel_zh = "收益率"\ndefinition = "surplus over income"\n'
+
+
+def toml(*outcomes: str, design: str = GROUPS, language: str = "en", log: str = "false") -> str:
+    return HEAD.format(language=language) + design + "".join(outcomes or (INCOME.format(log=log), HOUSEHOLDS))
+
+
+def panel(starts: list[int | None], years: tuple[int, ...] = YEARS, size: int = 3) -> pd.DataFrame:
+    """Villages in one group for each start year given, in five strata by turns; Chinese codes, positive incomes."""
+    random = np.random.default_rng(20)
+    rows = []
+    for group, start in enumerate(starts):
+        for village in range(size):
+            level, households = random.lognormal(3, 0.4), 100 + 10 * village
+            for year in years:
+                gain = 2.0 if start and year >= start else 0.0
+                income = level + 0.4 * (year - years[0]) + gain + random.normal()
+                code = (f"村{group:02}{village}", year, start, f"片区{group + 1}", f"乡{'甲乙丙丁戊'[group % 5]}")
+                rows.append((*code, round(max(income, 1), 2), households + int(random.integers(5))))
+    frame = pd.DataFrame(rows, columns=["村", "年", "加入", "片区", "乡镇", "收入", "户数"])
+    return frame.astype({"加入": "Int64"})
+
+
+def several_starts() -> tuple[pd.DataFrame, str]:
+    """Three start years, a tenth of the rows absent."""
+    frame = panel([2016, 2017, 2018] * 2 + [NEVER] * 8)
+    return frame[np.random.default_rng(3).random(len(frame)) > 0.1], toml()
+
+
+def one_year_before() -> tuple[pd.DataFrame, str]:
+    return panel([2017] * 4 + [NEVER] * 6, (2016, 2017, 2018)), toml()
+
+
+def two_years_before() -> tuple[pd.DataFrame, str]:
+    """With untreated groups enough for honest bounds."""
+    return panel([2017] * 4 + [NEVER] * 12, (2015, 2016, 2017, 2018)), toml()
+
+
+def every_second_year() -> tuple[pd.DataFrame, str]:
+    return panel([2016] * 4 + [NEVER] * 6, (2010, 2012, 2014, 2016, 2018)), toml()
+
+
+def one_treated_group() -> tuple[pd.DataFrame, str]:
+    return panel([2017] + [NEVER] * 8), toml()
+
+
+def villages_alone() -> tuple[pd.DataFrame, str]:
+    """Neither groups nor strata: each village treated for itself."""
+    return panel([2017] * 4 + [NEVER] * 6, size=2).drop(columns=["片区", "乡镇"]), toml(design="")
+
+
+def rate_below_zero() -> tuple[pd.DataFrame, str]:
+    """One outcome, in per cent, with zeros and negative values, without an English label."""
+    frame = panel([2017] * 4 + [NEVER] * 6)
+    return frame.assign(收益率=(frame["收入"] - 20).round()).drop(columns=["收入", "户数"]), toml(RATE)
+
+
+def many_missing() -> tuple[pd.DataFrame, str]:
+    frame = panel([2017] * 4 + [NEVER] * 6)
+    lost = np.random.default_rng(4).random(len(frame)) < 0.5
+    return frame.assign(收入=frame["收入"].mask(lost)), toml(INCOME.format(log="false"))
+
+
+def in_logs() -> tuple[pd.DataFrame, str]:
+    return panel([2017] * 4 + [NEVER] * 6), toml(log="true")
+
+
+def in_chinese() -> tuple[pd.DataFrame, str]:
+    """Labels in Chinese, and an operating surplus that falls below zero."""
+    frame = panel([2017] * 4 + [NEVER] * 6)
+    outcomes = (INCOME.format(log="false"), HOUSEHOLDS, SURPLUS)
+    return frame.assign(经营收益=(frame["收入"] - 60).round(2)), toml(*outcomes, language="zh")
+
+
+def never_seen_before() -> tuple[pd.DataFrame, str]:
+    """A start year whose villages enter the panel with treatment."""
+    frame = panel([2016, 2016, 2018, 2018] + [NEVER] * 6)
+    return frame[~((frame["加入"] == 2016).fillna(False) & (frame["年"] < 2016))], toml()
+
+
+def nowhere_else() -> tuple[pd.DataFrame, str]:
+    """Both treated groups fill a stratum of their own."""
+    frame = panel([2017] * 2 + [NEVER] * 6)
+    return frame.assign(乡镇=np.where(frame["加入"].notna(), "乡甲", "乡乙")), toml()
+
+
+def mixed_groups() -> tuple[pd.DataFrame, str]:
+    frame = panel([2017] * 4 + [NEVER] * 6)
+    return frame.assign(加入=frame["加入"].mask(frame["村"].str.endswith("2"))), toml()
+
+
+def groups_cut() -> tuple[pd.DataFrame, str]:
+    """Untreated villages come without groups."""
+    frame = panel([2017] * 4 + [NEVER] * 6)
+    return frame.assign(片区=frame["片区"].where(frame["加入"].notna())), toml()
+
+
+def nothing_moves() -> tuple[pd.DataFrame, str]:
+    """The outcome of every village is the same in all years."""
+    frame = panel([2017] * 3 + [NEVER] * 6)
+    return frame.assign(收入=frame.groupby("村")["收入"].transform("first")), toml()
+
+
+def few_outside() -> tuple[pd.DataFrame, str]:
+    """Two untreated groups, in as many villages."""
+    return panel([2017] * 3 + [NEVER] * 2, size=1), toml()
+
+
+BUILDERS: tuple[Callable[[], tuple[pd.DataFrame, str]], ...] = (
+    several_starts,
+    one_year_before,
+    two_years_before,
+    every_second_year,
+    one_treated_group,
+    villages_alone,
+    rate_below_zero,
+    many_missing,
+    in_logs,
+    in_chinese,
+    never_seen_before,
+    nowhere_else,
+    mixed_groups,
+    groups_cut,
+    nothing_moves,
+    few_outside,
+)
+
+
+# By study and notebook, the cells that are refused, by their beginning, with the beginning of the reason.
+NO_LOGS = "log=True needs values above zero, but 'rate' is zero or negative in 68 rows: "
+UNSEEN = "No village is observed before its start in 1 start-year cohort: 2016. Add earlier years, or remove"
+TOO_FEW = "Only 2 groups are at hand to treat 3 of them on paper and compare them with at least two others."
+NO_HOUSEHOLDS = "The panel has no column 'households' to use as weight. It has: "
+NO_BOUNDS = (
+    "No honest bounds: {} untreated groups cannot show how {} event times vary together; more than {} are needed."
+)
+NO_COVARIANCE = "No honest bounds, because leads and lags have no covariance to trust: "
+SIX_UNTREATED = {"relative, smooth = ": NO_BOUNDS.format(6, 5, 15)}
+NO_WEIGHTS = "No weights on the untreated villages meet the treated means; the nearest miss "
+NOT_WHOLE = "Treated and untreated units, or several start years, meet in 4 groups: 片区1, 片区2, 片区3, .... "
+NO_NEIGHBOUR = "No stratum has treated and untreated villages, so nobody is a neighbour. Use did."
+NO_POWER = "No standard error of this design can be believed, so it has no power: one treated group: not informative."
+NO_SHOCKS = "The outcome does not move before the first start, so any effect would be found. Check it."
+DETECTABLE = ["levels = ", "logs = ", "unit = "]
+EVERY_POWER = ["scales = ", *DETECTABLE, "steady = "]
+TOO_SHORT = dict.fromkeys(
+    EVERY_POWER, "2 years before the first start cannot tell lasting shocks from passing ones. Bring"
+)
+REFUSED: dict[tuple[str, str], dict[str, str]] = {
+    ("one_year_before", "04-event-study"): {
+        "pretrend = events.pretrend()": "No year before treatment is estimated beside the reference, so there is no "
+    },
+    ("rate_below_zero", "03-before-after"): {"nonzero = ": NO_LOGS},
+    ("rate_below_zero", "04-event-study"): {"nonzero = ": NO_LOGS},
+    ("many_missing", "03-before-after"): {
+        "complete = ": "No treated or no untreated unit has 'income' in every year of the panel, so a balanced panel "
+    },
+    ("never_seen_before", "03-before-after"): {"effect = ": UNSEEN, "estimates_table({study.label_of": UNSEEN},
+    ("never_seen_before", "04-event-study"): {
+        "event_time = ": "No village is observed at the reference event time -1 in 1 start-year cohort: 2016. Choose"
+    },
+    ("never_seen_before", "05-inference"): {"effect = ": UNSEEN},
+    ("few_outside", "05-inference"): {"size = ": TOO_FEW, "by_village = ": TOO_FEW},
+    ("one_treated_group", "06-districts"): {"without = ": "Only one group is treated (片区1): without it there is no "},
+    ("rate_below_zero", "06-districts"): {"meanings = ": NO_HOUSEHOLDS},
+    ("many_missing", "06-districts"): {"meanings = ": NO_HOUSEHOLDS},
+    ("never_seen_before", "06-districts"): {
+        "districts = ": "2 treated groups without the outcome in any year before treatment: ",
+        **dict.fromkeys(["without = ", "outcomes = ", "meanings = "], UNSEEN),
+        "event_time = ": "No village is observed at the reference event time -1 in 1 start-year cohort: 2016. Choose",
+    },
+    ("mixed_groups", "06-districts"): {"districts = ": NOT_WHOLE},
+    ("several_starts", "07-robustness"): {
+        "beside = ": "All 5 strata have treated villages, so none is left to compare with. Bring villages of strata ",
+        "synthetic = ": "No village has 'income' in all years in 1 treated group: 片区2. Fill in missing values, or ",
+        "relative, smooth = ": NO_BOUNDS.format(8, 7, 21),
+    },
+    ("one_year_before", "07-robustness"): {
+        "weighted = ": "'income' is known in 1 year before 2017; a yearly change needs two. Add earlier years, or ",
+        "synthetic = ": "'income' is known in 1 year before 2017 and 2 from then on; weights need at least two before ",
+        "false = ": "'income' is known in 1 year before the first start (2017), so no earlier start can be tried. ",
+        "events = ": "No year before treatment is estimated beside the reference, so there is no pre-trend ",
+    },
+    ("every_second_year", "07-robustness"): {
+        "said = ": "Consumer prices are at hand for 2012 to 2025, not for ",
+        "relative, smooth = ": NO_BOUNDS.format(6, 4, 12),
+    },
+    ("one_treated_group", "07-robustness"): {"relative, smooth = ": NO_COVARIANCE},
+    ("villages_alone", "07-robustness"): {
+        "beside = ": "The study has one stratum, so nobody is a neighbour and nobody ",
+        "relative, smooth = ": NO_BOUNDS.format(12, 5, 15),
+    },
+    ("rate_below_zero", "07-robustness"): SIX_UNTREATED,
+    ("in_logs", "07-robustness"): SIX_UNTREATED,
+    ("in_chinese", "07-robustness"): SIX_UNTREATED,
+    ("groups_cut", "07-robustness"): SIX_UNTREATED,
+    ("many_missing", "07-robustness"): {
+        "weighted = ": NO_WEIGHTS
+        + "Collective income (CNY): change per year (2,166, not 850). Inside and outside are ",
+        "synthetic = ": "No village has 'income' in all years in 4 treated groups: 片区1, 片区2, 片区3, .... Fill in ",
+        **SIX_UNTREATED,
+    },
+    ("never_seen_before", "07-robustness"): {
+        "preferred = ": UNSEEN,
+        "beside = ": UNSEEN,
+        "synthetic = ": "No village has 'income' in all years in 2 treated groups: 片区1, 片区2. Fill in missing ",
+        "events = ": "No village is observed at the reference event time -1 in 1 start-year cohort: 2016. Choose",
+    },
+    ("nowhere_else", "07-robustness"): {"beside = ": NO_NEIGHBOUR, **{"relative, smooth = ": NO_COVARIANCE}},
+    ("mixed_groups", "07-robustness"): {"synthetic = ": NOT_WHOLE, "relative, smooth = ": NO_COVARIANCE},
+    ("nothing_moves", "07-robustness"): {
+        "synthetic = ": "Every untreated group's 'income' moves exactly like a mix of the others",
+        "relative, smooth = ": NO_COVARIANCE,
+    },
+    ("few_outside", "07-robustness"): {
+        "beside = ": NO_NEIGHBOUR,
+        "weighted = ": NO_WEIGHTS,
+        "synthetic = ": "Only 2 untreated groups with a village that has 'income' in all years; placebos and their ",
+        "relative, smooth = ": NO_COVARIANCE,
+    },
+    ("several_starts", "08-power"): TOO_SHORT,
+    ("one_year_before", "08-power"): dict.fromkeys(EVERY_POWER, "1 year before the first start cannot tell lasting "),
+    ("two_years_before", "08-power"): TOO_SHORT,
+    ("one_treated_group", "08-power"): dict.fromkeys(DETECTABLE, NO_POWER),
+    ("never_seen_before", "08-power"): {
+        **{step: TOO_SHORT[step] for step in ("scales = ", "levels = ", "logs = ")},
+        "unit = ": UNSEEN,
+        "steady = ": TOO_SHORT["steady = "],
+    },
+    ("nothing_moves", "08-power"): dict.fromkeys([*DETECTABLE, "designs, refused = "], NO_SHOCKS),
+}
+# What no study but Mengzhou's can have.
+REFUSED_TO_ALL = {
+    "08-power": {
+        "if not set(": "The claim is about villages of Mengzhou, and none of this study's villages is one by its "
+    }
+}
+# The cells that are left out because they build on these: of some steps always the same ones.
+BUILD_ON = {
+    ("08-power", "if not set("): ["number = ", "covered = ", "checked = ", "alone, treated = ", "cases = ", "first = "],
+    ("06-districts", "districts = "): ["frame = ", "floor = "],
+    ("06-districts", "without = "): ["rest = "],
+    ("07-robustness", "beside = "): ["columns = ", "spill = ", "said, truth = "],
+    ("07-robustness", "weighted = "): ["balanced = ", "what = "],
+    ("07-robustness", "synthetic = "): ["by_district = "],
+    ("07-robustness", "relative, smooth = "): ["smooth", "bounds = "],
+    ("07-robustness", "events = "): ["relative, smooth = ", "smooth", "bounds = "],
+    ("07-robustness", "false = "): ["tested, largest = "],
+    ("07-robustness", "inside, everything = "): ["estimated, ", "intervals, "],
+    ("08-power", "steady = "): ["designs, refused = ", "said = "],
+    ("08-power", "designs, refused = "): ["said = "],
+}
+AFTER_PREFERRED = ["time, impossible = ", "moved = ", "visited = ", "said = ", "what, others = "]
+ALL_AFTER_EVENTS = ["plot_event_study(events)", "frame, unit = ", "pretrend = ", "pretrend", "both = ", "gap = "]
+LEFT_OUT: dict[tuple[str, str], list[str]] = {
+    ("one_year_before", "04-event-study"): ["pretrend"],
+    ("rate_below_zero", "03-before-after"): ["estimates_table({f"],
+    ("rate_below_zero", "04-event-study"): ["other_scale.average()"],
+    ("many_missing", "03-before-after"): ["first_treated = ", "coefficients, unit = "],
+    ("never_seen_before", "03-before-after"): ["nonzero = ", "estimates_table({f", "before = ", "change = "],
+    ("never_seen_before", "04-event-study"): [*ALL_AFTER_EVENTS, "nonzero = ", "other_scale.average()", "said = "],
+    ("never_seen_before", "05-inference"): [
+        "tests = ",
+        "lines = ",
+        "p_values = ",
+        "rows = ",
+        "if study.units",
+        "size = ",
+        "said = ",
+    ],
+    ("few_outside", "05-inference"): ["said = "],
+    ("never_seen_before", "07-robustness"): [
+        *AFTER_PREFERRED,
+        "balanced = ",
+        "what = ",
+        "company = ",
+        "about, inside = ",
+        "words = ",
+        "tested, largest = ",
+        "estimated, ",
+        "intervals, ",
+    ],
+}
+
+
+@dataclass
+class Run:
+    """One notebook on one study: cells by their first line."""
+
+    refused: list[tuple[str, str]] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    texts: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A folder for each study, with its panel and study.toml."""
+    made = {}
+    for build in BUILDERS:
+        frame, settings = build()
+        made[build.__name__] = folder = tmp_path_factory.mktemp("研究 study")
+        frame.to_csv(folder / "数据.csv", index=False, encoding="utf-8", lineterminator="\n")
+        (folder / "study.toml").write_text(settings, encoding="utf-8", newline="\n")
+    return made
+
+
+def run(stem: str) -> Run:
+    """Run a notebook's cells here, refused and left out as in a report on a study of one's own."""
+    done, lost, others, space = Run(), set(), set(), {}
+    with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stderr(io.StringIO()) as stderr:
+        warnings.simplefilter("always")
+        for kept_quiet in (DeprecationWarning, EncodingWarning, FewTreatedGroupsWarning):
+            warnings.simplefilter("ignore", kept_quiet)
+        for source in code_cells(stem):
+            needed, left = names(source)
+            other = bool(needed & others or OTHER_DATA.search(source))
+            others = others | left if other else others - left
+            try:
+                if needed & lost:
+                    done.left_out.append(first_line(source))
+                    lost |= left
+                    continue
+                text = shown(source, space)
+                done.texts += [] if other else [(first_line(source), text)]
+                lost -= left
+            except StudyError as error:
+                done.refused.append((first_line(source), str(error)))
+                lost |= left
+    done.warnings = [str(warning.message) for warning in caught] + [stderr.getvalue()] * bool(stderr.getvalue())
+    return done
+
+
+def code_cells(stem: str) -> Iterator[str]:
+    notebook = nbformat.read(NOTEBOOKS / f"{stem}.ipynb", as_version=4)
+    return (cell.source for cell in notebook.cells if cell.cell_type == "code")
+
+
+def first_line(source: str) -> str:
+    return source.splitlines()[0]
+
+
+def shown(source: str, space: dict[str, object]) -> str:
+    """Run a cell; all that it shows, as text."""
+    statements = ast.parse(source).body
+    value = statements.pop() if isinstance(statements[-1], ast.Expr) else None
+    exec(compile(ast.Module(statements, []), "<cell>", "exec"), space)
+    result = eval(compile(ast.Expression(value.value), "<cell>", "eval"), space) if value else None
+    ways = [getattr(result, name)() for name in ("_repr_markdown_", "_repr_html_") if hasattr(result, name)]
+    texts = [*ways, repr(result)] if result is not None else []
+    for number in plt.get_fignums():
+        figure = plt.figure(number)
+        figure.draw_without_rendering()
+        texts += [text.get_text() for text in figure.findobj(Text)]
+    plt.close("all")
+    return "\n".join(texts)
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few repetitions, and the figure of the stored grid, which no study changes, not drawn."""
+    for name, options in FEW.items():
+        monkeypatch.setattr(analysis, name, fewer(getattr(analysis, name), options), raising=False)
+    monkeypatch.setattr(analysis, "plot_rejection_rates", lambda rates: None, raising=False)
+
+
+def fewer(function: Callable, options: dict[str, int]) -> Callable:
+    return lambda *args, **given: function(*args, **given | options)
+
+
+def begins(found: list[str], expected: list[str]) -> bool:
+    return len(found) == len(expected) and all(map(str.startswith, found, expected))
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("stem", STEMS)
+@pytest.mark.parametrize("study", [build.__name__ for build in BUILDERS])
+def test_notebook_runs_on(study: str, stem: str, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUDY", str(folders[study] / "study.toml"))
+    done = run(stem)
+    refused = REFUSED.get((study, stem), {}) | REFUSED_TO_ALL.get(stem, {})
+    left_out = LEFT_OUT.get((study, stem), [])
+    left_out = sorted([*left_out, *(cell for step in refused for cell in BUILD_ON.get((stem, step), []))])
+    assert begins([cell for cell, _ in done.refused], list(refused)), done.refused
+    assert begins([reason for _, reason in done.refused], list(refused.values())), done.refused
+    assert begins(sorted(done.left_out), left_out), done.left_out
+    assert done.warnings == []
+    for line, text in done.texts:
+        assert not NO_NUMBER.search(text), f"{line}: {text}"
+        assert not OF_THE_DEFAULT_STUDY.search(text), f"{line}: {text}"
+
+
+def test_every_notebook_that_loads_the_study_runs_here() -> None:
+    sources = {path.stem: "\n".join(code_cells(path.stem)) for path in NOTEBOOKS.glob("*.ipynb")}
+    loading = {stem for stem, source in sources.items() if "load_study()" in source}
+    assert loading == {*STEMS}, "name the notebook in STEMS, and what studies cannot support in it in REFUSED"
+
+
+@pytest.mark.parametrize("stem", STEMS)
+def test_prose_holds_for_any_study(stem: str) -> None:
+    notebook = nbformat.read(NOTEBOOKS / f"{stem}.ipynb", as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if not cell.source.startswith(ABOUT_OTHER_DATA)]
+    for cell in notebook.cells:
+        cell.source = WHERE_DATA_COME_FROM.sub("", cell.source)
+    found = {n: OF_THE_DEFAULT_STUDY.findall(prose(tokens)) for n, tokens in markdown_tokens(notebook)}
+    assert {n: words for n, words in found.items() if words} == {}
+
+
+def test_study_treated_from_its_first_year_is_refused_and_all_else_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel([YEARS[0]] * 3 + [NEVER] * 3).to_csv(tmp_path / "数据.csv", index=False, encoding="utf-8")
+    (tmp_path / "study.toml").write_text(toml(), encoding="utf-8")
+    monkeypatch.setenv("STUDY", str(tmp_path / "study.toml"))
+    done = run("03-before-after")
+    assert [reason[:39] for _, reason in done.refused] == ["No year before treatment for 9 units: "[:39] + "村"]
+    assert done.texts == []
+    assert len(done.left_out) == len(list(code_cells("03-before-after"))) - 1
+
+
+def test_an_error_that_is_no_refusal_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(analysis, "four_means", lambda study, outcome: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        run("03-before-after")
+
+
+def small_study(*villages: tuple[float | None, ...], log: bool = False) -> Study:
+    """Villages alone: the start year, and the outcome in the years from 2001 on."""
+    rows = [
+        (number, 2001 + place, start, value)
+        for number, (start, *values) in enumerate(villages)
+        for place, value in enumerate(values)
+    ]
+    frame = pd.DataFrame(rows, columns=["village", "year", "start", "income"])
+    outcomes = {"income": Outcome("income", unit="CNY", label_en="Income", log=log)}
+    return Study.from_frame(frame, unit="village", time="year", first_treated="start", outcomes=outcomes)
+
+
+OUTSIDE = ((NEVER, 1, 2, 3, 4), (NEVER, 3, 4, 5, 6), (NEVER, 5, 6, 7, 8))
+
+
+def test_four_means_of_several_start_years_stand_beside_those_never_treated() -> None:
+    # Outside: 3, 4, 5 and 6 in the four years, so 3 and 5 before and from 2002, 4 and 6 before and from 2004.
+    study = small_study((2002, 10, 13, 15, 17), (2004, 4, 4, 4, 9), *OUTSIDE)
+    table = four_means(study, "income")
+    numbers = table.frame[["before", "after", "change"]]
+    assert table.frame.index.names == ["first_treated", None]
+    assert numbers.loc[2002].to_numpy().tolist() == [[10, 15, 5], [3, 5, 2], [7, 10, 3]]
+    assert numbers.loc[2004].to_numpy().tolist() == [[4, 9, 5], [4, 6, 2], [0, 3, 3]]
+    assert table.frame["villages"].fillna(0).tolist() == [1, 3, 0, 1, 3, 0]
+    assert table.caption == "Income (CNY), means of 20 village-years; after = from 2002, 2004 (your data)"
+
+
+def test_four_means_are_missing_where_nothing_is_seen() -> None:
+    frame = four_means(small_study((2002, np.nan, 13, 15, 17), *OUTSIDE), "income").frame
+    assert frame["before"].isna().tolist() == [True, False, True]
+    assert frame["after"].tolist() == [15, 5, 10]
+
+
+def test_outcome_described_in_logs_is_analysed_in_logs_unless_told_otherwise() -> None:
+    villages = ((2003, 8, 9, 14, 15), (2003, 2, 5, 6, 6), *OUTSIDE)
+    described, plain = small_study(*villages, log=True), small_study(*villages)
+    for verb in (did, event_study):
+        ours, theirs = (
+            verb(study, "income", **options) for study, options in ((described, {}), (plain, {"log": True}))
+        )
+        assert ours.regression.params.equals(theirs.regression.params)
+    assert did(described, "income").unit == "log points"
+    assert did(described, "income", log=False).value == did(plain, "income").value != did(described, "income").value
+    means = four_means(described, "income")
+    assert means.frame.loc["difference", "change"] == pytest.approx(did(described, "income").value, rel=ROUNDING)
+    assert means.caption.startswith("Income (CNY, in logs), ")
+    assert balance(described).frame.index[0] == "Income (CNY, in logs): level"
+
+
+def test_size_of_an_outcome_in_logs_is_that_of_its_logs() -> None:
+    frame, names = panel([2017] * 2 + [NEVER] * 6), {"unit": "村", "time": "年", "first_treated": "加入"}
+    in_logs = Study.from_frame(frame, **names, group="片区", outcomes={"收入": Outcome("收入", log=True)})
+    logged = Study.from_frame(frame.assign(收入=np.log(frame["收入"])), **names, group="片区")
+    level = Study.from_frame(frame, **names, group="片区")
+    ours, theirs, other = (
+        rejection_rates(study, "收入", methods=["cr1"], level=0.5)["rejection_rate"].item()
+        for study in (in_logs, logged, level)
+    )
+    assert ours == theirs != other
+
+
+def test_groups_without_the_outcome_are_not_treated_on_paper() -> None:
+    frame = panel([2017] + [NEVER] * 6)
+    frame["收入"] = frame["收入"].mask(frame["片区"] == "片区4")
+    study = Study.from_frame(frame, unit="村", time="年", first_treated="加入", group="片区")
+    assert rejection_rates(study, "收入", methods=["cr1"])["replications"].tolist() == [5]
+
+
+@pytest.mark.filterwarnings("error")
+def test_detectable_effect_counts_villages_not_seen_before_and_needs_an_outcome_that_moves() -> None:
+    names = {"unit": "村", "time": "年", "first_treated": "加入", "group": "片区", "outcomes": ["收入"]}
+    frame = panel([2017] * 4 + [NEVER] * 6)
+    frame["收入"] = frame["收入"].mask((frame["村"] == "村090") & (frame["年"] < 2017))
+    assert minimum_detectable_effect(Study.from_frame(frame, **names), "收入", replications=20).value > 0
+    still = Study.from_frame(nothing_moves()[0], **names)
+    with pytest.raises(StudyError, match="^The outcome does not move before the first start, so any effect would be "):
+        minimum_detectable_effect(still, "收入", replications=20)
+
+
+def test_balance_is_missing_where_it_cannot_be_known() -> None:
+    one_year = balance(small_study((2002, 10, 13, 15, 17), (2002, 4, 5, 4, 9), *OUTSIDE)).frame
+    assert one_year.loc["Income (CNY): change per year"].isna().all()
+    assert one_year.loc["Income (CNY): level", ["inside", "outside"]].tolist() == [7, 3]
+    unseen = balance(small_study((2002, np.nan, 13, 15, 17), *OUTSIDE)).frame
+    assert unseen["inside"].isna().all()
+    nobody = balance(small_study((2002, np.nan, 2, 3, 4), (NEVER, np.nan, 2, 3, 4))).frame
+    assert nobody.isna().all(axis=None)
+    steady = balance(small_study((2004, 0.1, 0.1, 0.1, 1), (2004, 0.7, 0.7, 0.7, 1), (NEVER, 0.3, 0.3, 0.3, 0.3))).frame
+    assert steady.loc["Income (CNY): change per year", ["inside", "outside"]].tolist() == [0, 0]
+    assert steady["normalised difference"].isna().tolist()[1]
+
+
+def test_coverage_counts_whole_villages_in_years_without_any_inside() -> None:
+    frame = panel([2017] * 2 + [NEVER] * 3)
+    frame = frame[frame["加入"].isna() | (frame["年"] != 2015)]
+    study = Study.from_frame(frame, unit="村", time="年", first_treated="加入", group="片区", outcomes=["收入"])
+    assert panel_coverage(study).frame.loc[2015].tolist() == [0, 9, 6, 0, 0]
+    assert (panel_coverage(study).frame.dtypes == "int64").all()
+
+
+def test_totals_are_in_levels_also_where_the_study_describes_logs() -> None:
+    villages = ((2003, 8, 9, 14, 15), (2003, 2, 5, 6, 6), *OUTSIDE)
+    ours, theirs = (small_study(*villages, log=log) for log in (True, False))
+    ours, theirs = (
+        estimands(dataclasses.replace(study, frame=study.frame.assign(households=10)), "income")
+        for study in (ours, theirs)
+    )
+    assert ours["unit"].tolist() == ["CNY per village", "CNY per village", "CNY per year", "CNY per household"]
+    pd.testing.assert_frame_equal(ours, theirs)
+
+
+def test_specifications_of_a_loss_have_no_share_and_say_why() -> None:
+    loss = small_study((2003, -11, -12, -7, -7), (2003, -10, -10, -9, -9), *OUTSIDE)
+    curve = specification_curve(loss, "income").set_index("scale")
+    assert curve.loc["level", "estimate"] == did(loss, "income").value
+    assert np.isnan(curve.loc["level", "per_cent"])
+    assert curve.loc["level", "note"].startswith("The counterfactual mean is not above zero, so ")
+    assert curve.loc["log", "note"].startswith("No unit is treated")
+
+
+def test_specifications_none_of_which_can_be_estimated_are_refused() -> None:
+    empty = small_study((2003, *[np.nan] * 4), (2003, *[np.nan] * 4), *OUTSIDE)
+    with pytest.raises(StudyError, match="^None of 2 specifications can be estimated. The first one: No "):
+        specification_curve(empty, "income")
+
+
+def test_detectable_effect_without_a_simulation_error_says_none() -> None:
+    study = Study.from_frame(panel([2017] * 4 + [NEVER] * 6), unit="村", time="年", first_treated="加入", group="片区")
+    known = minimum_detectable_effect(study, "收入", replications=20)
+    unknown = dataclasses.replace(known, monte_carlo_error=np.nan)
+    assert "simulation error" in repr(dataclasses.replace(known, monte_carlo_error=1.0))
+    assert "simulation error" not in repr(unknown)
+    assert not NO_NUMBER.search(repr(unknown))

@@ -1,0 +1,268 @@
+"""The report opens from a folder, offline, in a real browser: formulas, figures, tables and Chinese names are there."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+import pytest
+from fontTools.ttLib import TTFont
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from playwright.sync_api import Browser, Page
+
+from analysis.report.notebooks import NotebookError, run_notebooks
+from analysis.report.pages import write_report
+from analysis.report.title_page import TitlePage
+
+ROOT = Path(__file__).resolve().parents[2]
+STORED = sorted((ROOT / "notebooks").glob("*.ipynb"))
+STATEMENT = "**Simulated** panel on the real roster of 孟州市."
+TITLE_PAGE = TitlePage("Report", STATEMENT)
+OUTSIDE_CODE = """article => {
+    const copy = article.cloneNode(true);
+    copy.querySelectorAll("pre, code").forEach(code => code.remove());
+    return copy.textContent;
+}"""
+HANZI = re.compile(r"[\u4e00-\u9fff]")
+NAMES = "孟州市 赵和镇 槐树乡 源沟"
+PROSE = f"""# Did the gap move in 孟州市?
+
+Villages of {NAMES} inside and **outside 城伯镇**, see [the data](../data/README.md) and [next](02-next.ipynb).
+The gap is $\\hat\\beta = \\bar y_1 - \\bar y_0$, or
+
+$$y_{{it}} = \\alpha_i + \\lambda_t + \\beta D_{{it}} + \\frac{{1}}{{2}}\\sum_{{g=1}}^{{G}} u_g$$
+
+$$\\begin{{aligned}} a &= b \\\\ c &= d \\end{{aligned}}$$
+"""
+FIGURE = """import matplotlib.pyplot as plt
+from analysis.presentation.style import use_style
+use_style()
+ax = plt.subplot(title="赵和镇")
+ax.plot([-1, 1], [-2, 2])
+ax"""
+TABLE = """import pandas as pd
+pd.DataFrame({"镇": ["赵和镇"], "income, CNY": [12345.6]})"""
+SENTENCE = """from IPython.display import Markdown
+Markdown("Villages of 南庄镇 earned **more** (p < 1, $5).")"""
+
+
+@dataclass
+class Visit:
+    """A page and all that it asked for or complained about."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def open(self, path: Path) -> Page:
+        self.page.goto(path.as_uri())
+        self.page.evaluate("document.fonts.ready")
+        return self.page
+
+    @property
+    def outside(self) -> list[str]:
+        return [url for url in self.requests if not url.startswith(("file:", "data:"))]
+
+
+def make_notebook(path: Path, *cells: str) -> Path:
+    """Write a notebook: cells that begin with # or Markdown prose are text, the rest is code."""
+    kinds = [new_markdown_cell(cell) if cell.startswith("#") else new_code_cell(cell) for cell in cells]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(new_notebook(cells=kinds), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project in a folder with a space and Chinese characters in its name, with its report built."""
+    root = tmp_path_factory.mktemp("a folder") / "孟州 study"
+    notebooks = root / "notebooks"
+    make_notebook(notebooks / "01-gap.ipynb", PROSE, FIGURE, TABLE, SENTENCE, "## What this does not show")
+    make_notebook(notebooks / "02-next.ipynb", "# What comes next?", "1 + 1")
+    pages = {path.stem: notebook for path, notebook in run_notebooks(notebooks)}
+    write_report(pages, root / "reports", TITLE_PAGE)
+    return root
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
+    one = Visit(context.new_page())
+    one.page.on("request", lambda request: one.requests.append(request.url))
+    one.page.on("console", lambda message: one.complaints.append(message.text))
+    one.page.on("pageerror", lambda error: one.complaints.append(str(error)))
+    one.page.on("requestfailed", lambda request: one.complaints.append(request.url))
+    yield one
+    context.close()
+
+
+def embedded_glyphs(page: Page, selector: str) -> int:
+    """Glyphs of the first such element that the browser took from a font of the page, not of the machine."""
+    session = page.context.new_cdp_session(page)
+    for domain in ("DOM", "CSS"):
+        session.send(f"{domain}.enable")
+    document = session.send("DOM.getDocument")["root"]["nodeId"]
+    node = session.send("DOM.querySelector", {"nodeId": document, "selector": selector})["nodeId"]
+    fonts = session.send("CSS.getPlatformFontsForNode", {"nodeId": node})["fonts"]
+    return int(sum(font["glyphCount"] for font in fonts if font["isCustomFont"]))
+
+
+def test_title_page_says_at_the_top_which_data(tree: Path, visit: Visit) -> None:
+    page = visit.open(tree / "reports" / "index.html")
+    statement = page.locator(".data-statement")
+    first_section = page.locator("article section > *").nth(1)
+    assert "Simulated panel on the real roster of 孟州市." in statement.inner_text()
+    assert "data-statement" in first_section.get_attribute("class")
+    assert statement.bounding_box()["y"] < 300
+    assert page.locator(".toctree-wrapper a").all_inner_texts() == ["Did the gap move in 孟州市?", "What comes next?"]
+    assert (visit.outside, visit.complaints) == ([], [])
+
+
+def test_page_is_whole_without_network(tree: Path, visit: Visit) -> None:
+    page = visit.open(tree / "reports" / "index.html")
+    page.locator(".toctree-wrapper a").first.click()
+    page.wait_for_url("**/01-gap.html")
+    page.evaluate("document.fonts.ready")
+    boxes = [formula.bounding_box() for formula in page.locator("math").all()]
+    assert len(boxes) == 3
+    assert min(box["width"] * box["height"] for box in boxes) > 0
+    fraction = page.locator("mfrac").bounding_box()
+    numerator = page.locator("mfrac > *").first.bounding_box()
+    assert numerator["height"] < fraction["height"]
+    assert page.locator(".cell_output img").evaluate("image => image.naturalWidth") > 0
+    assert page.locator("table.dataframe td").all_inner_texts() == ["赵和镇", "12345.6"]
+    assert "Villages of 南庄镇 earned more (p < 1, $5)." in page.locator("article p").all_inner_texts()
+    assert "<Axes" not in page.locator("article").inner_text()
+    assert (visit.outside, visit.complaints) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "selector", ["h1", "article section > p", "article p strong", "table.dataframe td", ".cell_output p"]
+)
+def test_hanzi_are_drawn_from_the_embedded_font(tree: Path, visit: Visit, selector: str) -> None:
+    page = visit.open(tree / "reports" / "01-gap.html")
+    wanted = len(HANZI.findall(page.locator(selector).first.inner_text()))
+    assert wanted > 0
+    assert embedded_glyphs(page, selector) == wanted
+
+
+def test_lost_font_would_be_noticed(tree: Path, visit: Visit, tmp_path: Path) -> None:
+    stylesheet = tree / "reports" / "_static" / "hanzi.css"
+    rules = stylesheet.read_text(encoding="utf-8")
+    try:
+        stylesheet.write_text("", encoding="utf-8")
+        page = visit.open(tree / "reports" / "01-gap.html")
+        assert embedded_glyphs(page, "h1") == 0
+    finally:
+        stylesheet.write_text(rules, encoding="utf-8")
+
+
+def test_request_to_the_outside_would_be_noticed(visit: Visit, tmp_path: Path) -> None:
+    path = tmp_path / "page.html"
+    path.write_text("<script src='https://host.invalid/x.js'></script>", encoding="utf-8")
+    visit.open(path)
+    assert visit.outside == ["https://host.invalid/x.js"]
+    assert visit.complaints
+
+
+def test_links_lead_on_within_the_report(tree: Path, visit: Visit) -> None:
+    page = visit.open(tree / "reports" / "01-gap.html")
+    links = page.locator("article section > p a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+    assert links == ["02-next.html"]
+    assert "see the data and next" in page.locator("article").inner_text()
+
+
+def test_narrow_screen_does_not_scroll_sideways(tree: Path, visit: Visit) -> None:
+    visit.page.set_viewport_size({"width": 420, "height": 800})
+    page = visit.open(tree / "reports" / "01-gap.html")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+def test_report_holds_only_what_a_reader_needs(tree: Path) -> None:
+    reports = tree / "reports"
+    names = {path.name for path in reports.rglob("*")}
+    assert names.isdisjoint({".buildinfo", ".doctrees", "_sources", "objects.inv", "genindex.html"})
+    scripts = [path.read_text(encoding="utf-8") for path in reports.rglob("*.html")]
+    assert not [text for text in scripts if re.search(r"<(script|link)[^>]+(src|href)=[\"']?(https?:)?//", text)]
+
+
+def test_stored_notebooks_are_not_touched(tree: Path) -> None:
+    stored = nbformat.read(tree / "notebooks" / "01-gap.ipynb", as_version=4)
+    assert all(cell.execution_count is None for cell in stored.cells if cell.cell_type == "code")
+
+
+@pytest.fixture
+def older(tmp_path: Path) -> Path:
+    """A folder that holds an older report."""
+    (tmp_path / "reports" / "_static").mkdir(parents=True)
+    (tmp_path / "reports" / "_static" / "report.css").touch()
+    (tmp_path / "reports" / "gone.html").write_text("old", encoding="utf-8")
+    return tmp_path / "reports"
+
+
+def test_older_report_is_replaced_whole(older: Path) -> None:
+    write_report({"01-page": new_notebook(cells=[new_markdown_cell("# Title")])}, older, TITLE_PAGE)
+    assert not (older / "gone.html").exists()
+    assert (older / "index.html").exists()
+    assert [path.name for path in older.parent.iterdir()] == ["reports"]
+
+
+def test_older_report_stays_whole_while_one_of_its_files_is_open(older: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_args: object) -> None:
+        raise PermissionError("used by another process")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    with pytest.raises(PermissionError, match="another process"):
+        write_report({"01-page": new_notebook(cells=[new_markdown_cell("# Title")])}, older, TITLE_PAGE)
+    assert (older / "gone.html").read_text(encoding="utf-8") == "old"
+
+
+@pytest.mark.parametrize(
+    ("formula", "reason"),
+    [("\\left( x", "ExtraLeftOrMissingRightError"), ("\\nonsense{x}", "nonsense is not known"), ("a & b", "& is not")],
+)
+def test_bad_formula_is_named_and_nothing_is_written(tmp_path: Path, formula: str, reason: str) -> None:
+    notebook = new_notebook(cells=[new_markdown_cell(f"# Title\n\n$$\n{formula}\n$$")])
+    with pytest.raises(NotebookError, match=rf"01-page: the formula .* cannot be set \(.*{reason}"):
+        write_report({"01-page": notebook}, tmp_path / "reports", TITLE_PAGE)
+    assert not (tmp_path / "reports").exists()
+
+
+def test_other_folder_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(FileExistsError, match="not a report; choose an empty folder"):
+        write_report({}, tmp_path, TITLE_PAGE)
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_no_notebook_is_said(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="No notebook"):
+        list(run_notebooks(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def whole_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's own report, from the stored outputs (which are compared with a fresh run elsewhere)."""
+    pages = {path.stem: nbformat.read(path, as_version=4) for path in STORED}
+    output = tmp_path_factory.mktemp("report") / "reports"
+    return write_report(pages, output, TITLE_PAGE).parent
+
+
+def test_own_report_builds_without_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pages = {path.stem: nbformat.read(path, as_version=4) for path in STORED}
+    write_report(pages, tmp_path / "reports", TITLE_PAGE)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("name", ["index", *(path.stem for path in STORED)])
+def test_own_page_is_whole_without_network(whole_report: Path, visit: Visit, name: str) -> None:
+    page = visit.open(whole_report / f"{name}.html")
+    pictures = page.locator("article img").evaluate_all("images => images.map(image => image.naturalWidth)")
+    formulas = [formula.bounding_box()["width"] for formula in page.locator("math").all()]
+    article = page.locator("article")
+    assert min([*pictures, *formulas, 1]) > 0
+    assert not re.search(r"\$[^$]*\\[a-z]+", article.evaluate(OUTSIDE_CODE)), "a formula left as it was written"
+    glyphs = TTFont(whole_report / "_static" / "hanzi-400.woff").getBestCmap()
+    assert {char for char in HANZI.findall(article.inner_text()) if ord(char) not in glyphs} == set()
+    assert (visit.outside, visit.complaints) == ([], [])

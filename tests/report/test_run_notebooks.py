@@ -1,0 +1,125 @@
+"""Outputs that the project stores compare equal in a strict comparison, and a changed one does not."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from analysis import __main__ as commands
+from analysis.messages import StudyError
+from analysis.report.notebooks import NotebookError, notebook_paths, run_notebook, store_outputs
+
+SOURCES = (
+    "import pandas as pd\nfrom matplotlib import pyplot as plt\nfrom analysis import use_style\n\nuse_style()",
+    "pd.DataFrame({'镇': ['赵和镇'], 'share': [1 / 3]})",
+    "ax = plt.subplot(title='孟州市')\nax",
+    "print('源沟')",
+)
+
+
+def write(path: Path, *sources: str) -> Path:
+    cells = [new_markdown_cell("# Title"), *(new_code_cell(source) for source in sources)]
+    notebook = new_notebook(cells=cells, metadata={"kernelspec": {"name": "conda-env-mine", "display_name": "x"}})
+    notebook.cells[1].metadata["execution"] = {"iopub.status.busy": "2026-01-01"}
+    nbformat.write(notebook, path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A notebook with its outputs stored."""
+    path = write(tmp_path_factory.mktemp("stored") / "01-title.ipynb", *SOURCES)
+    store_outputs(path.parent)
+    return path
+
+
+def compare(path: Path) -> subprocess.CompletedProcess[str]:
+    """Strict comparison of one notebook, in a process of its own."""
+    options = ["--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider", f"--rootdir={path.parent}"]
+    command = [sys.executable, "-m", "pytest", *options, str(path)]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", cwd=path.parent, check=False)
+
+
+def test_stored_outputs_compare_equal(stored: Path) -> None:
+    run = compare(stored)
+    assert "4 passed" in run.stdout, run.stdout
+
+
+def test_changed_output_is_noticed(stored: Path, tmp_path: Path) -> None:
+    changed = tmp_path / stored.name
+    text = stored.read_text(encoding="utf-8")
+    assert "0.333" in text
+    changed.write_text(text.replace("0.333", "0.334"), encoding="utf-8")
+    assert "1 failed, 3 passed" in compare(changed).stdout
+
+
+def test_storing_again_changes_no_byte(stored: Path) -> None:
+    before = stored.read_bytes()
+    store_outputs(stored.parent)
+    assert stored.read_bytes() == before
+    assert b"\r" not in before
+
+
+def test_nothing_of_the_machine_is_stored(stored: Path) -> None:
+    notebook = nbformat.read(stored, as_version=4)
+    assert dict(notebook.metadata.kernelspec) == {"display_name": "Python 3", "language": "python", "name": "python3"}
+    assert "version" not in notebook.metadata.language_info
+    assert all(not cell.metadata for cell in notebook.cells)
+    assert [cell.execution_count for cell in notebook.cells[1:]] == [1, 2, 3, 4]
+
+
+def test_failing_notebook_leaves_every_file_as_it_was(tmp_path: Path) -> None:
+    paths = [write(tmp_path / "01-good.ipynb", "1 + 1"), write(tmp_path / "02-bad.ipynb", "1 / 0")]
+    before = [path.read_bytes() for path in paths]
+    with pytest.raises(NotebookError, match=r"02-bad.ipynb, cell 2 \('1 / 0'\): ZeroDivisionError"):
+        store_outputs(tmp_path)
+    assert [path.read_bytes() for path in paths] == before
+
+
+def test_dead_kernel_is_named(tmp_path: Path) -> None:
+    path = write(tmp_path / "01-dead.ipynb", "x = 1", "import os\nos._exit(1)")
+    with pytest.raises(NotebookError, match=r"01-dead.ipynb, cell 3 \('import os'\): the kernel died"):
+        run_notebook(path)
+
+
+def test_error_while_a_result_is_shown_is_named(tmp_path: Path) -> None:
+    source = "class Result:\n    def __repr__(self):\n        raise ValueError('no such method')\n\nResult()"
+    with pytest.raises(NotebookError, match=r"cell 2 \('class Result:'\): ValueError: no such method"):
+        run_notebook(write(tmp_path / "01-shown.ipynb", source))
+
+
+def test_notebooks_come_in_the_order_of_their_names(tmp_path: Path) -> None:
+    for name in ("10-b.ipynb", "02-a.ipynb"):
+        (tmp_path / name).touch()
+    assert [path.name for path in notebook_paths(tmp_path)] == ["02-a.ipynb", "10-b.ipynb"]
+
+
+@pytest.fixture
+def failing_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**_options: object) -> int:
+        raise StudyError("The panel 孟州 is wrong. Correct it.")
+
+    monkeypatch.setitem(commands.COMMANDS, "report", fail)
+    monkeypatch.setattr(commands, "_prepare_environment", lambda: None)
+
+
+@pytest.mark.usefixtures("failing_command")
+def test_command_says_what_is_wrong_without_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["report"]) == 1
+    assert capsys.readouterr().err == "\nStudyError: The panel 孟州 is wrong. Correct it.\n"
+
+
+def test_help_prints_on_a_chinese_and_on_an_ascii_console() -> None:
+    for encoding in ("gbk", "ascii"):
+        command = [sys.executable, "-m", "analysis", "--help"]
+        run = subprocess.run(command, capture_output=True, env=_with_console(encoding), check=False)
+        assert run.returncode == 0, run.stderr
+        assert b"notebooks" in run.stdout
+
+
+def _with_console(encoding: str) -> dict[str, str]:
+    return {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}

@@ -1,0 +1,401 @@
+"""The one-page summary: the same numbers in both languages, for any study, and nothing a study says becomes markup."""
+
+import re
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from example_study import example_panel
+from PIL import Image
+
+from analysis import Outcome, Study, did, event_study, load_study, minimum_detectable_effect, randomization
+from analysis.inference.methods import infer
+from analysis.messages import amount
+from analysis.report.findings import Findings, find
+from analysis.report.markdown import to_html
+from analysis.report.summary import DOTS_PER_INCH, FIGURE_SIZE, draw, write_summary
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "data" / "example" / "study.toml"
+INCOME = "村集体经济收入"
+DESIGN = {"unit": "村代码", "time": "年份", "first_treated": "加入年份"}
+GROUPS = {"group": "片区", "stratum": "乡镇"}
+NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
+LATIN = re.compile(r"[A-Za-z]{2,}")
+
+
+def study_of(panel: pd.DataFrame, outcome: dict | None = None, **options: object) -> Study:
+    """The example's villages as a study of a researcher's own, with one outcome."""
+    described = {"unit": "CNY", "label_en": "Village income", "label_zh": "村收入"} | {"prices": "constant 2020"}
+    outcomes = {INCOME: Outcome(INCOME, **described | (outcome or {}))}
+    with warnings.catch_warnings(action="ignore"):
+        return Study.from_frame(panel, **DESIGN, **GROUPS | options, outcomes=outcomes)
+
+
+def one_treated() -> Study:
+    panel = example_panel()
+    return study_of(panel[panel["加入年份"].isna() | (panel["片区"] == "虚构片区1")])
+
+
+def two_start_years() -> Study:
+    panel = example_panel()
+    panel.loc[panel["片区"] == "虚构片区5", "加入年份"] = 2022
+    return study_of(panel)
+
+
+def mixed_group() -> Study:
+    panel = example_panel()
+    panel.loc[panel["村代码"] == panel["村代码"].iloc[0], "加入年份"] = None
+    return study_of(panel)
+
+
+def with_gaps() -> Study:
+    panel = example_panel()
+    panel.loc[[3, 9, 20], INCOME] = np.nan
+    return study_of(panel, {"prices": "nominal", "definition": "total income"})
+
+
+def no_year_before_start() -> Study:
+    panel = example_panel()
+    return study_of(panel[panel["年份"] != 2020])
+
+
+def refused() -> Study:
+    panel = example_panel()
+    panel.loc[3, INCOME] = 0
+    return study_of(panel, {"log": True})
+
+
+def planned() -> Study:
+    panel = example_panel()
+    panel.loc[panel["年份"] >= 2021, INCOME] = np.nan
+    return study_of(panel)
+
+
+STUDIES: dict[str, Callable[[], Study]] = {
+    "own": load_study,
+    "example": lambda: load_study(EXAMPLE, "zh"),
+    "one treated group": one_treated,
+    "two start years": two_start_years,
+    "one year before": lambda: study_of((panel := example_panel())[panel["年份"].between(2020, 2022)]),
+    "logs": lambda: study_of(example_panel(), {"log": True}, provenance="published", title="In logs"),
+    "no groups": lambda: study_of(example_panel(), group=None, noun="county"),
+    "no strata": lambda: study_of(example_panel(), {"unit": "%"}, stratum=None),
+    "mixed group": mixed_group,
+    "gaps": with_gaps,
+    "no year before the start": no_year_before_start,
+    "refused": refused,
+    "planned": planned,
+    "whole strata": lambda: study_of(
+        example_panel().assign(乡镇=lambda panel: np.where(panel["加入年份"].notna(), "甲镇", "乙镇"))
+    ),
+    "bare": lambda: replace(study_of(example_panel()), outcomes={INCOME: Outcome(INCOME)}),
+}
+
+
+@pytest.fixture(scope="module")
+def summaries(tmp_path_factory) -> Callable[[str], tuple[Study, dict[str, str], Path]]:
+    """Each study with its summary in either language, as shown, and the folder of its figures; made once."""
+    made = {}
+
+    def summary(name: str) -> tuple[Study, dict[str, str], Path]:
+        if name not in made:
+            folder, study = tmp_path_factory.mktemp("summary"), STUDIES[name]()
+            parts = re.split(r"(?m)^## (?=Summary|摘要)", write_summary(study, folder))[1:]
+            texts = {"en" if part.startswith("Summary") else "zh": part.replace("\\", "") for part in parts}
+            made[name] = study, texts, folder
+        return made[name]
+
+    return summary
+
+
+def numbers(text: str) -> list[str]:
+    """Every number of a text, sorted; not those in the names of figures."""
+    return sorted(NUMBER.findall(re.sub(r"\(summary-\w+\.png\)", "", text)))
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_both_languages_say_the_same_numbers(summaries, name):
+    _, texts, _ = summaries(name)
+    assert set(texts) == {"en", "zh"}
+    assert numbers(texts["en"]) == numbers(texts["zh"])
+    assert len(numbers(texts["en"])) > 3
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if name not in ("refused", "planned", "logs")])
+def test_numbers_are_those_of_did(summaries, name):
+    study, texts, _ = summaries(name)
+    estimate = did(study, study.primary_outcome)
+    shown = {amount(abs(estimate.value)), f"{abs(estimate.percent):.1f}", f"{estimate.rows:,}"}
+    shown |= {amount(bound) for bound in estimate.headline()[["low", "high"]] if np.isfinite(bound)}
+    assert shown <= set(numbers(texts["zh"]))
+
+
+def test_pretrend_is_that_of_the_event_study(summaries):
+    study, texts, _ = summaries("own")
+    slope = event_study(study, study.primary_outcome).pretrend().frame()
+    low, high, chance = slope.iloc[0][["low", "high", "p_value"]]
+    assert f"{amount(slope['estimate'].iloc[0])} CNY a year" in texts["en"]
+    assert f"{amount(low)} CNY to {amount(high)} CNY, p = {chance:.3f}" in texts["en"]
+    assert f"all years together p = {slope['p_value'].iloc[1]:.3f}" in texts["en"]
+
+
+def test_own_study_in_plain_words(summaries):
+    _, texts, _ = summaries("own")
+    english, chinese = texts["en"], texts["zh"]
+    assert english.splitlines()[2].startswith("**All data on this page are simulated")
+    assert chinese.splitlines()[2].startswith("**本页全部数据均为模拟数据")
+    assert "25 villages in 5 districts (start: 2023) are compared with 249 villages outside, 2016–2024" in english
+    assert "将自2023年起纳入5个片区的25个村与片区外的249个村进行比较" in chinese
+    assert "on average 49,075 CNY higher than without the districts (16.6 % of that level)" in english
+    assert "片区内的村集体经济收入平均比假如没有设立片区时高49,075元（相当于后者的16.6%）" in chinese
+    assert "That includes zero: the data cannot tell the effect from none." in english
+    assert "51 groups to compare with were made for this study: about 5 villages each" in english
+    assert "按代码顺序，每组约5个村" in chinese
+    assert "Of the 25 memberships 23 are assumed" in chinese, "assumptions are shown as the study gives them"
+    assert "inflation" not in english, "its prices are constant"
+
+
+def test_own_language_comes_first(tmp_path):
+    assert write_summary(load_study(language="en"), tmp_path).startswith("## Summary\n")
+    assert write_summary(load_study(language="zh"), tmp_path).startswith("## 摘要\n")
+
+
+def test_invented_data_are_called_so_and_few_groups_unsure(summaries):
+    _, texts, _ = summaries("example")
+    assert texts["en"].splitlines()[2].startswith("**All data on this page are invented")
+    assert texts["zh"].splitlines()[2].startswith("**本页全部数据均为虚构数据")
+    assert "With only 3 districts behind it, the interval itself is unsure." in texts["en"]
+    assert (
+        "here never less than 11.1 %). Less than 5 % would convince, which this test cannot reach here." in texts["en"]
+    )
+    assert "amounts are in prices of the day" in texts["en"]
+    assert "包含物价上涨因素" in texts["zh"]
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if name not in ("own", "example")])
+def test_other_data_are_not_called_simulated(summaries, name):
+    _, texts, _ = summaries(name)
+    assert not re.search("simulated|invented", texts["en"])
+    assert not re.search("模拟|虚构数据", texts["zh"])
+
+
+def test_one_treated_group_has_no_interval(summaries):
+    study, texts, _ = summaries("one treated group")
+    lot = infer(did(study, INCOME), ["randomization"]).iloc[0]
+    assert "No interval can be given: with 1 district alone" in texts["en"]
+    assert "无法给出置信区间：只有1个片区" in texts["zh"]
+    assert f"in {100 * lot['p_value']:.1f} % of draws" in texts["en"]
+    assert "never less than 50.0 %" in texts["en"]
+    assert "Others: only one case was observed." in texts["en"]
+    assert "95 % interval" not in texts["en"]
+    assert "How sure that is cannot be said." in texts["en"]
+
+
+def test_two_start_years_are_both_said(summaries):
+    _, texts, _ = summaries("two start years")
+    assert "(start: 2021, 2022) are compared" in texts["en"]
+    assert "自2021、2022年起" in texts["zh"]
+    assert "Each start year is compared with the places that never began" in texts["en"]
+    assert "a part of the effect rests on one group alone" in texts["en"]
+
+
+@pytest.mark.parametrize("name", ["one year before", "no year before the start"])
+def test_without_an_event_study_the_means_are_drawn(summaries, name):
+    study, texts, folder = summaries(name)
+    assert find(study).events is None
+    assert "![Means of village income by year (your data)](summary-en.png)" in texts["en"]
+    assert "do not suffice to look into this" in texts["en"]
+    assert "不足以检验" in texts["zh"]
+    assert (folder / "summary-zh.png").is_file()
+
+
+def test_logs_are_said_in_per_cent(summaries):
+    study, texts, _ = summaries("logs")
+    estimate = did(study, INCOME)
+    low, high = estimate.headline()[["low", "high"]]
+    assert f"{estimate.percent:.1f} % higher than without the districts ({estimate.value:.3f} log points" in texts["en"]
+    assert f"fit {100 * np.expm1(low):.1f} % to {100 * np.expm1(high):.1f} %" in texts["en"]
+    assert f"高{estimate.percent:.1f}%" in texts["zh"]
+    assert "The data are published ones." in texts["en"]
+    assert "In logs. 15 villages" in texts["en"]
+
+
+def test_units_treated_one_by_one(summaries):
+    _, texts, _ = summaries("no groups")
+    assert "15 counties with the measure (start: 2021) are compared with 15 counties without it" in texts["en"]
+    assert "将自2021年起实施的15个县与未实施的15个县" in texts["zh"]
+    assert "30 counties as the independent observations" in texts["en"]
+    assert "district" not in texts["en"]
+    assert "片区" not in texts["zh"]
+
+
+def test_groups_of_other_units_are_no_districts(summaries):
+    study = replace(STUDIES["gaps"](), noun="county")
+    text = "\n".join(write_summary(study, summaries("gaps")[2]).splitlines())
+    assert "15 counties in 3 groups (start: 2021) are compared with 15 counties that never began" in text
+    assert "分属3个组" in text
+
+
+def test_shares_are_said_in_percentage_points(summaries):
+    _, texts, _ = summaries("no strata")
+    assert re.search(r"on average [\d.]+ percentage points higher", texts["en"])
+    assert re.search(r"高[\d.]+个百分点", texts["zh"])
+
+
+def test_a_loss_is_called_lower(tmp_path):
+    panel = example_panel()
+    panel[INCOME] = 1_000 - panel[INCOME]
+    study = study_of(panel)
+    text = write_summary(study, tmp_path)
+    estimate = did(study, INCOME)
+    assert estimate.value < 0
+    assert f"on average {amount(-estimate.value)} CNY lower" in text
+    assert f"时低{amount(-estimate.value)}元" in text
+
+
+def test_mixed_groups_cannot_be_drawn_by_lot(summaries):
+    _, texts, _ = summaries("mixed group")
+    assert "A test by lot (randomization) cannot be made here." in texts["en"]
+    assert "抽签检验（随机化推断）在此无法进行。" in texts["zh"]
+
+
+def test_where_whole_strata_are_treated_lots_are_among_all_groups(summaries):
+    study, texts, _ = summaries("whole strata")
+    test = randomization(did(study, INCOME), within=None)
+    assert (
+        f"among all groups, a difference as clear would come up in {100 * test.p_value:.1f} % of draws" in texts["en"]
+    )
+    assert "within strata there is nothing to draw" in texts["en"]
+    assert "各分层内无可抽之处" in texts["zh"]
+
+
+def test_a_planned_study_is_told_what_it_could_show(summaries):
+    study, texts, _ = summaries("planned")
+    detectable = minimum_detectable_effect(study, INCOME)
+    assert "The outcome is not known in any year under treatment yet" in texts["en"]
+    assert f"an effect of {amount(detectable.value)} CNY would be found in 80 % of cases" in texts["en"]
+    assert f"若效应为{amount(detectable.value)}元，有80%的机会被检测出来" in texts["zh"]
+    assert "Fill in the missing values" not in texts["en"]
+
+
+def test_gaps_are_counted_and_money_named(summaries):
+    _, texts, _ = summaries("gaps")
+    assert "Data: 177 village-years; 3 village-years without the outcome left out." in texts["en"]
+    assert "数据：177条记录；另有3条记录缺少该指标，未使用。" in texts["zh"]
+    assert "Outcome: total income (CNY, nominal)." in texts["en"]
+    assert "指标：total income（元、当年价格）。" in texts["zh"]
+
+
+def test_no_estimate_is_said_and_nothing_drawn(summaries):
+    _, texts, folder = summaries("refused")
+    assert "No effect can be computed from these data. log=True needs values above zero" in texts["en"]
+    assert "根据这些数据无法计算效应。" in texts["zh"]
+    assert list(folder.iterdir()) == []
+
+
+def test_trend_against_the_assumption_is_said(tmp_path):
+    panel = example_panel()
+    panel[INCOME] += 10 * (panel["年份"] - 2018) * panel["加入年份"].notna()
+    text = write_summary(study_of(panel), tmp_path)
+    assert "That speaks against it (p below 0.05 does)." in text
+    assert "这与平行趋势不符" in text
+
+
+@pytest.mark.parametrize("name", ["own", "example"])
+def test_a_language_takes_one_printed_page(summaries, name):
+    _, texts, _ = summaries(name)
+    assert len(texts["en"].split()) < 400
+    assert len(re.findall(r"[\u4e00-\u9fff]", texts["zh"])) < 700
+
+
+def test_chinese_text_is_chinese(summaries):
+    study, texts, _ = summaries("example")
+    own = " ".join((study.title, study.describe(study.primary_outcome).definition))
+    assert set(LATIN.findall(texts["zh"])) - set(LATIN.findall(own)) == {"CR", "summary", "zh", "png"}
+
+
+# Markup
+
+
+class Tags(HTMLParser):
+    """The tags, attributes and text of a page."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.tags, self.attributes, self.text = set(), {}, ""
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self.attributes |= dict(attrs)
+
+    def handle_data(self, data):
+        self.text += data
+
+
+HOSTILE = {
+    "title": "<script>alert(1)</script> # *a* [b](http://c) ![d](http://e/f.png) `g` $h$ {i}`j` &lt; \\k\n# l\n- m",
+    "label_en": "<b>|n|</b> _o_ ~~p~~ $q$",
+    "label_zh": "<b>收入</b>**$q$**",
+    "unit": "<i>",
+    "definition": "<img src=x onerror=alert(1)>",
+    "assumptions": "](http://r) <s>t</s>",
+    "noun": "<u>",
+}
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory) -> Tags:
+    outcome = {key: HOSTILE[key] for key in ("label_en", "label_zh", "unit", "definition")}
+    study = study_of(example_panel(), outcome, title=HOSTILE["title"], noun=HOSTILE["noun"])
+    study = replace(study, assumptions=HOSTILE["assumptions"])
+    return Tags(to_html(write_summary(study, tmp_path_factory.mktemp("hostile"))))
+
+
+def test_text_of_a_study_becomes_no_markup(hostile):
+    assert hostile.tags == {"h2", "p", "strong", "em", "img", "ul", "li"}
+    assert set(hostile.attributes) == {"src", "alt"}
+    assert hostile.attributes["src"] in ("summary-en.png", "summary-zh.png")
+
+
+@pytest.mark.parametrize("part", [part for part in HOSTILE if part != "label_zh"])
+def test_text_of_a_study_shows_as_it_is(hostile, part):
+    shown = " ".join(HOSTILE[part].split())
+    assert shown in " ".join(hostile.text.split())
+
+
+# Figures
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("name", ["own", "one year before"])
+def test_figures_have_their_size_and_differ_by_language(summaries, name, language):
+    _, texts, folder = summaries(name)
+    assert f"](summary-{language}.png)" in texts[language]
+    with Image.open(folder / f"summary-{language}.png") as image:
+        assert image.size == tuple(round(side * DOTS_PER_INCH) for side in FIGURE_SIZE)
+        assert set(image.info) == {"dpi"}, "neither the time nor the version of a program"
+    both = [(folder / f"summary-{one}.png").read_bytes() for one in ("en", "zh")]
+    assert both[0] != both[1]
+
+
+def test_summary_is_the_same_every_time(summaries, tmp_path):
+    study, _, folder = summaries("example")
+    again = write_summary(study, tmp_path)
+    assert again == write_summary(STUDIES["example"](), tmp_path)
+    for name in ("summary-en.png", "summary-zh.png"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+
+
+def test_drawing_leaves_the_look_of_other_figures_alone(tmp_path):
+    study = STUDIES["example"]()
+    with mpl.rc_context({"figure.facecolor": "pink"}):
+        before = dict(mpl.rcParams)
+        draw(Findings(study, study.describe(study.primary_outcome)), "zh", tmp_path / "one.png")
+        assert dict(mpl.rcParams) == before

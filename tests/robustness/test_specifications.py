@@ -1,0 +1,156 @@
+"""Every specification is there, each is the estimate it says it is, and the preferred one was chosen beforehand."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import Study, StudyError, did, load_study
+from analysis.presentation.curves import plot_specifications
+from analysis.robustness.specifications import specification_curve
+
+ROUNDING = 1e-12
+
+
+@pytest.fixture(scope="module")
+def study() -> Study:
+    return load_study()
+
+
+@pytest.fixture(scope="module")
+def choices(study) -> dict:
+    frame = study.frame
+    treated_strata = frame["stratum"].isin(frame.loc[frame["first_treated"].notna(), "stratum"])
+    everything = pd.Series(True, index=frame.index)
+    return {
+        "samples": {"all years": everything, "from 2019": frame["time"] >= 2019},
+        "comparisons": {"all untreated villages": everything, "other strata": ~treated_strata},
+        "weights": ["households"],
+        "controls": ["rural_income_per_head_cny"],
+    }
+
+
+@pytest.fixture(scope="module")
+def curve(study, choices) -> pd.DataFrame:
+    return specification_curve(study, study.primary_outcome, **choices)
+
+
+def test_every_combination_is_there_once_in_ascending_order(curve):
+    assert len(curve) == 2**5
+    assert not curve.duplicated(["scale", "sample", "comparison", "weights", "controls"]).any()
+    assert curve["per_cent"].is_monotonic_increasing
+    assert (curve["low"] < curve["per_cent"]).all()
+    assert (curve["per_cent"] < curve["high"]).all()
+
+
+def test_the_preferred_one_is_that_of_the_study_file(study, curve):
+    preferred = curve[curve["preferred"]]
+    assert len(preferred) == 1
+    assert preferred.iloc[0][["scale", "weights", "controls"]].tolist() == ["level", "none", "none"]
+    assert preferred.iloc[0]["estimate"] == did(study, study.primary_outcome).value
+
+
+def test_a_row_is_the_estimate_of_its_choices(study, choices, curve):
+    row = curve.query(
+        "scale == 'log' and sample == 'from 2019' and comparison == 'other strata' and weights == 'households' "
+        "and controls == 'rural_income_per_head_cny'"
+    ).iloc[0]
+    outcome, frame = study.primary_outcome, study.frame
+    kept = choices["samples"]["from 2019"] & (choices["comparisons"]["other strata"] | frame["first_treated"].notna())
+    positive = ~study.column(outcome).le(0)
+    options = {"log": True, "weights": "households", "controls": ["rural_income_per_head_cny"]}
+    estimate = did(study.subset(kept & positive), outcome, **options)
+    test = estimate.headline()
+    assert row["estimate"] == pytest.approx(estimate.value, rel=ROUNDING)
+    assert row["high"] == pytest.approx(100 * (np.exp(test["high"]) - 1), rel=ROUNDING)
+    assert row["left_out"] == (kept & ~positive).sum() > 0
+    assert row["p_value"] == pytest.approx(test["p_value"], rel=ROUNDING)
+
+
+def test_intervals_in_per_cent_are_those_of_the_level(study, curve):
+    # Each end is a share of the counterfactual mean it implies: the treated villages' mean less that end.
+    row = curve[curve["preferred"]].iloc[0]
+    estimate = did(study, study.primary_outcome)
+    treated = estimate.value + 100 * estimate.value / estimate.percent
+    rows = study.frame[study.frame["time"] >= study.frame["first_treated"]]
+    assert treated == pytest.approx(study.column(study.primary_outcome)[rows.index].mean(), rel=ROUNDING)
+    low, high = estimate.headline()[["low", "high"]]
+    assert row["low"] == pytest.approx(100 * low / (treated - low), rel=ROUNDING)
+    assert row["high"] == pytest.approx(100 * high / (treated - high), rel=ROUNDING)
+
+
+def test_an_interval_that_reaches_the_whole_mean_has_no_upper_end_in_per_cent():
+    # Four treated villages gain 0 to 300 on a mean of about 250: the interval's upper end is beyond what they have.
+    index = pd.MultiIndex.from_product([range(16), range(2019, 2024)], names=["village", "year"])
+    frame = index.to_frame(index=False)
+    frame["start"] = np.where(frame["village"] < 4, 2022, np.nan)
+    frame["income"] = 50.0 + np.random.default_rng(3).uniform(0, 9, len(frame))
+    frame["income"] += (frame["year"] >= 2022) * (frame["village"] < 4) * 250 * frame["village"]
+    wide = Study.from_frame(frame, unit="village", time="year", first_treated="start", outcomes=["income"])
+    curve = specification_curve(wide, "income")
+    level = curve[curve["scale"] == "level"].iloc[0]
+    assert np.isinf(level["high"])
+    assert np.isfinite(level[["low", "per_cent"]].to_numpy(dtype=float)).all()
+    axes = plot_specifications(curve, wide, "income")
+    assert np.isfinite(axes[0].get_ylim()).all()
+
+
+def test_effects_without_a_share_are_drawn_in_their_own_unit(study):
+    outcome = study.primary_outcome
+    loss = dataclasses.replace(study, frame=study.frame.assign(**{outcome: study.frame[outcome] - 400_000}))
+    curve = specification_curve(loss, outcome, weights=["households"])
+    levels, logs = curve[curve["scale"] == "level"], curve[curve["scale"] == "log"]
+    assert levels["per_cent"].isna().all()
+    assert levels.index.min() > logs.index.max() or logs["estimate"].isna().all()
+    preferred = curve[curve["preferred"]].iloc[0]
+    test = did(loss, outcome).frame().iloc[0]
+    assert (
+        preferred[["estimate", "estimate_low", "estimate_high"]].tolist() == test[["estimate", "low", "high"]].tolist()
+    )
+    *effects, _ = plot_specifications(curve, loss, outcome)
+    assert effects[-1].get_ylabel() == "Effect (CNY)"
+    marked = [line.get_ydata().tolist() for line in effects[-1].lines if line.get_markersize() == 7]
+    assert marked == [[preferred["estimate"]]]
+    title = effects[0].get_title(loc="left") + effects[0].get_title()
+    assert "2 without a share" in title
+
+
+def test_what_cannot_be_estimated_stays_in_the_curve(study):
+    empty = pd.Series(False, index=study.frame.index)
+    samples = {"all years": ~empty, "no village": empty}
+    curve = specification_curve(study, study.primary_outcome, samples=samples)
+    lost = curve[curve["per_cent"].isna()]
+    assert len(lost) == 2
+    assert lost["note"].str.len().min() > 0
+    axes = plot_specifications(curve, study, study.primary_outcome)
+    assert (
+        axes[0].get_title(loc="left") + axes[0].get_title()
+        == "Village collective income: 4 specifications, 2 without an estimate (simulated data)"
+    )
+
+
+def test_a_preferred_one_that_is_not_tried_is_refused(study):
+    other = dataclasses.replace(study, preferred={"sample": "odd years"})
+    message = r"^1 choice of \[preferred\] not among the specifications: sample = 'odd years'\. Choose from scale: "
+    with pytest.raises(StudyError, match=message):
+        specification_curve(other, study.primary_outcome)
+
+
+def test_without_a_preferred_one_the_first_choices_are_it(study):
+    outcome = study.primary_outcome
+    logs = dataclasses.replace(study.outcomes[outcome], log=True)
+    bare = dataclasses.replace(study, preferred={}, outcomes={outcome: logs})
+    curve = specification_curve(bare, outcome, weights=["households"])
+    assert curve.loc[curve["preferred"], ["scale", "weights"]].to_numpy().tolist() == [["log", "none"]]
+
+
+def test_the_figure_draws_every_interval_and_marks_the_preferred_one(study, curve):
+    effects, choices = plot_specifications(curve, study, study.primary_outcome)
+    drawn = np.concatenate([line.get_xdata() for line in effects.lines if line.get_marker() == "o"])
+    assert sorted(drawn) == list(range(32))
+    marked = [line.get_xdata().tolist() for line in effects.lines if line.get_markersize() == 7]
+    assert marked == [[curve.index[curve["preferred"]].item()]]
+    labels = [label.get_text() for label in choices.get_yticklabels()]
+    assert labels[-1] == "scale: level"
+    assert "weights: households" in labels
