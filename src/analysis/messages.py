@@ -1,8 +1,14 @@
-"""How errors speak: what is wrong, where (a count and the first three), and what to do."""
+"""How the library speaks: errors say what is wrong, where and what to do; numbers keep the digits that count."""
 
-from collections.abc import Iterable, Mapping
+import functools
+import warnings
+from collections.abc import Callable, Iterable, Mapping
 
+import numpy as np
 import pandas as pd
+
+# A number nearer than this to a whole one is shown as that one; so many decimals are the most that are shown.
+MOST_DECIMALS = 9
 
 
 class StudyError(ValueError):
@@ -27,16 +33,40 @@ def first(values: Iterable) -> str:
     return ", ".join(map(str, values[:3])) + (", ..." if len(values) > 3 else "")
 
 
-def unit_years(frame: pd.DataFrame, mask: pd.Series) -> list[str]:
-    """Unit and year of each row of a mask."""
-    return [f"{unit} in {year}" for unit, year in frame.loc[mask, ["unit", "time"]].itertuples(index=False)]
+def refuse(found: Iterable, noun: str, fault: str, remedy: str) -> None:
+    """Raise a `StudyError` where anything was found: what is wrong, in how many and the first three, what to do.
+
+    Parameters
+    ----------
+    found : iterable
+        What is at fault, as it is to be named: codes, columns, rows (`unit_years`). Nothing happens where it is empty.
+    noun : str
+        What these are, in the singular: "village", "row".
+    fault, remedy : str
+        A clause without its full stop that "in 2 villages" can follow, and whole sentences.
+
+    Examples
+    --------
+    >>> refuse([], "village", "The outcome is missing", "Fill it in.")
+    >>> refuse(["v1", "v2"], "village", "The outcome is missing", "Fill it in.")
+    Traceback (most recent call last):
+    analysis.messages.StudyError: The outcome is missing in 2 villages: v1, v2. Fill it in.
+    """
+    if found := list(found):
+        raise StudyError(f"{fault} in {count(len(found), noun)}: {first(found)}. {remedy}")
+
+
+def unit_years(frame: pd.DataFrame, mask: pd.Series, values: pd.Series | None = None) -> list[str]:
+    """Unit and year of each row of a mask, and what stands there: "v1 in 2019 ('none')"."""
+    places = [f"{unit} in {year}" for unit, year in frame.loc[mask, ["unit", "time"]].itertuples(index=False)]
+    if values is None:
+        return places
+    return [f"{place} ({value!r})" for place, value in zip(places, values[mask].tolist(), strict=True)]
 
 
 def rows(frame: pd.DataFrame, mask: pd.Series, values: pd.Series | None = None) -> str:
     """Name rows: how many, and the first three by unit and year (and what stands there)."""
-    places = unit_years(frame, mask)
-    if values is not None:
-        places = [f"{place} ({value!r})" for place, value in zip(places, values[mask].tolist(), strict=True)]
+    places = unit_years(frame, mask, values)
     return f"{count(len(places), 'row')}: {first(places)}"
 
 
@@ -45,8 +75,30 @@ def reasons(dropped: Mapping[str, int]) -> str:
     return ", ".join(f"{number:,} ({reason})" for reason, number in dropped.items()) or "none"
 
 
+def amounts(*numbers: float) -> tuple[str, ...]:
+    """Numbers shown together, such as an estimate and the ends of its interval, all with the same decimals.
+
+    Half of what they span (an interval's half-width) is shown with two significant digits. Digits before the point
+    are all kept; infinite and missing numbers are left out of the span. A number alone is shown as by `amount`.
+
+    Examples
+    --------
+    >>> amounts(0.000137, 0.00011, 0.000164), amounts(16620.3, -11503.2, 44743.8)
+    (('0.000137', '0.000110', '0.000164'), ('16,620', '-11,503', '44,744'))
+    >>> amounts(0.1234, -0.0561, 0.3029), amounts(0.5, float("nan"), float("nan"))
+    (('0.12', '-0.06', '0.30'), ('0.500', 'nan', 'nan'))
+    """
+    known = [number for number in numbers if np.isfinite(number)]
+    half = (max(known) - min(known)) / 2 if known else 0.0
+    if round(half, MOST_DECIMALS) == 0:
+        return tuple(map(amount, numbers))
+    return tuple(fixed(number, decimals_of(half, 2)) for number in numbers)
+
+
 def amount(number: float) -> str:
-    """A number as a reader wants it: whole if it is, or from 100 on; one decimal from 10 on, else three.
+    """A number shown alone: whole if it is, or from 100 on; one decimal from 10 on, else three.
+
+    Use `amounts` for an estimate with its interval.
 
     Examples
     --------
@@ -54,6 +106,17 @@ def amount(number: float) -> str:
     ('49,028', '16.6', '0.000', '3')
     """
     decimals = 0 if abs(number) >= 100 or round(float(number), 9).is_integer() else 1 if abs(number) >= 10 else 3
+    return fixed(number, decimals)
+
+
+def decimals_of(size: float, significant: int) -> int:
+    """Decimals that show a size with so many significant digits."""
+    exponent = int(f"{size:.{significant - 1}e}".split("e")[1])
+    return min(max(significant - 1 - exponent, 0), MOST_DECIMALS)
+
+
+def fixed(number: float, decimals: int) -> str:
+    """A number with so many decimals, thousands set off, and no minus before a zero."""
     return f"{round(number, decimals) + 0.0:,.{decimals}f}"
 
 
@@ -66,3 +129,39 @@ def in_sentence(label: str) -> str:
     ('village income', 'GDP per head', 'a share')
     """
     return label[:1].lower() + label[1:] if label.split(" ")[0][1:].islower() or label[1:2] in ("", " ") else label
+
+
+def former_options(**options: str | tuple[str, Mapping]) -> Callable:
+    """Decorate a function whose options changed: the former ones go on working for one version, with a warning.
+
+    Parameters
+    ----------
+    **options
+        For each former name the new one, or the new one and what each value becomes.
+
+    Examples
+    --------
+    >>> @former_options(log=("scale", {True: "log", False: "level"}))
+    ... def verb(scale=None):
+    ...     return scale
+    >>> with warnings.catch_warnings(record=True, action="always") as said:
+    ...     verb(log=True), str(said[0].message)
+    ('log', "verb() takes log= until version 0.2 only. Write scale='log'.")
+    """
+
+    def decorate(function: Callable) -> Callable:
+        @functools.wraps(function)
+        def taking_both(*args: object, **given: object) -> object:
+            for former in [name for name in given if name in options]:
+                new, values = options[former] if isinstance(options[former], tuple) else (options[former], {})
+                value = given.pop(former)
+                if new in given:
+                    raise TypeError(f"{function.__name__}() got {former}= and {new}=, the same. Write {new}=.")
+                given[new] = values.get(value, value) if values else value
+                advice = f"takes {former}= until version 0.2 only. Write {new}={given[new]!r}."
+                warnings.warn(f"{function.__name__}() {advice}", FutureWarning, stacklevel=2)
+            return function(*args, **given)
+
+        return taking_both
+
+    return decorate

@@ -1,0 +1,71 @@
+"""How the library speaks: refusals, numbers shown together, and former names."""
+
+import pytest
+
+import analysis
+from analysis.messages import StudyError, amounts, former_options, refuse
+
+
+def test_a_refusal_counts_all_and_names_three():
+    with pytest.raises(StudyError, match=r"^The code is empty in 4 counties: a, b, c, \.\.\.\. Fill it in\.$"):
+        refuse(iter("abcd"), "county", "The code is empty", "Fill it in.")
+
+
+def test_nothing_found_is_not_refused():
+    refuse(iter(()), "county", "The code is empty", "Fill it in.")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shown"),
+    [
+        # Half-widths 28,123; 2.4; 0.18; 0.000027: two significant digits of each, but never less than whole numbers.
+        ((16620.3, -11503.2, 44743.8), ("16,620", "-11,503", "44,744")),
+        ((11.94, 9.54, 14.34), ("11.9", "9.5", "14.3")),
+        ((0.1234, -0.0561, 0.3029), ("0.12", "-0.06", "0.30")),
+        ((0.000137, 0.00011, 0.000164), ("0.000137", "0.000110", "0.000164")),
+        # 0.0996 is 0.10 with two digits, and so asks for no third decimal.
+        ((0.5, 0.4004, 0.5996), ("0.50", "0.40", "0.60")),
+        # One end is not known, or none: the other still sets the digits.
+        ((0.5, 0.1, float("inf")), ("0.50", "0.10", "inf")),
+        ((1234.5, float("nan"), float("nan")), ("1,234", "nan", "nan")),
+        # Rounding noise is not a result of its own, nor has zero a sign.
+        ((0.0, -1e-15, 1e-15), ("0", "0", "0")),
+        ((-0.0001, -0.5, 0.5), ("0.00", "-0.50", "0.50")),
+    ],
+)
+def test_numbers_shown_together_keep_two_digits_of_the_half_width(numbers, shown):
+    assert amounts(*numbers) == shown
+
+
+@former_options(pseudo_groups="placebo_group_size", log=("scale", {True: "log", False: "level"}))
+def verb(outcome, *, scale=None, placebo_group_size=None):
+    """Answer with what it was given."""
+    return outcome, scale, placebo_group_size
+
+
+def test_a_former_option_goes_on_working_and_gives_the_new_one():
+    with pytest.warns(FutureWarning, match=r"^verb\(\) takes pseudo_groups= until version 0\.2 only\. Write") as said:
+        assert verb("y", pseudo_groups=5) == ("y", None, 5)
+    assert said[0].filename == __file__, "the warning points at the caller's line"
+    with pytest.warns(FutureWarning, match=r"Write scale='level'\.$"):
+        assert verb("y", log=False) == ("y", "level", None)
+    with pytest.warns(FutureWarning, match=r"Write scale=None\.$"):
+        assert verb("y", log=None) == ("y", None, None)
+
+
+def test_an_option_under_both_names_is_refused():
+    with pytest.raises(TypeError, match=r"^verb\(\) got log= and scale=, the same\. Write scale=\.$"):
+        verb("y", log=True, scale="log")
+
+
+def test_options_of_today_bring_no_warning(recwarn):
+    assert verb("y", scale="log") == ("y", "log", None)
+    assert len(recwarn) == 0
+
+
+def test_a_former_name_is_found_and_gives_its_new_path(monkeypatch):
+    monkeypatch.setitem(analysis.FORMER, "prices_of_old", "reading.prices")
+    monkeypatch.setattr("analysis.reading.prices.prices_of_old", "found", raising=False)
+    advice = r"^analysis\.prices_of_old is here until version 0\.2 only\. Write: from analysis\.reading\.prices import"
+    with pytest.warns(FutureWarning, match=advice):
+        assert analysis.prices_of_old == "found"
