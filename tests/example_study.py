@@ -61,7 +61,7 @@ panel = "{WORKBOOK}"          # beside this file: .xlsx, .csv (UTF-8 or GB18030)
 sheet = "数据"                       # the sheet that holds the rows; leave this line out for other files
 provenance = "invented"              # said with every result; delete this line when the data are yours
 # membership = "成员.csv"            # if group and first_treated stand in a file of their own, one row per village
-# pseudo_groups = 5                  # villages in each group that is cut where untreated villages have none
+# placebo_group_size = 5             # villages in each group that is cut where untreated villages have none
 
 [columns]                            # ours = the name in your header
 unit = "村代码"

@@ -15,8 +15,9 @@ from analysis.inference.randomization import randomization
 from analysis.messages import FewTreatedGroupsWarning, StudyError
 from analysis.reading.read_files import read_table
 from analysis.reading.study_file import load_study
+from analysis.study.outcome import Outcome
 from analysis.study.placebo_groups import placebo_groups
-from analysis.study.study import Outcome, Study
+from analysis.study.study import Study
 
 __version__ = "0.1.0"
 

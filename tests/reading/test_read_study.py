@@ -12,7 +12,7 @@ title = "Did it help?"
 panel = "panel.csv"
 membership = "members.csv"
 provenance = "published"
-pseudo_groups = 2
+placebo_group_size = 2
 
 [columns]
 unit = "village"
@@ -70,7 +70,7 @@ def test_study_is_read_as_its_file_says(tmp_path):
 
 def test_everything_can_stand_in_the_panel(tmp_path):
     settings = "\n".join(
-        line for line in STUDY.splitlines() if not line.startswith(("membership", "provenance", "group", "pseudo"))
+        line for line in STUDY.splitlines() if not line.startswith(("membership", "provenance", "group", "placebo"))
     )
     lines = PANEL.splitlines()
     started = [f"{line},{2023 if line < '004' else ''}" for line in lines[1:]]
@@ -110,7 +110,7 @@ REFUSED = {
     "unknown key": (
         {"study": STUDY.replace("title", "titel").replace("panel =", "panal =")},
         "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, columns, language, membership, noun, "
-        "outcomes, panel, preferred, provenance, pseudo_groups, sheet, title.",
+        "outcomes, panel, placebo_group_size, preferred, provenance, sheet, title.",
     ),
     "necessary key absent": (
         {"study": 'title = "Did it help?"\n'},
@@ -177,8 +177,12 @@ REFUSED = {
         "[outcomes.income] of study.toml has log = 'true'. Write true or false.",
     ),
     "number in quotes": (
-        {"study": STUDY.replace("pseudo_groups = 2", 'pseudo_groups = "2"')},
-        "study.toml has pseudo_groups = '2'. Write a whole number.",
+        {"study": STUDY.replace("placebo_group_size = 2", 'placebo_group_size = "2"')},
+        "study.toml has placebo_group_size = '2'. Write a whole number.",
+    ),
+    "old name of a key": (
+        {"study": STUDY.replace("placebo_group_size", "pseudo_groups")},
+        "study.toml: pseudo_groups is called placebo_group_size now. Write: placebo_group_size = 2",
     ),
     "money without its meaning": (
         {"study": STUDY.replace('definition = "total income (总收入)"\n', "")},

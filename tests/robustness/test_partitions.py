@@ -30,13 +30,13 @@ def test_cut_keeps_strata_sizes_and_treated_groups(study: Study) -> None:
     assert after.groupby("group")["stratum"].nunique().eq(1).all()
     assert after["group"].value_counts().eq(5).all()
     assert (before.loc[~treated, "group"] != after.loc[~treated, "group"]).any()
-    assert again.placebo_groups == study.placebo_groups == 9
+    assert again.placebo_group_count == study.placebo_group_count == 9
 
 
 def test_cut_into_other_sizes(study: Study) -> None:
     again = _recut(study, 3, np.random.default_rng(1))
     assert again.units.loc[again.units["first_treated"].isna(), "group"].value_counts().between(2, 4).all()
-    assert again.placebo_groups == 15
+    assert again.placebo_group_count == 15
 
 
 def test_summary_of_cuts_equals_p_values_cut_by_cut(study: Study) -> None:

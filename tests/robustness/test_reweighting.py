@@ -248,7 +248,7 @@ def simulated(seed: int, **selection: float) -> Study:
     drawn = simulate_panel(villages, membership, shock_groups(villages, membership), seed=seed, **switches)
     panel = drawn.panel.merge(membership[["village_code", "first_treated", "district_id"]], "left", "village_code")
     names = {"unit": "village_code", "time": "year", "group": "district_id", "stratum": "town_code"}
-    return Study.from_frame(panel, **names, first_treated="first_treated", pseudo_groups=5, provenance="simulated")
+    return Study.from_frame(panel, **names, first_treated="first_treated", placebo_group_size=5, provenance="simulated")
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

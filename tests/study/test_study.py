@@ -213,9 +213,9 @@ REFUSED = {
     ),
     "placebo size without groups": (
         lambda p: p,
-        {"pseudo_groups": 5},
-        "pseudo_groups cuts groups of untreated units, but no `group` column is given. "
-        "Name the column of the treated units' groups, or leave pseudo_groups out.",
+        {"placebo_group_size": 5},
+        "placebo_group_size cuts groups of untreated units, but no `group` column is given. "
+        "Name the column of the treated units' groups, or leave placebo_group_size out.",
     ),
 }
 
@@ -229,9 +229,9 @@ def test_refusal_says_what_where_and_what_to_do(spoil, options, message):
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "5", True])
 def test_placebo_size_must_be_a_whole_number(size):
-    message = f"The size of placebo groups (pseudo_groups) must be a whole number from 1 on, not {size!r}."
+    message = f"placebo_group_size must be a whole number from 1 on, not {size!r}."
     with pytest.raises(StudyError) as refusal:
-        Study.from_frame(WITH_DISTRICT(make_panel()), **DESIGN, **GROUPED, pseudo_groups=size)
+        Study.from_frame(WITH_DISTRICT(make_panel()), **DESIGN, **GROUPED, placebo_group_size=size)
     assert str(refusal.value) == message
 
 
@@ -451,19 +451,19 @@ def test_placebo_groups_are_near_the_size_asked_for(number, size):
     assert (groups != groups.shift()).sum() == len(sizes), "each group is one run of codes"
 
 
-def make_grouped(pseudo_groups: int | None = None, stratum: str | None = "town") -> Study:
+def make_grouped(placebo_group_size: int | None = None, stratum: str | None = "town") -> Study:
     """Fourteen villages in two towns; district sizes 1, 2 and 6 (median 2, mean 3); five villages have no district."""
     districts = {"a": "one", "c": "two", "d": "two"} | dict.fromkeys("fghijk", "six")
     panel = pd.DataFrame([(v, y) for v in "abcdefghijklmn" for y in YEARS], columns=["village", "year"])
     panel["district"] = panel["village"].map(districts)
     panel["start"] = panel["district"].map({"one": 2022, "two": 2022, "six": 2022})
     panel["town"] = panel["village"].map(lambda village: "left" if village < "m" else "right")
-    return Study.from_frame(panel, **DESIGN, **GROUPED, stratum=stratum, pseudo_groups=pseudo_groups)
+    return Study.from_frame(panel, **DESIGN, **GROUPED, stratum=stratum, placebo_group_size=placebo_group_size)
 
 
 def test_untreated_units_get_groups_of_the_median_size():
     study = make_grouped()
-    assert (study.placebo_groups, study.placebo_size) == (3, 2)
+    assert (study.placebo_group_count, study.placebo_group_size) == (3, 2)
     untreated = study.units.query("first_treated.isna()")["group"]
     assert untreated.to_dict() == {
         "b": "placebo left-1",
@@ -496,8 +496,8 @@ def test_groups_that_mix_treated_and_untreated_units_are_noted_with_every_result
 def test_a_size_for_groups_that_nobody_lacks_is_refused():
     study = make_grouped()
     frame = study.frame.rename(columns={"unit": "v", "time": "y", "first_treated": "f", "group": "g", "stratum": "s"})
-    with pytest.raises(StudyError, match=r"^pseudo_groups is given, but every unit has a group. Leave it out.$"):
-        Study.from_frame(frame, unit="v", time="y", first_treated="f", group="g", pseudo_groups=5)
+    with pytest.raises(StudyError, match=r"^placebo_group_size is given, but every unit has a group. Leave it out.$"):
+        Study.from_frame(frame, unit="v", time="y", first_treated="f", group="g", placebo_group_size=5)
 
 
 def test_a_group_named_like_a_placebo_group_is_refused():
@@ -521,15 +521,31 @@ def test_the_design_is_no_outcome():
 
 
 def test_placebo_size_and_stratum_can_be_chosen():
-    assert make_grouped(pseudo_groups=1).placebo_groups == 5
-    assert make_grouped(pseudo_groups=5, stratum=None).placebo_groups == 1
+    assert make_grouped(placebo_group_size=1).placebo_group_count == 5
+    assert make_grouped(placebo_group_size=5, stratum=None).placebo_group_count == 1
+
+
+def test_old_names_still_answer_and_say_the_new_ones():
+    study = make_grouped(placebo_group_size=1)
+    options = DESIGN | GROUPED | {"stratum": "stratum"}
+    frame = study.frame.rename(columns={"unit": "village", "time": "year", "first_treated": "start"})
+    frame["district"] = frame.pop("group").where(frame["start"].notna())
+    with pytest.warns(FutureWarning, match=r"^pseudo_groups is called placebo_group_size now; .* version 0.2.$"):
+        old = Study.from_frame(frame, **options, pseudo_groups=1)
+    pd.testing.assert_frame_equal(old.frame, study.frame)
+    with pytest.warns(FutureWarning, match=r"^placebo_groups is called placebo_group_count now"):
+        assert old.placebo_groups == 5
+    with pytest.warns(FutureWarning, match=r"^placebo_size is called placebo_group_size now"):
+        assert old.placebo_size == 1
+    with pytest.raises(AttributeError, match=r"^'Study' object has no attribute 'pseudo'$"):
+        _ = old.pseudo
 
 
 def test_groups_that_are_given_are_kept():
     panel = WITH_DISTRICT(make_panel())
     panel.loc[panel["village"] == "d", "district"] = "market"
     with pytest.warns(FewTreatedGroupsWarning):
-        study = Study.from_frame(panel, **DESIGN, **GROUPED, pseudo_groups=2)
+        study = Study.from_frame(panel, **DESIGN, **GROUPED, placebo_group_size=2)
     assert study.units["group"].to_dict() == {
         "a": "north",
         "b": "north",
@@ -538,13 +554,13 @@ def test_groups_that_are_given_are_kept():
         "e": "placebo all-1",
         "f": "placebo all-1",
     }
-    assert study.placebo_groups == 1
+    assert study.placebo_group_count == 1
 
 
 def test_complete_groups_need_no_placebo():
     panel = make_panel().assign(district=lambda p: p["village"].map(lambda village: "abc".find(village)))
     study = Study.from_frame(panel, **DESIGN, **GROUPED)
-    assert study.placebo_groups == 0
+    assert study.placebo_group_count == 0
     assert study.data_statement == ("Your data: 6 villages (3 treated in 3 groups, 3 untreated in 1 group), 2020-2023.")
 
 
@@ -569,7 +585,7 @@ def test_outcomes_are_described_or_named():
 
 def test_subset_is_validated_again():
     study = make_grouped()
-    assert study.subset(study.frame["unit"] != "l").placebo_groups == 2
+    assert study.subset(study.frame["unit"] != "l").placebo_group_count == 2
     with pytest.warns(FewTreatedGroupsWarning, match=r"^Only 2 treated groups \(two, six\): "):
         assert len(study.subset(study.frame["group"] != "one").notes) == 1
     with pytest.raises(StudyError, match=r"^No year after treatment for 9 units: a, c, d, \.\.\. "):

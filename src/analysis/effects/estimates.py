@@ -173,7 +173,7 @@ class Estimate:
 
     def _interval(self) -> str:
         """The headline interval in words, or why there is none."""
-        placebo = f", {self.study.placebo_groups} of them placebo groups" if self.study.placebo_groups else ""
+        placebo = f", {self.study.placebo_group_count} of them placebo groups" if self.study.placebo_group_count else ""
         clusters = f"{count(self.groups, 'group')}{placebo}, {self.treated_groups} treated"
         if self.no_interval:
             return f"no interval, {self.no_interval}; randomization may serve; {clusters}"

@@ -187,7 +187,7 @@ def _groups(study: Study) -> list[str]:
         found.append(f"LOOK: {few}. Hardly more than one village makes such a group's mean.")
     named = sorted(set(units.loc[units["first_treated"].isna(), "group"].dropna().astype("str")))
     named = [group for group in named if not group.startswith(PLACEBO)]
-    if study.placebo_groups and named:
+    if study.placebo_group_count and named:
         found.append(
             f"LOOK: {count(len(named), 'group')} named but never treated, while other untreated {study.noun}s have no "
             f"group: {first(named)}. If treated, fill in the first treated year."

@@ -15,15 +15,17 @@ from analysis.language.units import MONEY, MONEY_NAMES, convert_unit
 from analysis.messages import StudyError, count, first
 from analysis.reading.read_files import DATA
 from analysis.reading.read_panel import Cells, read_panel
+from analysis.study.outcome import Outcome
 from analysis.study.panel_checks import DESIGN_COLUMNS
-from analysis.study.study import CHOICES, Outcome, Study
+from analysis.study.study import CHOICES, Study
 
-OPTIONS = {"title", "provenance", "noun", "pseudo_groups"}
+OPTIONS = {"title", "provenance", "noun", "placebo_group_size"}
 STUDY_KEYS = OPTIONS | {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes", "preferred"}
 PRICES = r"nominal|constant (?:19|20)\d\d"
+RENAMED = {"pseudo_groups": "placebo_group_size"}
 YEAR_IN_NAME = r"(?<!\d)(?:19|20)\d\d(?!\d)"
-KINDS = {"log": bool, "pseudo_groups": int, "columns": object, "outcomes": object, "preferred": object}
-KINDS_IN_WORDS = {"log": "true or false", "pseudo_groups": "a whole number"}
+KINDS = {"log": bool, "placebo_group_size": int, "columns": object, "outcomes": object, "preferred": object}
+KINDS_IN_WORDS = {"log": "true or false", "placebo_group_size": "a whole number"}
 
 
 def load_study(path: str | Path | None = None, language: str | None = None) -> Study:
@@ -113,6 +115,8 @@ def _check_settings(path: Path, section: str, settings: dict, known: Iterable[st
     where = f"[{section}] of {path.name}" if section else path.name
     if not isinstance(settings, dict):
         raise StudyError(f"{where} is not a section with keys of its own. Write [{section}], then its keys.")
+    for old in set(settings) & set(RENAMED) - set(known):
+        raise StudyError(f"{where}: {old} is called {RENAMED[old]} now. Write: {RENAMED[old]} = {settings[old]}")
     if unknown := sorted(set(settings) - set(known)):
         keys = ", ".join(sorted(known))
         raise StudyError(f"{where} has {count(len(unknown), 'unknown key')}: {first(unknown)}. Known keys: {keys}.")

@@ -12,7 +12,8 @@ from analysis.inference.cluster_robust import caution
 from analysis.inference.methods import assignment_pieces
 from analysis.inference.randomization import randomization
 from analysis.messages import StudyError
-from analysis.study.study import Outcome, Study
+from analysis.study.outcome import Outcome
+from analysis.study.study import Study
 
 FLOOR = re.compile(r"smallest attainable p ([\d.e-]+)")
 

@@ -123,11 +123,11 @@ class Sentences(Wording):
         if study.assumptions:
             yield self.say("Assumed: {assumptions}", assumptions=self.ended(study.assumptions))
         yield self.say(" ").join(self._before())
-        if study.placebo_groups:
+        if study.placebo_group_count:
             yield self.say(
                 "{number} to compare with were made for this study: {villages} each, in the order of their codes.",
-                number=self.count(study.placebo_groups, "group"),
-                villages=self.say("about {villages}", villages=self.count(study.placebo_size, study.noun)),
+                number=self.count(study.placebo_group_count, "group"),
+                villages=self.say("about {villages}", villages=self.count(study.placebo_group_size, study.noun)),
             )
 
     def cannot_show(self) -> Iterator[str]:

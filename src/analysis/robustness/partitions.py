@@ -59,7 +59,7 @@ def partition_sensitivity(
     >>> partition_sensitivity(load_study(), "collective_income_cny", cuts=3, methods=["cr1"]).columns.tolist()
     ['declared', 'median', 'lowest', 'highest']
     """
-    if not study.placebo_groups:
+    if not study.placebo_group_count:
         raise StudyError(
             "This study has no placebo groups: every untreated unit came with a group of its own or stands alone, "
             "so there is no arbitrary cut to vary."
@@ -74,7 +74,7 @@ def partition_sensitivity(
 
     declared = p_values(study)
     drawn = [
-        p_values(_recut(study, size or study.placebo_size, generator))
+        p_values(_recut(study, size or study.placebo_group_size, generator))
         for _ in tqdm(range(cuts), desc="random cuts", disable=None)
     ]
     varied = pd.concat(drawn, axis=1)
@@ -93,6 +93,6 @@ def _recut(study: Study, size: int, generator: np.random.Generator) -> Study:
     return replace(
         study,
         frame=study.frame.assign(group=study.frame["unit"].map(groups)),
-        placebo_groups=groups[cut.index].nunique(),
-        placebo_size=size,
+        placebo_group_count=groups[cut.index].nunique(),
+        placebo_group_size=size,
     )

@@ -120,7 +120,7 @@ def _by_stratum(study: Study, kept: pd.Series, first_treated: pd.Series) -> Stud
     frame = study.frame.assign(first_treated=first_treated, group=study.frame["stratum"], stratum="all")
     frame = frame[kept].reset_index(drop=True)
     check_starts(frame)
-    return replace(study, frame=frame, placebo_groups=0, notes=few_treated_groups(frame))
+    return replace(study, frame=frame, placebo_group_count=0, notes=few_treated_groups(frame))
 
 
 def _sentence(tests: pd.DataFrame, noun: str) -> str:

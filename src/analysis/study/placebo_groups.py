@@ -32,7 +32,7 @@ def placebo_groups(units: pd.DataFrame, size: int) -> pd.Series:
     ['placebo a-1', 'placebo a-1', 'placebo a-2', 'placebo a-2']
     """
     if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
-        raise StudyError(f"The size of placebo groups (pseudo_groups) must be a whole number from 1 on, not {size!r}.")
+        raise StudyError(f"placebo_group_size must be a whole number from 1 on, not {size!r}.")
     stratum = units["stratum"] if "stratum" in units else pd.Series("all", index=units.index)
     names = pd.Series(index=units.index, dtype=object)
     for key, members in stratum.sort_index().groupby(stratum, sort=True):
@@ -53,7 +53,7 @@ def fill_placebo_groups(frame: pd.DataFrame, size: int | None) -> tuple[int, int
         )
     if not missing.any():
         if size is not None:
-            raise StudyError("pseudo_groups is given, but every unit has a group. Leave it out.")
+            raise StudyError("placebo_group_size is given, but every unit has a group. Leave it out.")
         return 0, 0
     taken = [name for name in frame["group"].dropna().unique() if str(name).startswith(PLACEBO)]
     if taken:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from analysis.messages import StudyError, count, rows
+from analysis.study.outcome import Outcome, described
 from analysis.study.panel_checks import (
     DESIGN_COLUMNS,
     as_numbers,
@@ -23,27 +25,10 @@ from analysis.study.panel_checks import (
 from analysis.study.panel_rows import first_rows
 from analysis.study.placebo_groups import PLACEBO, fill_placebo_groups
 
+RENAMED = "{} is called {} now; the old name goes with version 0.2."
 PROVENANCES = ("yours", "simulated", "published", "invented")
 CHOICES = ("scale", "sample", "comparison", "weights", "controls")
 """What a specification chooses; see `specification_curve`."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What an outcome column measures, as tables, figures and sentences name it."""
-
-    name: str
-    unit: str = ""
-    label_en: str = ""
-    label_zh: str = ""
-    definition: str = ""
-    prices: str = ""
-    log: bool = False
-
-    @property
-    def label(self) -> str:
-        """Reader's name of the outcome: its English label, else its Chinese one, else its column name."""
-        return self.label_en or self.label_zh or self.name
 
 
 @dataclass(frozen=True)
@@ -59,8 +44,10 @@ class Study:
         Described outcomes, the primary one first. Other numeric columns may be analysed too.
     provenance : str
         Where the data come from: "simulated", "published", "invented" or "yours"; shown with every result.
-    placebo_groups : int
+    placebo_group_count : int
         How many groups of untreated units were cut because the data gave none.
+    placebo_group_size : int
+        About how many units each of them has.
     language : str
         "en" or "zh": in which language labels and reports speak.
     assumptions : str
@@ -75,8 +62,8 @@ class Study:
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     provenance: str = "yours"
     title: str = ""
-    placebo_groups: int = 0
-    placebo_size: int = 0
+    placebo_group_count: int = 0
+    placebo_group_size: int = 0
     notes: tuple[str, ...] = ()
     noun: str = "village"
     language: str = "en"
@@ -95,10 +82,11 @@ class Study:
         group: str | None = None,
         stratum: str | None = None,
         outcomes: Mapping[str, Outcome] | Sequence[str] | None = None,
-        pseudo_groups: int | None = None,
+        placebo_group_size: int | None = None,
         provenance: str = "yours",
         title: str = "",
         noun: str = "village",
+        pseudo_groups: int | None = None,
     ) -> Study:
         """Validate a unit-year panel and describe its design once, for every later result.
 
@@ -118,7 +106,7 @@ class Study:
             Column that assignment stayed within, such as the town.
         outcomes : mapping or sequence of str, optional
             Descriptions of the outcomes (name to `Outcome`), or their names; the first is the primary one.
-        pseudo_groups : int, optional
+        placebo_group_size : int, optional
             Size of the placebo groups; default: the median size of the treated groups.
         provenance : {"yours", "simulated", "published", "invented"}
             Said with every result.
@@ -126,6 +114,8 @@ class Study:
             The study's question.
         noun : str
             What sentences call a unit, such as "state" or "county".
+        pseudo_groups : int, optional
+            The old name of `placebo_group_size`.
 
         Returns
         -------
@@ -145,6 +135,9 @@ class Study:
         ...     Study.from_frame(panel, unit="village", time="year", first_treated="start")
         Your data: 3 villages (1 treated in 1 group, 2 untreated in 2 groups), 2022-2023.
         """
+        if pseudo_groups is not None:
+            warnings.warn(RENAMED.format("pseudo_groups", "placebo_group_size"), FutureWarning, stacklevel=2)
+            placebo_group_size = pseudo_groups
         if provenance not in PROVENANCES:
             raise StudyError(f"provenance must be one of {', '.join(PROVENANCES)}, not {provenance!r}.")
         names = {"unit": unit, "time": time, "first_treated": first_treated}
@@ -156,19 +149,19 @@ class Study:
         check_starts(canonical)
         made = size = 0
         if group is None:
-            if pseudo_groups is not None:
+            if placebo_group_size is not None:
                 raise StudyError(
-                    "pseudo_groups cuts groups of untreated units, but no `group` column is given. "
-                    "Name the column of the treated units' groups, or leave pseudo_groups out."
+                    "placebo_group_size cuts groups of untreated units, but no `group` column is given. "
+                    "Name the column of the treated units' groups, or leave placebo_group_size out."
                 )
             canonical["group"] = canonical["unit"]
         else:
-            made, size = fill_placebo_groups(canonical, pseudo_groups)
+            made, size = fill_placebo_groups(canonical, placebo_group_size)
         if stratum is None:
             canonical["stratum"] = pd.Categorical.from_codes(np.zeros(len(canonical), dtype="int8"), ["all"])
         notes = design_notes(canonical)
         ordered = DESIGN_COLUMNS + [name for name in canonical if name not in DESIGN_COLUMNS]
-        return cls(canonical[ordered], _described(outcomes), provenance, title, made, size, notes, noun)
+        return cls(canonical[ordered], described(outcomes), provenance, title, made, size, notes, noun)
 
     @property
     def units(self) -> pd.DataFrame:
@@ -198,14 +191,13 @@ class Study:
         units = self.units
         treated = units["first_treated"].notna()
         inside, outside = (units.loc[mask, "group"].nunique() for mask in (treated, ~treated))
-        placebo = (
-            f"{'all' if self.placebo_groups == outside else self.placebo_groups} of them placebo groups of about "
-            f"{count(self.placebo_size, self.noun)} cut by code order"
-        )
+        made = "all" if self.placebo_group_count == outside else self.placebo_group_count
+        size = count(self.placebo_group_size, self.noun)
+        placebo = f"{made} of them placebo groups of about {size} cut by code order"
         return (
             f"{self.label.capitalize()}: {count(len(units), self.noun)} ({treated.sum():,} treated in "
             f"{count(inside, 'group')}, {(~treated).sum():,} untreated in {count(outside, 'group')}"
-            f"{f', {placebo}' if self.placebo_groups else ''}), "
+            f"{f', {placebo}' if self.placebo_group_count else ''}), "
             f"{self.frame['time'].min()}-{self.frame['time'].max()}. {self.assumptions}".rstrip()
         )
 
@@ -224,8 +216,8 @@ class Study:
         frame = self.frame[rows].reset_index(drop=True)
         check_starts(frame)
         groups = pd.Series(frame["group"].unique(), dtype="string")
-        made = int(groups.str.startswith(PLACEBO).sum()) if self.placebo_groups else 0
-        return replace(self, frame=frame, placebo_groups=made, notes=design_notes(frame))
+        made = int(groups.str.startswith(PLACEBO).sum()) if self.placebo_group_count else 0
+        return replace(self, frame=frame, placebo_group_count=made, notes=design_notes(frame))
 
     def complete(self, outcome: str) -> Study:
         """The study on the units that have the outcome in every year of the panel (a balanced panel)."""
@@ -251,8 +243,8 @@ class Study:
         >>> load_study(language="zh").label_of("households")
         '户数'
         """
-        described = self.describe(outcome)
-        return (described.label_zh if self.language == "zh" else "") or described.label
+        found = self.describe(outcome)
+        return (found.label_zh if self.language == "zh" else "") or found.label
 
     def column(self, name: str, role: str = "outcome") -> pd.Series:
         """Values of a numeric column as floats (missing stays missing), checked when used.
@@ -284,15 +276,14 @@ class Study:
             )
         return numbers
 
+    def __getattr__(self, name: str) -> int:
+        renamed = {"placebo_groups": "placebo_group_count", "placebo_size": "placebo_group_size"}
+        if name not in renamed:
+            raise AttributeError(f"'Study' object has no attribute {name!r}")
+        warnings.warn(RENAMED.format(name, renamed[name]), FutureWarning, stacklevel=2)
+        return getattr(self, renamed[name])
+
     def __repr__(self) -> str:
         return self.data_statement
 
     _repr_markdown_ = __repr__
-
-
-def _described(outcomes: Mapping[str, Outcome] | Iterable[str] | None) -> dict[str, Outcome]:
-    if isinstance(outcomes, str):
-        outcomes = [outcomes]
-    if isinstance(outcomes, Mapping):
-        return dict(outcomes)
-    return {name: Outcome(name) for name in outcomes or ()}
