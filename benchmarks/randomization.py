@@ -18,8 +18,8 @@ import sections
 import statsmodels.formula.api as formulas
 
 from analysis import Study, did
+from analysis.effects.randomization import randomization
 from analysis.inference.assignments import possible_assignments
-from analysis.inference.randomization import randomization
 
 DRAWS, REFITS = 10_000, 100
 START = 2023

@@ -43,7 +43,7 @@ def panel(fitted: Regression, cluster: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "outcome": fitted.sample.outcome,
-            "treated": (fitted.membership >= 0).astype(float),
+            "treated": (fitted.cell_of_row >= 0).astype(float),
             "unit": pd.factorize(frame["unit"])[0],
             "year": frame["time"],
             "cluster": cluster_codes(fitted, cluster),
@@ -53,7 +53,7 @@ def panel(fitted: Regression, cluster: str) -> pd.DataFrame:
 
 def compare(fitted: Regression, cluster: str, weights: str) -> dict[str, float]:
     """Both times, their ratio and both p-values."""
-    contrast, clusters = fitted.contrast(np.ones(1)), cluster_codes(fitted, cluster)
+    contrast, clusters = fitted.combination(np.ones(1)), cluster_codes(fitted, cluster)
     theirs = pyfixest.feols("outcome ~ treated | unit + year", panel(fitted, cluster), vcov={"CRV1": "cluster"})
     (our_time, our_p), (their_time, their_p) = fastest(
         lambda: wild_bootstrap(cluster_pieces(fitted, contrast, clusters), draws=DRAWS, weights=weights).p_value,

@@ -8,10 +8,11 @@ import warnings
 from importlib import import_module
 
 from analysis.effects.cohorts import with_starts
-from analysis.effects.estimates import Estimate, EventStudy
+from analysis.effects.estimate import Estimate
+from analysis.effects.event_study import EventStudy
+from analysis.effects.randomization import randomization
 from analysis.effects.verbs import did, event_study
 from analysis.inference.honest_bounds.bounds import honest_bounds
-from analysis.inference.randomization import randomization
 from analysis.messages import FewTreatedGroupsWarning, StudyError
 from analysis.reading.read_files import read_table
 from analysis.reading.study_file import load_study

@@ -163,7 +163,7 @@ def test_gaps_are_refused_with_the_remedy(function):
 def test_aggregates_weigh_village_years_on_an_unbalanced_panel():
     study = make_study(TWO_STARTS)
     result = event_study(study, "income")
-    labels, size = result.fitted.labels, result.fitted.cell_weights()
+    labels, size = result.fitted.labels, result.fitted.cell_sizes()
     effects = result.regression.params[result.fitted.cells].to_numpy()
     by_year = result.aggregate("calendar")
     for year, estimate in by_year.parts.items():

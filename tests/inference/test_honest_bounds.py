@@ -9,12 +9,10 @@ import pandas as pd
 import pytest
 from scipy import optimize, stats
 
-from analysis import EventStudy, Study, StudyError, event_study
-from analysis.inference.honest_bounds import honest_bounds
-from analysis.inference.honest_bounds.breakdown import BREAKDOWN_TOLERANCE, event_study_bounds
+from analysis import EventStudy, Study, StudyError, event_study, honest_bounds
+from analysis.inference.honest_bounds.breakdown import BREAKDOWN_TOLERANCE
 from analysis.inference.honest_bounds.relative_magnitudes import conditional_test, critical_value
 from analysis.inference.honest_bounds.smoothness import smooth_interval
-from analysis.inference.pretrends import pooled_covariance
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "honest_did.json").read_text(encoding="utf-8"))
 # R tests 1,000 values within 20 standard errors of zero and reports the outermost it accepts.
@@ -333,11 +331,11 @@ def test_event_study_takes_the_pooled_covariance_and_the_average(kind: str, star
     assert ours.estimate.value == pytest.approx(average.value, abs=SAME_NUMBER)
     pre = sum(time < 0 for time in events.event_times)
     coefficients = events.frame()["estimate"].drop(-1).to_numpy()
-    lags = np.array([events.fitted.cell_weights()[row != 0].sum() for row in events.contrasts[pre:]])
+    lags = np.array([events.fitted.cell_sizes()[effect.gradient != 0].sum() for effect in events.effects[pre:]])
     # Eight event times each seen by all five groups; or those of each start year by its three.
     df = {len(ONE_START): 8 * 4, len(SEVERAL): 2 * 8 * 2}[len(starts)]
     assert ours.df == df
-    expected = bounds(coefficients, pooled_covariance(events), pre, lags / lags.sum(), kind, [0, 0.5], df=df)
+    expected = bounds(coefficients, events.covariance(), pre, lags / lags.sum(), kind, [0, 0.5], df=df)
     assert ours.frame[["low", "high"]].to_numpy() == pytest.approx(expected, abs=1e-6)
 
 
@@ -381,7 +379,7 @@ def test_natural_values_are_multiples_of_what_was_seen_before() -> None:
 
 def test_one_lag_alone() -> None:
     events = events_of(ONE_START)
-    first_lag = event_study_bounds(events, values=[0], weights=[1, 0, 0])
+    first_lag = events.honest_bounds(values=[0], weights=[1, 0, 0])
     assert first_lag.estimate.value == pytest.approx(events.estimate(0).value, abs=SAME_NUMBER)
     pd.testing.assert_frame_equal(events.honest_bounds(values=[0], weights=[1, 0, 0]).frame, first_lag.frame)
 

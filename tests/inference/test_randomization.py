@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 
 from analysis import Estimate, Study, StudyError, did, event_study
+from analysis.effects.randomization import randomization
 from analysis.inference.assignments import possible_assignments
 from analysis.inference.inversion import rejects
-from analysis.inference.pretrends import linear_pretrend
-from analysis.inference.randomization import randomization
 from analysis.inference.reassignment import group_moments, refit
 
 CAI = Path(__file__).parents[2] / "data" / "published" / "cai2016_county_year.csv"
@@ -47,7 +46,7 @@ def study_of(frame: pd.DataFrame) -> Study:
 
 def slope(study: Study, **options: object) -> Estimate:
     events = event_study(study, "income", **options)
-    return replace(events.average(), contrast=linear_pretrend(events))
+    return events.pretrend().slope
 
 
 STAGGERED = {0: 2003, 1: 2002, 5: 2003}
@@ -86,7 +85,7 @@ def test_every_reassignment_equals_a_refit(case: str, within: str | None) -> Non
     estimate = estimator(study)
     assignments = possible_assignments(study.frame, within, 10_000, 0)
     codes = assignments.codes[:: max(1, len(assignments.codes) // 40)]
-    fast = refit(group_moments(estimate.fitted, estimate.contrast, assignments.starts), codes)
+    fast = refit(group_moments(estimate.fitted, estimate.effect.gradient, assignments.starts), codes)
     for number, code in enumerate(codes):
         try:
             slow = estimator(reassigned(study, code, assignments.starts))
@@ -162,7 +161,7 @@ def test_interval_ends_where_the_test_of_shifted_data_begins_to_reject(case: str
     level = 0.8
     estimate = estimator(study_of(frame))
     test = randomization(estimate, statistic=statistic, level=level)
-    affected = pd.Series(np.isin(estimate.fitted.membership, np.flatnonzero(estimate.contrast)))
+    affected = pd.Series(np.isin(estimate.fitted.cell_of_row, np.flatnonzero(estimate.effect.gradient)))
     assert np.isfinite([test.low, test.high]).all()
     for bound, outward in ((test.low, -1), (test.high, 1)):
         inside, outside = (
@@ -221,7 +220,7 @@ def test_cell_the_data_do_not_hold_is_averaged_like_the_others() -> None:
     study = study_of(frame[~(frame["district"].isin([0, 5]) & (frame["year"] == 2005))])
     estimate = did(study, "income", estimator="saturated")
     assignments = possible_assignments(study.frame, None, 10_000, 0)
-    fast = refit(group_moments(estimate.fitted, estimate.contrast, assignments.starts), assignments.codes)
+    fast = refit(group_moments(estimate.fitted, estimate.effect.gradient, assignments.starts), assignments.codes)
     refits = [did(reassigned(study, c, assignments.starts), "income", estimator="saturated") for c in assignments.codes]
     assert fast.coefficient[:, 0] == pytest.approx([r.value for r in refits], rel=SAME_REFIT)
     assert max(len(r.fitted.cells) for r in refits) > len(estimate.fitted.cells)
@@ -246,7 +245,7 @@ def test_assignment_without_the_event_time_is_left_out() -> None:
     assert "1 assignment left out" in randomization(estimate).note
     assignments = possible_assignments(estimate.study.frame, None, 100, 0)
     estimable = refit(
-        group_moments(estimate.fitted, estimate.contrast, assignments.starts), assignments.codes
+        group_moments(estimate.fitted, estimate.effect.gradient, assignments.starts), assignments.codes
     ).estimable
     assert assignments.codes[~estimable].tolist() == [[-1, -1, -1, 0, -1]]
 

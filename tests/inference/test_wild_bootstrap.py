@@ -17,7 +17,7 @@ from test_cluster_robust import (
 
 from analysis import Study, did, event_study
 from analysis.inference.cluster_robust import cluster_codes, cluster_pieces, cr1
-from analysis.inference.inversion import InvertedTest
+from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.wild_bootstrap import (
     RADEMACHER,
     WEBB,
@@ -26,7 +26,7 @@ from analysis.inference.wild_bootstrap import (
     sign_vectors,
     wild_bootstrap,
 )
-from analysis.regression.regression import Regression
+from analysis.regression.regression import Effect, Regression
 
 pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
 
@@ -38,17 +38,17 @@ R_TOLERANCE = 1e-9
 BESIDE_BOUND = 1e-7
 
 
-def run(fitted: Regression, weights_on_cells: np.ndarray, cluster: str = "group", **options: object) -> InvertedTest:
-    pieces = cluster_pieces(fitted, fitted.contrast(weights_on_cells), cluster_codes(fitted, cluster))
+def run(fitted: Regression, weights_on_cells: np.ndarray, cluster: str = "group", **options: object) -> HypothesisTest:
+    pieces = cluster_pieces(fitted, fitted.combination(weights_on_cells), cluster_codes(fitted, cluster))
     return wild_bootstrap(pieces, **options)
 
 
 def refitted_statistics(
-    fitted: Regression, contrast: np.ndarray, clusters: np.ndarray, null: float, vectors: np.ndarray
+    fitted: Regression, contrast: Effect, clusters: np.ndarray, null: float, vectors: np.ndarray
 ) -> np.ndarray:
     """Impose the null on the dummy-variable fit, then refit statsmodels for every weight vector; t* with CR1."""
     design, outcome = dummy_design(fitted)
-    weights = np.ones(len(outcome)) if fitted.sample.weights is None else fitted.sample.weights
+    weights = fitted.sample.weights
     weighed = dummy_contrast(fitted, contrast)
     bread = np.linalg.inv(design.T @ (design * weights[:, None]))
     free = bread @ design.T @ (weights * outcome)
@@ -69,14 +69,14 @@ def brute_force_cases() -> dict[str, tuple[Regression, np.ndarray, str, float]]:
     built = {}
     for number, (name, options) in enumerate(DESIGNS.items()):
         single = did(small_study(small_panel(40 + number, groups=6)), "income", **options)
-        built[f"did-{name}"] = (single.fitted, single.contrast, "group", 0.0)
+        built[f"did-{name}"] = (single.fitted, single.effect.gradient, "group", 0.0)
         panel = small_panel(50 + number, groups=7, treated=4, starts=(2017, 2018))
         effects = event_study(small_study(panel), "income", **options)
-        built[f"event-{name}"] = (effects.fitted, effects.contrasts[-1], "group", 0.3)
+        built[f"event-{name}"] = (effects.fitted, effects.effects[-1].gradient, "group", 0.3)
     saturated = did(small_study(panel), "income", controls=["rain"], weights="people")
-    built["saturated"] = (saturated.fitted, saturated.contrast, "group", -0.5)
+    built["saturated"] = (saturated.fitted, saturated.effect.gradient, "group", -0.5)
     wide = did(small_study(small_panel(60, groups=12, treated=5)), "income", weights="people")
-    built["towns"] = (wide.fitted, wide.contrast, "stratum", 0.0)
+    built["towns"] = (wide.fitted, wide.effect.gradient, "stratum", 0.0)
     return built
 
 
@@ -88,7 +88,7 @@ every_case = pytest.mark.parametrize(("fitted", "on_cells", "cluster", "null"), 
 def test_every_sign_vector_gives_the_refitted_statistic(
     fitted: Regression, on_cells: np.ndarray, cluster: str, null: float
 ) -> None:
-    contrast, clusters = fitted.contrast(on_cells), cluster_codes(fitted, cluster)
+    contrast, clusters = fitted.combination(on_cells), cluster_codes(fitted, cluster)
     number = clusters.max() + 1
     vectors = np.vstack(list(sign_vectors(number)))
     assert vectors.shape == (2**number, number)
@@ -96,7 +96,7 @@ def test_every_sign_vector_gives_the_refitted_statistic(
     expected = refitted_statistics(fitted, contrast, clusters, null, vectors)
     pieces = cluster_pieces(fitted, contrast, clusters)
     draws = bootstrap_draws(pieces, sign_vectors(number), enumerated=True)
-    distance = contrast @ fitted.results.params.to_numpy() - null
+    distance = contrast.value - null
     numerator = draws.numerator[0] + distance * draws.numerator[1]
     variance = draws.variance[0] + 2 * distance * draws.variance[1] + distance**2 * draws.variance[2]
     found = numerator / np.sqrt(pieces.cr1_factor * variance)
@@ -109,11 +109,11 @@ def test_every_sign_vector_gives_the_refitted_statistic(
 @pytest.mark.parametrize("name", ["webb", "rademacher"])
 def test_drawn_weights_give_the_refitted_statistics(name: str) -> None:
     fitted, on_cells, cluster, _ = BRUTE_FORCE["did-controls_and_weights"]
-    contrast, clusters = fitted.contrast(on_cells), cluster_codes(fitted, cluster)
+    contrast, clusters = fitted.combination(on_cells), cluster_codes(fitted, cluster)
     draws, seed = 60, 5
     vectors = np.vstack(list(random_weights(name, clusters.max() + 1, draws, seed)))
     expected = refitted_statistics(fitted, contrast, clusters, 0.0, vectors)
-    statistic = contrast @ fitted.results.params.to_numpy() / cr1(cluster_pieces(fitted, contrast, clusters)).std_error
+    statistic = contrast.value / cr1(cluster_pieces(fitted, contrast, clusters)).std_error
     larger = (np.abs(expected) >= abs(statistic) * (1 - STATISTIC)).sum()
     if name == "webb":
         answer = wild_bootstrap(cluster_pieces(fitted, contrast, clusters), draws=draws, seed=seed, weights=name)
@@ -154,15 +154,16 @@ def test_the_test_of_a_null_is_the_test_of_no_effect_on_the_shifted_outcome(
     fitted: Regression, on_cells: np.ndarray, cluster: str, null: float
 ) -> None:
     """Inverting costs no new draw; here the outcome less a constant effect is fitted again instead."""
-    contrast, clusters = fitted.contrast(on_cells), cluster_codes(fitted, cluster)
+    contrast, clusters = fitted.combination(on_cells), cluster_codes(fitted, cluster)
     draws = bootstrap_draws(cluster_pieces(fitted, contrast, clusters), sign_vectors(clusters.max() + 1), True)
     # Any coefficients with contrast `null` will do, as those of the cells the contrast weighs.
-    effect = fitted.design @ contrast * null / (contrast @ contrast)
+    weights = fitted.parameter_weights(contrast.gradient)
+    effect = fitted.design @ weights * null / (weights @ weights)
     outcome = fitted.results.model.endog - effect
-    weights = np.ones(len(outcome)) if fitted.sample.weights is None else fitted.sample.weights
+    weights = fitted.sample.weights
     shifted = replace(fitted, results=sm.WLS(outcome, fitted.results.model.data.orig_exog, weights=weights).fit())
-    expected = wild_bootstrap(cluster_pieces(shifted, contrast, clusters)).p_value
-    assert draws.p_value(contrast @ fitted.results.params.to_numpy() - null) == expected
+    expected = wild_bootstrap(cluster_pieces(shifted, shifted.combination(on_cells), clusters)).p_value
+    assert draws.p_value(contrast.value - null) == expected
 
 
 def panels_for_intervals() -> list[Regression]:
@@ -183,7 +184,7 @@ def test_p_below_five_per_cent_is_zero_outside_the_interval(weights: str | None)
 
 def test_bounds_are_where_the_test_turns() -> None:
     for fitted in panels_for_intervals()[:6]:
-        contrast, clusters = fitted.contrast(np.ones(1)), cluster_codes(fitted, "group")
+        contrast, clusters = fitted.combination(np.ones(1)), cluster_codes(fitted, "group")
         answer = wild_bootstrap(cluster_pieces(fitted, contrast, clusters), level=0.9)
         draws = bootstrap_draws(cluster_pieces(fitted, contrast, clusters), sign_vectors(9), enumerated=True)
         value = fitted.results.params["treated"]
@@ -208,7 +209,7 @@ def test_the_limit_is_the_p_value_of_a_far_null() -> None:
     limits = []
     for groups in (5, 6, 8):
         fitted = did(small_study(small_panel(90, groups=groups, treated=2)), "income").fitted
-        contrast, clusters = fitted.contrast(np.ones(1)), cluster_codes(fitted, "group")
+        contrast, clusters = fitted.combination(np.ones(1)), cluster_codes(fitted, "group")
         draws = bootstrap_draws(cluster_pieces(fitted, contrast, clusters), sign_vectors(groups), enumerated=True)
         far = 1e5 * cr1(cluster_pieces(fitted, contrast, clusters)).std_error
         assert draws.limit() == draws.p_value(far) == draws.p_value(-far)
@@ -268,7 +269,7 @@ def test_more_draws_begin_with_the_same_ones() -> None:
 def test_row_order_names_and_units_of_measurement_change_nothing() -> None:
     panel = small_panel(5)
 
-    def answer(changed: object) -> InvertedTest:
+    def answer(changed: object) -> HypothesisTest:
         return run(did(small_study(changed), "income", controls=["rain"], weights="people").fitted, np.ones(1))
 
     plain = answer(panel)
@@ -316,4 +317,4 @@ def test_clusters_of_any_kind() -> None:
         answer = run(fitted, np.ones(1), cluster, draws=999)
         assert 0 < answer.p_value <= 1
         clusters = cluster_codes(fitted, cluster)
-        assert answer.std_error == cr1(cluster_pieces(fitted, fitted.contrast(np.ones(1)), clusters)).std_error
+        assert answer.std_error == cr1(cluster_pieces(fitted, fitted.combination(np.ones(1)), clusters)).std_error

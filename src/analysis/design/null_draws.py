@@ -9,7 +9,7 @@ from scipy import stats
 
 from analysis.design.replication import replicate
 from analysis.design.shocks import Shocks
-from analysis.effects.estimates import Estimate
+from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.cluster_robust import (
     ClusterPieces,
@@ -97,7 +97,7 @@ def null_draws(design: Estimate, shocks: Shocks, replications: int, seed: int) -
     regression = design.fitted
     clusters = cluster_codes(regression, "group")
     order = np.argsort(clusters, kind="stable")
-    pieces = cluster_pieces(regression, regression.contrast(design.contrast), clusters)
+    pieces = cluster_pieces(regression, design.effect, clusters)
     if warning := caution(pieces):
         raise StudyError(f"No standard error of this design can be believed, so it has no power: {warning}.")
     within = regression.design[order, 1:] - regression.design[:, 1:].mean(axis=0)
@@ -138,5 +138,5 @@ def _null_draw(
     outcome = scale * shocks.draw(generator, group, unit, year)
     products = np.add.reduceat(basis * outcome[:, None], np.flatnonzero(np.diff(group, prepend=-1)))
     whole = products.sum(axis=0)
-    scores = products - pieces.grams @ whole
+    scores = products - pieces.sums.grams @ whole
     return np.array([pieces.direction @ whole, np.linalg.norm((scores * adjusted).sum(axis=1))])

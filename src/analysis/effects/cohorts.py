@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from analysis.effects.estimate import Estimate
 from analysis.messages import StudyError, count, first
+from analysis.regression.regression import Effect, Regression, weighted_sum
 from analysis.study.panel_checks import check_starts, few_treated_groups, mixed_groups
 from analysis.study.study import Study
-
-if TYPE_CHECKING:
-    from analysis.effects.estimates import Estimate, EventStudy
 
 # Over what each aggregate's parts are averaged to give its overall effect.
 AGGREGATES = {
@@ -35,14 +33,16 @@ class Aggregate:
         By event time, start year or calendar year: averages over village-years under treatment.
     overall : Estimate
         Average of the parts, with the weights that `weights` states.
-    weights : str
-        What the overall effect averages over.
     """
 
     by: str
     parts: Mapping[int, Estimate]
     overall: Estimate
-    weights: str
+
+    @property
+    def weights(self) -> str:
+        """What the overall effect averages over."""
+        return AGGREGATES[self.by]
 
     def frame(self) -> pd.DataFrame:
         """One row per part, then "overall": estimate and its CR2 inference, village_years behind it, and note.
@@ -51,7 +51,7 @@ class Aggregate:
         """
         rows = {}
         for name, estimate in {**self.parts, "overall": self.overall}.items():
-            behind = estimate.fitted.cell_weights()[estimate.contrast != 0].sum()
+            behind = estimate.fitted.cell_sizes()[estimate.effect.gradient != 0].sum()
             row = {"estimate": estimate.value, **estimate.headline(), "village_years": behind}
             rows[name] = row | {"note": estimate.no_interval}
         columns = ["estimate", "std_error", "low", "high", "p_value", "village_years", "note"]
@@ -65,67 +65,24 @@ class Aggregate:
     _repr_markdown_ = __repr__
 
 
-def aggregate(event_study: EventStudy, by: str) -> Aggregate:
-    """Effects by event time, start-year cohort or calendar year, and their average: what `EventStudy.aggregate` gives.
-
-    Use it with several start years. Each part averages village-years under treatment. The overall effect averages event
-    times or calendar years alike, cohorts by their villages; `EventStudy.average`, all village-years alike, is the
-    fourth, "simple" one. On a balanced panel without controls these are Callaway & Sant'Anna's aggregates with
-    never-treated controls. Every one is an `Estimate`, a contrast of the same regression, for any inference.
-
-    Parameters
-    ----------
-    event_study : EventStudy
-        "saturated", where there are several start years.
-    by : {"event_time", "cohort", "calendar"}
-
-    Returns
-    -------
-    Aggregate
-
-    Raises
-    ------
-    StudyError
-        When the event study pools several start years.
-
-    References
-    ----------
-    Callaway & Sant'Anna (2021), doi:10.1016/j.jeconom.2020.12.001.
-
-    Examples
-    --------
-    >>> from analysis import event_study, load_study
-    >>> list(aggregate(event_study(load_study(), "households"), "calendar").parts)
-    [2023, 2024]
-    """
+def aggregated_effects(regression: Regression, starts: Sequence[int], by: str) -> tuple[dict[int, Effect], Effect]:
+    """Effects by event time, start-year cohort or calendar year, and their average; see `EventStudy.aggregate`."""
     if by not in AGGREGATES:
         raise StudyError(f"by must be one of {', '.join(AGGREGATES)}, not {by!r}.")
-    cohort, event_time = _cohorts(event_study)
-    key = {"event_time": event_time, "cohort": cohort, "calendar": cohort + event_time}[by]
-    treated, size = event_time >= 0, event_study.fitted.cell_weights()
-    names = np.unique(key[treated])
-    weights = (key == names[:, None]) * treated * size
-    weights = weights / weights.sum(axis=1, keepdims=True)
-    share = np.ones(len(names))
-    if by == "cohort":
-        units = event_study.fitted.sample.units()
-        share = units.groupby("first_treated")["villages"].sum()[names].to_numpy(dtype=float)
-    parts = {int(name): event_study.contrast(row) for name, row in zip(names, weights, strict=True)}
-    overall = event_study.contrast(share / share.sum() @ weights)
-    return Aggregate(by, parts, overall, AGGREGATES[by])
-
-
-def _cohorts(event_study: EventStudy) -> tuple[np.ndarray, np.ndarray]:
-    """Start year and event time of each cell of the regression."""
-    starts = event_study.study.starts
-    labels = event_study.fitted.labels
-    if event_study.estimator != "saturated" and len(starts) > 1:
+    if len(starts) > 1 and regression.kind != "cohort_event_time":
         raise StudyError(
             f"The event study pools {len(starts)} start years, so cohorts cannot be told apart. "
             'Use estimator="saturated".'
         )
-    cohort = np.array([starts[0] if label[0] is None else label[0] for label in labels])
-    return cohort, np.array([label[1] for label in labels])
+    cohort = np.array([starts[0] if label[0] is None else label[0] for label in regression.labels])
+    event_time = np.array([label[1] for label in regression.labels])
+    key = {"event_time": event_time, "cohort": cohort, "calendar": cohort + event_time}[by]
+    names = np.unique(key[event_time >= 0])
+    effects = [regression.average((event_time >= 0) & (key == name)) for name in names]
+    share = np.ones(len(names))
+    if by == "cohort":
+        share = regression.sample.units().groupby("first_treated")["villages"].sum()[names].to_numpy(dtype=float)
+    return dict(zip(names.tolist(), effects, strict=True)), weighted_sum(effects, share / share.sum())
 
 
 def with_starts(study: Study, starts: int | Mapping[object, int]) -> Study:

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.effects.estimates import Estimate, EventStudy
+from analysis.effects.estimate import Estimate
+from analysis.effects.event_study import EventStudy
 from analysis.messages import StudyError, count, first, reasons
 from analysis.regression import collapsing
 from analysis.regression.regression import fit
@@ -79,8 +80,8 @@ def did(
     sample = _sample(study, outcome, controls, weights, log, collapse if estimator != "by_group" else False)
     _check_cohorts(sample.frame, estimator)
     fitted = fit(sample, EFFECT_CELLS[estimator])
-    share = fitted.cell_weights() / fitted.cell_weights().sum()
-    return Estimate(study, outcome, log, estimator, "all years before", fitted, share)
+    effect = fitted.average(np.ones(len(fitted.cells), dtype=bool))
+    return Estimate(study, outcome, log, estimator, "all years before", fitted, effect)
 
 
 def event_study(
@@ -137,9 +138,8 @@ def event_study(
     fitted = fit(sample, EVENT_CELLS[estimator], reference)
     event_time = np.array([label[1] for label in fitted.labels])
     times = tuple(np.unique(event_time).tolist())
-    contrasts = (event_time == np.array(times)[:, None]) * fitted.cell_weights()
-    contrasts = contrasts / contrasts.sum(axis=1, keepdims=True)
-    return EventStudy(study, outcome, log, estimator, reference, fitted, times, contrasts)
+    effects = tuple(fitted.average(event_time == time) for time in times)
+    return EventStudy(study, outcome, log, estimator, reference, fitted, times, effects)
 
 
 def _estimator(study: Study, estimator: str | None, known: Mapping[str, str]) -> str:

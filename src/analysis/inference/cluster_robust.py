@@ -5,10 +5,12 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from analysis.inference.cluster_sums import ClusterSums, cluster_sums
+from analysis.inference.hypothesis import HypothesisTest
 from analysis.messages import StudyError, count
-from analysis.regression.regression import Regression
+from analysis.regression.regression import Effect, Regression
 
 # An eigenvalue of I - H_g or of the Gram matrix without cluster g this small is zero: rounding leaves about 1e-14,
 # while a cluster that holds all but a ten-thousand-millionth of a regressor's variation leaves 1e-10.
@@ -22,15 +24,6 @@ FEW_TREATED = 3
 NO_VARIATION = "no residual variation to learn from"
 ONE_TREATED = "one treated group: not informative"
 FEW = "too few to lean on"
-
-
-@dataclass(frozen=True)
-class Uncertainty:
-    """What one method says of one contrast: its standard error, reference distribution and remarks."""
-
-    std_error: float
-    df: float
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,16 +58,6 @@ class ClusterPieces:
     treated: np.ndarray
     sample_treated: np.ndarray
 
-    @property
-    def scores(self) -> np.ndarray:
-        """Q_g'e_g, the cluster's rows of Q times its residuals, shape (G, K)."""
-        return self.sums.scores
-
-    @property
-    def grams(self) -> np.ndarray:
-        """Q_g'Q_g, shape (G, K, K); over all clusters they add up to the identity."""
-        return self.sums.grams
-
     @cached_property
     def alone(self) -> int:
         """How many clusters alone identify a part of the contrast."""
@@ -83,19 +66,19 @@ class ClusterPieces:
     @property
     def contrast_scores(self) -> np.ndarray:
         """Each cluster's part of the contrast's estimation error, shape (G,); they sum to zero."""
-        return self.scores @ self.direction
+        return self.sums.scores @ self.direction
 
     @property
     def leverages(self) -> np.ndarray:
         """K x K leverage of each cluster applied to the contrast, shape (G, K); they sum to `direction`."""
-        return self.grams @ self.direction
+        return self.sums.grams @ self.direction
 
 
 def cluster_codes(regression: Regression, cluster: str) -> np.ndarray:
     """Cluster of each row as 0...G-1; `cluster` is "group", "stratum" or "unit"."""
     if cluster not in ("group", "stratum", "unit"):
         raise ValueError(f"cluster must be 'group', 'stratum' or 'unit', not {cluster!r}.")
-    if cluster == "unit" and regression.sample.alike is not None:
+    if cluster == "unit" and regression.sample.rows > len(regression.sample.frame):
         raise StudyError(
             "Villages alike were averaged, so errors cannot be clustered by unit. Cluster by group, which treatment "
             "was given to, or estimate again with collapse=False."
@@ -109,19 +92,18 @@ def cluster_codes(regression: Regression, cluster: str) -> np.ndarray:
     return codes
 
 
-def cluster_pieces(regression: Regression, contrast: np.ndarray, clusters: np.ndarray) -> ClusterPieces:
-    """Reduce a regression to what inference on one contrast needs; shared by CR1, CR2, CR3 and the wild bootstrap.
+def cluster_pieces(regression: Regression, effect: Effect, clusters: np.ndarray) -> ClusterPieces:
+    """Reduce a regression to what inference on one effect needs; shared by CR1, CR2, CR3 and the wild bootstrap.
 
     Parameters
     ----------
     regression : Regression
-    contrast : ndarray, shape (K',)
-        Weights on all parameters; the constant, which unit effects absorb, must have none.
+    effect : Effect
+        Its value and its gradient by the cells' coefficients.
     clusters : ndarray of int, shape (n,)
         Cluster of each row, 0...G-1, from `cluster_codes`; units must be nested in clusters.
     """
-    if contrast[0] != 0:
-        raise ValueError("A contrast cannot weigh the constant: unit effects absorb it.")
+    contrast = regression.parameter_weights(effect.gradient)
     sums = cluster_sums(regression, clusters)
     rows, parameters, number = regression.sample.rows, len(contrast), len(sums.scores)
     direction = np.linalg.solve(sums.triangle.T, contrast[1:])
@@ -130,24 +112,23 @@ def cluster_pieces(regression: Regression, contrast: np.ndarray, clusters: np.nd
         sums,
         number / (number - 1) * (rows - 1) / max(rows - parameters, 1),
         ROUNDING_TOLERANCE * float(np.linalg.norm(direction) * np.linalg.norm(regression.results.model.wendog)),
-        float(contrast @ regression.results.params.to_numpy()),
-        treated_clusters(regression, clusters, contrast),
+        effect.value,
+        treated_clusters(regression, clusters, effect.gradient),
         treated_clusters(regression, clusters),
     )
 
 
-def treated_clusters(regression: Regression, clusters: np.ndarray, contrast: np.ndarray | None = None) -> np.ndarray:
-    """Which clusters hold treated units, shape (G,); with a contrast, only those that it rests on.
+def treated_clusters(regression: Regression, clusters: np.ndarray, gradient: np.ndarray | None = None) -> np.ndarray:
+    """Which clusters hold treated units, shape (G,); with an effect's gradient, only those that it rests on.
 
     The effect of one district, or of a late event time that one cohort has reached, rests on fewer clusters
-    than the sample's treated ones: those with a unit seen both in the cells the contrast weighs and outside them.
+    than the sample's treated ones: those with a unit seen both in the cells the effect weighs and outside them.
     A village never seen before its treatment cannot be compared with itself.
     """
-    if contrast is None:
+    if gradient is None:
         rows = regression.sample.frame["first_treated"].notna().to_numpy()
     else:
-        weighed = contrast[regression.results.params.index.get_indexer(regression.cells)] != 0
-        rows = np.append(weighed, False)[regression.membership]
+        rows = np.append(gradient != 0, False)[regression.cell_of_row]
         unit = pd.factorize(regression.sample.frame["unit"])[0]
         rows &= (np.bincount(unit, ~rows) > 0)[unit]
     return np.bincount(clusters, rows) > 0
@@ -185,17 +166,17 @@ def treated_note(pieces: ClusterPieces, few: str = FEW) -> str:
     return f"{warning}; {counts}" if warning else counts
 
 
-def cr1(pieces: ClusterPieces) -> Uncertainty:
+def cr1(pieces: ClusterPieces, level: float = 0.95) -> HypothesisTest:
     """CR1: the usual clustered standard error, with factor G/(G-1) (N-1)/(N-K) and t(G-1).
 
     Use it to compare with other software; with few treated clusters it is too small.
     Liang & Zeger (1986, doi:10.1093/biomet/73.1.13); factor as in Cameron & Miller (2015, doi:10.3368/jhr.50.2.317).
     """
-    scores, note = pieces.contrast_scores, treated_note(pieces)
-    return _answer(pieces, np.sqrt(pieces.cr1_factor * scores @ scores), len(scores) - 1, note)
+    scores = pieces.contrast_scores
+    return _t_test(pieces, np.sqrt(pieces.cr1_factor * scores @ scores), len(scores) - 1, level)
 
 
-def cr2(pieces: ClusterPieces) -> Uncertainty:
+def cr2(pieces: ClusterPieces, level: float = 0.95) -> HypothesisTest:
     """CR2: bias-reduced standard error with Satterthwaite degrees of freedom; the headline with few treated clusters.
 
     Each cluster's residuals are multiplied by (I - H_g)^-1/2, which makes the variance unbiased where errors are
@@ -211,7 +192,7 @@ def cr2(pieces: ClusterPieces) -> Uncertainty:
 
     Returns
     -------
-    Uncertainty
+    HypothesisTest
 
     References
     ----------
@@ -221,22 +202,22 @@ def cr2(pieces: ClusterPieces) -> Uncertainty:
     Examples
     --------
     >>> from analysis import did, load_study
-    >>> fitted = did(load_study(), "rural_income_per_head_cny", log=True).fitted
-    >>> answer = cr2(cluster_pieces(fitted, fitted.contrast([1]), cluster_codes(fitted, "group")))
+    >>> estimate = did(load_study(), "rural_income_per_head_cny", log=True)
+    >>> answer = cr2(cluster_pieces(estimate.fitted, estimate.effect, cluster_codes(estimate.fitted, "group")))
     >>> 4 < answer.df < 5
     True
     """
     adjusted, _ = adjusted_direction(pieces, power=-0.5)
-    scores = (pieces.scores * adjusted).sum(axis=1)
+    scores = (pieces.sums.scores * adjusted).sum(axis=1)
     # With p_g = (I - H_g)^-1/2 Q_g a the scores p_g'(I - H)y have variance diag(p_g'p_g) - ZZ', the rows of Z p_g'Q_g.
-    products = np.einsum("gij,gj->gi", pieces.grams, adjusted)
+    products = np.einsum("gij,gj->gi", pieces.sums.grams, adjusted)
     squares, overlaps = (adjusted * products).sum(axis=1), (products**2).sum(axis=1)
     spread = squares @ squares - 2 * squares @ overlaps + np.square(products.T @ products).sum()
     total = squares.sum() - overlaps.sum()
-    return _answer(pieces, np.linalg.norm(scores), total**2 / spread if spread > 0 else np.nan, treated_note(pieces))
+    return _t_test(pieces, np.linalg.norm(scores), total**2 / spread if spread > 0 else np.nan, level)
 
 
-def cr3(pieces: ClusterPieces) -> Uncertainty:
+def cr3(pieces: ClusterPieces, level: float = 0.95) -> HypothesisTest:
     """CR3: the leave-one-cluster-out jackknife, sqrt((G-1)/G sum (b without g - b)^2), with t(G-1).
 
     Use it beside CR2, which it usually exceeds. Missing, with a note, where some cluster's deletion leaves no
@@ -250,25 +231,29 @@ def cr3(pieces: ClusterPieces) -> Uncertainty:
 
     Returns
     -------
-    Uncertainty
+    HypothesisTest
 
     References
     ----------
     Bell & McCaffrey (2002), Survey Methodology 28(2), 169-181; MacKinnon, Nielsen & Webb (2023),
     doi:10.1002/jae.2969.
     """
-    number, note = len(pieces.scores), treated_note(pieces)
+    number = len(pieces.sums.scores)
     adjusted, alone = adjusted_direction(pieces, power=-1)
     if alone:
-        return Uncertainty(np.nan, np.nan, f"no estimate without {count(alone, 'cluster')}; {note}")
-    changes = (pieces.scores * adjusted).sum(axis=1)
-    return _answer(pieces, np.sqrt((number - 1) / number * changes @ changes), number - 1, note)
+        note = f"no estimate without {count(alone, 'cluster')}; {treated_note(pieces)}"
+        return HypothesisTest(note=note, caution=caution(pieces))
+    changes = (pieces.sums.scores * adjusted).sum(axis=1)
+    return _t_test(pieces, np.sqrt((number - 1) / number * changes @ changes), number - 1, level)
 
 
-def _answer(pieces: ClusterPieces, error: float, df: float, note: str) -> Uncertainty:
+def _t_test(pieces: ClusterPieces, error: float, df: float, level: float) -> HypothesisTest:
+    value, note, warning = pieces.estimate, treated_note(pieces), caution(pieces)
     if error <= pieces.rounding:
-        return Uncertainty(np.nan, float(df), f"{NO_VARIATION}; {note}")
-    return Uncertainty(float(error), float(df), note)
+        return HypothesisTest(df=float(df), note=f"{NO_VARIATION}; {note}", caution=warning)
+    statistic, margin = value / error, stats.t.ppf((1 + level) / 2, df) * error
+    p_value = 2 * stats.t.sf(abs(statistic), df)
+    return HypothesisTest(float(error), statistic, float(df), p_value, value - margin, value + margin, note, warning)
 
 
 def adjusted_direction(pieces: ClusterPieces, power: float) -> tuple[np.ndarray, int]:

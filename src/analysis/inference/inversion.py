@@ -1,7 +1,6 @@
 """Intervals by test inversion: the values that a test does not reject, around the estimate."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,22 +14,6 @@ FAR_REACH = 1e12
 BISECTION_TOLERANCE = 1e-9
 # A p-value this little above 1 - level is at it: 1 - 0.95 is not exactly 0.05 in floating point.
 LEVEL_TOLERANCE = 1e-12
-
-
-@dataclass(frozen=True)
-class InvertedTest:
-    """A test of no effect by reassignment or resampling, with the interval its inversion gives.
-
-    The p-value, not the standard error, decides; `df` is missing because no t distribution is used.
-    """
-
-    std_error: float
-    statistic: float
-    p_value: float
-    low: float
-    high: float
-    note: str = ""
-    df: float = np.nan
 
 
 def rejects(p_value: float, level: float) -> bool:

@@ -1,31 +1,18 @@
-"""Any inference for any contrast: one tidy frame, one row per method."""
+"""Any inference for any effect of a regression: one tidy frame, one row per method."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import asdict, replace
 
-import numpy as np
 import pandas as pd
-from scipy import stats
 
-from analysis.inference.cluster_robust import (
-    ClusterPieces,
-    Uncertainty,
-    caution,
-    cluster_codes,
-    cluster_pieces,
-    cr1,
-    cr2,
-    cr3,
-)
-from analysis.inference.inversion import InvertedTest
+from analysis.inference.cluster_robust import ClusterPieces, caution, cluster_codes, cluster_pieces, cr1, cr2, cr3
+from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.randomization import randomization
 from analysis.inference.wild_bootstrap import wild_bootstrap
 from analysis.messages import StudyError
-
-if TYPE_CHECKING:
-    from analysis.effects.estimates import Estimate
+from analysis.regression.regression import Effect, Regression
 
 COLUMNS = ["std_error", "statistic", "df", "p_value", "low", "high", "note"]
 STUDENT = {"cr1": cr1, "cr2": cr2, "cr3": cr3}
@@ -36,39 +23,22 @@ HEADLINE_NAME = "CR2 errors with Satterthwaite degrees of freedom"
 
 
 def infer(
-    estimate: Estimate,
+    regression: Regression,
+    effect: Effect,
     methods: Sequence[str] = METHODS,
     cluster: str = "group",
     draws: int = 9999,
     seed: int = 2023,
     level: float = 0.95,
 ) -> pd.DataFrame:
-    """Standard error, test of no effect and interval of an estimate, by each method asked for.
+    """Standard error, test of no effect and interval of an effect, by each method asked for.
 
     A method that cannot serve the design gives missing numbers, and its note says why.
     """
     methods = known_methods(methods)
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, such as 0.95, not {level}.")
-    regression = estimate.fitted
-    pieces = cluster_pieces(regression, regression.contrast(estimate.contrast), cluster_codes(regression, cluster))
     options = {"draws": draws, "seed": seed, "level": level}
-    rows = []
-    for method in methods:
-        if method in STUDENT:
-            rows.append(_student(pieces.estimate, STUDENT[method](pieces), level))
-        elif method == "wild_bootstrap":
-            rows.append(_inverted(wild_bootstrap(pieces, **options)))
-        else:
-            rows.append(_randomized(estimate, options))
-    frame = pd.DataFrame(rows, index=pd.Index(methods, name="method"), columns=COLUMNS)
-    clustered = frame.index != "randomization"
-    if cluster == "unit" and estimate.villages > estimate.groups:
-        frame.loc[clustered, "note"] += f"; {TOO_FINE}"
-    if cluster != "group" and (warning := caution(assignment_pieces(estimate))):
-        said = f"{warning}; "
-        frame.loc[clustered, "note"] = said + frame.loc[clustered, "note"].str.replace(said, "", regex=False)
-    return frame
+    tests = [hypothesis_test(regression, effect, method, cluster, **options) for method in methods]
+    return pd.DataFrame(map(asdict, tests), index=pd.Index(methods, name="method"))[COLUMNS]
 
 
 def known_methods(methods: str | Sequence[str]) -> list[str]:
@@ -79,26 +49,43 @@ def known_methods(methods: str | Sequence[str]) -> list[str]:
     return methods
 
 
-def assignment_pieces(estimate: Estimate) -> ClusterPieces:
-    """The estimate's pieces clustered by the groups that treatment was given to, whatever errors are clustered by."""
-    regression = estimate.fitted
-    return cluster_pieces(regression, regression.contrast(estimate.contrast), cluster_codes(regression, "group"))
+def hypothesis_test(
+    regression: Regression,
+    effect: Effect,
+    method: str = HEADLINE,
+    cluster: str = "group",
+    *,
+    draws: int = 9999,
+    seed: int = 2023,
+    level: float = 0.95,
+) -> HypothesisTest:
+    """One method's test of no effect and interval."""
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, such as 0.95, not {level}.")
+    codes = cluster_codes(regression, cluster)
+    if method == "randomization":
+        try:
+            return randomization(regression, effect, draws=draws, seed=seed, level=level)
+        except StudyError as error:
+            return HypothesisTest(note=str(error))
+    pieces = cluster_pieces(regression, effect, codes)
+    if method in STUDENT:
+        test = STUDENT[method](pieces, level)
+    else:
+        test = wild_bootstrap(pieces, draws=draws, seed=seed, level=level)
+    return test if cluster == "group" else _by_other_clusters(test, regression, effect, cluster)
 
 
-def _randomized(estimate: Estimate, options: dict[str, float]) -> list[float | str]:
-    try:
-        return _inverted(randomization(estimate, **options))
-    except StudyError as error:
-        return [*[np.nan] * 6, str(error)]
+def _by_other_clusters(test: HypothesisTest, regression: Regression, effect: Effect, cluster: str) -> HypothesisTest:
+    """Remarks where errors are not clustered by the groups that were treated; its cautions hold all the same."""
+    note, warning = test.note, caution(group_pieces(regression, effect))
+    if cluster == "unit" and regression.sample.units()["villages"].sum() > regression.sample.frame["group"].nunique():
+        note += f"; {TOO_FINE}"
+    if warning:
+        note = f"{warning}; {note.replace(f'{warning}; ', '')}"
+    return replace(test, note=note, caution=warning)
 
 
-def _student(value: float, uncertainty: Uncertainty, level: float) -> list[float | str]:
-    """Turn a standard error and its degrees of freedom into a t test and interval."""
-    error, df = uncertainty.std_error, uncertainty.df
-    statistic = value / error if error > 0 else np.nan
-    margin = stats.t.ppf((1 + level) / 2, df) * error
-    return [error, statistic, df, 2 * stats.t.sf(abs(statistic), df), value - margin, value + margin, uncertainty.note]
-
-
-def _inverted(test: InvertedTest) -> list[float | str]:
-    return [getattr(test, column) for column in COLUMNS]
+def group_pieces(regression: Regression, effect: Effect) -> ClusterPieces:
+    """An effect's pieces clustered by the groups that treatment was given to."""
+    return cluster_pieces(regression, effect, cluster_codes(regression, "group"))

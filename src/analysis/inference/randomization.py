@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from analysis.inference.assignments import Assignments, possible_assignments
-from analysis.inference.inversion import InvertedTest, connected_interval
+from analysis.inference.hypothesis import HypothesisTest
+from analysis.inference.inversion import connected_interval
 from analysis.inference.reassignment import Refits, group_moments, refit
 from analysis.messages import StudyError, count, first
-
-if TYPE_CHECKING:
-    from analysis.effects.estimates import Estimate
+from analysis.regression.regression import Effect, Regression
 
 STATISTICS = ("studentized", "coefficient")
 # Two statistics this close, relatively, are a tie, and ties count against the estimate: refits of mirrored
@@ -26,86 +24,42 @@ HUGE_EFFECT = 1e6
 
 
 def randomization(
-    estimate: Estimate,
+    regression: Regression,
+    effect: Effect,
     *,
     draws: int = 9999,
     seed: int = 2023,
     level: float = 0.95,
     within: str | None = "stratum",
     statistic: str = "studentized",
-) -> InvertedTest:
-    """Test and interval by giving treatment to other groups, in the observed numbers and start years.
-
-    Use it when few groups are treated: its size is exact, whatever the number of groups, if treatment could as well
-    have gone to any others in the stratum. All assignments are enumerated where there are at most `draws`, and
-    p = #/N counts the observed one; else p = (1 + #)/(1 + B). The t statistic (CR1, by group) keeps the size close
-    when treated groups are more variable; the coefficient does not. Ties count against the estimate.
-
-    Parameters
-    ----------
-    estimate : Estimate
-        Of any contrast. Its cells are rebuilt for every assignment, with the weights by treated village-years
-        recomputed; nothing is refitted.
-    draws : int
-        Most assignments to enumerate, or number to draw.
-    seed : int
-    level : float
-        Confidence level of the interval. It inverts the test for a constant effect r in the village-years the
-        contrast weighs (none in other years), and is the connected region around the estimate, infinite where nothing
-        is rejected, missing for contrasts such as a slope that set years against each other.
-    within : {"stratum", None}
-        Whether groups trade places within their stratum only, or all with all.
-    statistic : {"studentized", "coefficient"}
-
-    Returns
-    -------
-    InvertedTest
-        `std_error` is CR1's; `statistic` the t statistic or the coefficient; `note` says how many assignments there
-        are, whether they were enumerated, and the smallest p-value the design can give.
-
-    Raises
-    ------
-    StudyError
-        When treatment was not given to whole groups, could have gone to no others, or leaves no residual; and for
-        `did` "by_group", whose cells no other group can fill.
-
-    References
-    ----------
-    Fisher (1935), The Design of Experiments; Young (2019), doi:10.1093/qje/qjy029; MacKinnon & Webb (2020),
-    doi:10.1016/j.jeconom.2020.04.024.
-
-    Examples
-    --------
-    >>> from analysis import did, load_study
-    >>> test = randomization(did(load_study(), "collective_income_cny"), draws=999)
-    >>> test.low < test.high, test.note.split(";")[0]
-    (True, '8,640 assignments of whole groups within 4 strata, 999 drawn')
-    """
+) -> HypothesisTest:
+    """Test and interval by giving treatment to other groups; `analysis.randomization` says when and how."""
     _check_options(draws, level, within, statistic)
-    if estimate.fitted.kind == "group_year":
+    if regression.kind == "group_year":
         raise StudyError(
             "Every treated group has cells of its own here, which no other group can fill. Test single groups with "
             "by_district, and their average with did."
         )
-    assignments = possible_assignments(estimate.fitted.sample.frame, within, draws, seed)
-    moments = group_moments(estimate.fitted, estimate.contrast, assignments.starts)
+    assignments = possible_assignments(regression.sample.frame, within, draws, seed)
+    moments = group_moments(regression, effect.gradient, assignments.starts)
     observed = refit(moments, assignments.observed[None])
     everything = refit(moments, assignments.codes)
     reassigned = Refits(*(part[everything.estimable] for part in vars(everything).values()))
     value, error = float(observed.coefficient[0, 0]), float(np.sqrt(observed.variance[0, 0]))
     studentized = statistic == "studentized"
-    if studentized and error <= ZERO_ERROR_TOLERANCE * np.abs(estimate.fitted.results.model.endog).max():
+    if studentized and error <= ZERO_ERROR_TOLERANCE * np.abs(regression.outcome).max():
         raise StudyError(
             "The observed assignment leaves no residual in any group, so the estimate has no t statistic. "
             'Use statistic="coefficient".'
         )
     p_value = _p_value(observed, reassigned, assignments.enumerated, studentized)
     scale = error if studentized else float(np.abs([value, *reassigned.coefficient[:, 0]]).max()) or 1.0
-    signed = estimate.contrast.min() < 0 < estimate.contrast.max()
+    signed = effect.gradient.min() < 0 < effect.gradient.max()
     low, high = (np.nan, np.nan) if signed else connected_interval(p_value, value, scale, level)
     smallest = min(p_value(value - HUGE_EFFECT * scale), p_value(value + HUGE_EFFECT * scale))
     note = _note(assignments, int((~everything.estimable).sum()), smallest, signed)
-    return InvertedTest(error, value / error if studentized else value, p_value(0.0), low, high, note)
+    shown = value / error if studentized else value
+    return HypothesisTest(error, shown, np.nan, p_value(0.0), low, high, note, smallest_p=smallest)
 
 
 def _check_options(draws: int, level: float, within: str | None, statistic: str) -> None:

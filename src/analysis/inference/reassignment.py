@@ -78,7 +78,7 @@ def group_moments(regression: Regression, contrast: np.ndarray, starts: np.ndarr
     starts : ndarray, shape (S,)
         Start years a group can be given.
     """
-    weights = np.ones(len(regression.membership)) if regression.sample.weights is None else regression.sample.weights
+    weights = regression.weights
     base = regression.design[:, ~regression.results.params.index.isin(regression.cells)]
     labels, places = _possible_cells(regression, starts)
     outcomes = np.column_stack([regression.outcome, _effect_pattern(regression, contrast)])
@@ -182,12 +182,8 @@ def _make_invertible(gram: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _within(values: np.ndarray, regression: Regression) -> np.ndarray:
-    """Deviations from (weighted) unit means; unlike the regression's columns, zero outside the treated units."""
-    unit = regression.sample.frame["unit"]
-    starts = np.flatnonzero((unit != unit.shift()).to_numpy())
-    lengths = np.diff(starts, append=len(unit))
-    weights = regression.sample.weights
-    return demean(values, starts, lengths, weights) - np.average(values, axis=0, weights=weights)
+    """Deviations from weighted unit means; unlike the regression's columns, zero outside the treated units."""
+    return demean(values, regression.sample.frame, regression.weights)
 
 
 def _rows_by_group(regression: Regression) -> list[np.ndarray]:
@@ -198,7 +194,7 @@ def _rows_by_group(regression: Regression) -> list[np.ndarray]:
 def _effect_pattern(regression: Regression, contrast: np.ndarray) -> np.ndarray:
     """An effect of constant size in the cells the contrast weighs, such that the contrast is one; shape (n,)."""
     pattern = np.append(np.sign(contrast) / np.abs(contrast).sum(), 0.0)
-    return _within(pattern[regression.membership][:, None], regression)[:, 0]
+    return _within(pattern[regression.cell_of_row][:, None], regression)[:, 0]
 
 
 def _possible_cells(regression: Regression, starts: np.ndarray) -> tuple[list[Cell], list[np.ndarray]]:
@@ -217,7 +213,7 @@ def _averages(regression: Regression, contrast: np.ndarray, labels: list[Cell]) 
 
     A cell the data do not hold joins the average of the cells at its event time, where they share one.
     """
-    density = contrast / regression.cell_weights()
+    density = contrast / regression.cell_sizes()
     density = np.round(density / np.abs(density).max(), AVERAGE_DIGITS)
     known = dict(zip(regression.cells, density, strict=True))
     values = np.array([_density(label, labels, known) for label in labels])

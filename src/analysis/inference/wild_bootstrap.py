@@ -6,8 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from analysis.inference.cluster_robust import NO_VARIATION, ClusterPieces, treated_note
-from analysis.inference.inversion import InvertedTest, connected_interval
+from analysis.inference.cluster_robust import NO_VARIATION, ClusterPieces, caution, treated_note
+from analysis.inference.hypothesis import HypothesisTest
+from analysis.inference.inversion import connected_interval
 
 # |t*| this close below |t| (relative) is a tie and counts as at least as large: exact ties differ by about 1e-13.
 TIE_TOLERANCE = 1e-9
@@ -69,7 +70,7 @@ class Draws:
 
 def wild_bootstrap(
     pieces: ClusterPieces, *, draws: int = 9999, seed: int = 2023, level: float = 0.95, weights: str | None = None
-) -> InvertedTest:
+) -> HypothesisTest:
     """Wild cluster bootstrap test of no effect, null imposed, CR1-studentised, and its interval by inversion.
 
     Use it as the second opinion beside CR2 with few clusters; with three treated clusters or fewer it hardly ever
@@ -98,7 +99,7 @@ def wild_bootstrap(
 
     Returns
     -------
-    InvertedTest
+    HypothesisTest
         `std_error` and `statistic` are those of CR1, which the bootstrap studentises by.
 
     Raises
@@ -117,25 +118,27 @@ def wild_bootstrap(
     --------
     >>> from analysis import did, load_study
     >>> from analysis.inference.cluster_robust import cluster_codes, cluster_pieces
-    >>> fitted = did(load_study(), "rural_income_per_head_cny", log=True).fitted
-    >>> test = wild_bootstrap(cluster_pieces(fitted, fitted.contrast([1]), cluster_codes(fitted, "group")), draws=999)
-    >>> test.low < float(fitted.results.params["treated"]) < test.high
+    >>> estimate = did(load_study(), "rural_income_per_head_cny", log=True)
+    >>> pieces = cluster_pieces(estimate.fitted, estimate.effect, cluster_codes(estimate.fitted, "group"))
+    >>> test = wild_bootstrap(pieces, draws=999)
+    >>> test.low < estimate.value < test.high
     True
     """
     if draws < 1:
         raise ValueError(f"draws must be at least 1, not {draws}.")
     scores, estimate, sample = pieces.contrast_scores, pieces.estimate, pieces.sample_treated
     weights, enumerated = _choose_weights(weights, int(sample.sum()), len(sample), draws)
-    note = _note(weights, enumerated, len(sample), draws)
+    smallest, note = _smallest_p(weights, enumerated, len(sample), draws)
     note += treated_note(pieces, "may not be the headline")
     error = float(np.sqrt(pieces.cr1_factor * scores @ scores))
     if error <= pieces.rounding:
-        return InvertedTest(np.nan, np.nan, np.nan, np.nan, np.nan, f"{NO_VARIATION}; {note}")
+        return HypothesisTest(note=f"{NO_VARIATION}; {note}", caution=caution(pieces))
     vectors = sign_vectors(len(sample)) if enumerated else random_weights(weights, len(sample), draws, seed)
     drawn = bootstrap_draws(pieces, vectors, enumerated)
     limit = drawn.limit()
     low, high = connected_interval(lambda null: drawn.p_value(estimate - null), estimate, error, level, (limit, limit))
-    return InvertedTest(error, estimate / error, drawn.p_value(estimate), low, high, note)
+    p_value, warning = drawn.p_value(estimate), caution(pieces)
+    return HypothesisTest(error, estimate / error, np.nan, p_value, low, high, note, warning, smallest)
 
 
 def _choose_weights(weights: str | None, treated: int, number: int, draws: int) -> tuple[str, bool]:
@@ -148,10 +151,11 @@ def _choose_weights(weights: str | None, treated: int, number: int, draws: int) 
     return weights, few and weights == "rademacher"
 
 
-def _note(weights: str, enumerated: bool, number: int, draws: int) -> str:
-    if enumerated:
-        return f"all {2**number:,} sign vectors, smallest p {2 / 2**number:.2g}; "
-    return f"{draws:,} {weights.capitalize()} draws, smallest p {1 / (1 + draws):.2g}; "
+def _smallest_p(weights: str, enumerated: bool, number: int, draws: int) -> tuple[float, str]:
+    """The smallest p-value, and how it comes about."""
+    smallest = 2 / 2**number if enumerated else 1 / (1 + draws)
+    kind = f"all {2**number:,} sign vectors" if enumerated else f"{draws:,} {weights.capitalize()} draws"
+    return smallest, f"{kind}, smallest p {smallest:.2g}; "
 
 
 def sign_vectors(number: int) -> Iterator[np.ndarray]:
@@ -181,7 +185,7 @@ def bootstrap_draws(pieces: ClusterPieces, vectors: Iterator[np.ndarray], enumer
     scores, restricted = pieces.contrast_scores, leverages @ pieces.direction
     numerator, variance = [], []
     for weights in vectors:
-        left0 = weights * scores - (weights @ pieces.scores) @ (length * leverages.T)
+        left0 = weights * scores - (weights @ pieces.sums.scores) @ (length * leverages.T)
         left1 = weights * restricted - (weights @ leverages) @ (length * leverages.T)
         numerator.append([weights @ scores, weights @ restricted])
         variance.append([np.einsum("bg,bg->b", *pair) for pair in ((left0, left0), (left0, left1), (left1, left1))])

@@ -10,7 +10,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
 
-from analysis.effects.estimates import EventStudy
+from analysis.effects.event_study import EventStudy
 from analysis.language.labels import bracketed, say, term
 from analysis.presentation.style import INSIDE, OUTSIDE
 from analysis.presentation.tables import place

@@ -7,9 +7,10 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-from analysis.effects.estimates import Estimate, EventStudy
-from analysis.inference.cluster_robust import ROUNDING_TOLERANCE, caution
-from analysis.inference.methods import HEADLINE_NAME, assignment_pieces
+from analysis.effects.estimate import Estimate
+from analysis.effects.event_study import EventStudy
+from analysis.inference.cluster_robust import ROUNDING_TOLERANCE
+from analysis.inference.methods import HEADLINE_NAME, hypothesis_test
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import amount
 from analysis.regression.sample import select_sample
@@ -230,9 +231,8 @@ def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:
     ['cr1', 'cr2', 'cr3', 'wild_bootstrap', 'randomization']
     """
     tests = estimate.inference(cluster=cluster)
-    warning = caution(assignment_pieces(estimate))
-    study = estimate.study
-    language = study.language
+    warning = hypothesis_test(estimate.fitted, estimate.effect).caution
+    study, language = estimate.study, estimate.study.language
     return _captioned(
         tests.drop(columns="note"),
         study,

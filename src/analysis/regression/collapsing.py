@@ -23,7 +23,7 @@ def collapse(sample: Sample) -> Sample:
 
     Use it where the panel is large. Such villages share every regressor, demeaned or not, so that sums over them are
     all that the regression and its clustered errors need: coefficients, standard errors and degrees of freedom stay
-    what they are. What tells the villages of an average apart is kept as a single sum of squares, `scatter`.
+    what they are. Of the statsmodels fit, what measures the spread of single villages (R-squared, AIC) is not theirs.
 
     Parameters
     ----------
@@ -61,11 +61,11 @@ def collapse(sample: Sample) -> Sample:
     chosen = np.empty(len(counts), dtype=int)
     chosen[profile] = np.arange(len(profile))
     villages, observed = villages.iloc[chosen], observed[chosen]
-    means, scatter = _means(sample.outcome, year, years, profile, counts, blocks)
+    means = _means(sample.outcome, year, years, profile, counts, blocks)
     average, year = np.nonzero(observed[:, None] >> np.arange(years) & 1)
     frame = villages.iloc[average].assign(unit=average, time=begins + year)[DESIGN_COLUMNS].reset_index(drop=True)
-    no_controls = pd.DataFrame(index=frame.index)
-    return Sample(frame, means[average, year], no_controls, counts[average].astype(float), sample.dropped, scatter)
+    no_controls, behind = pd.DataFrame(index=frame.index), counts[average]
+    return Sample(frame, means[average, year], no_controls, behind.astype(float), behind, sample.dropped)
 
 
 def worth_collapsing(sample: Sample) -> bool:
@@ -75,7 +75,7 @@ def worth_collapsing(sample: Sample) -> bool:
 
 def _possible(sample: Sample) -> bool:
     time = sample.frame["time"]
-    return sample.weights is None and sample.controls.empty and bool(time.max() - time.min() < MOST_YEARS)
+    return bool((sample.weights == 1).all()) and sample.controls.empty and bool(time.max() - time.min() < MOST_YEARS)
 
 
 def _blocks(starts: np.ndarray, rows: int) -> list[tuple[slice, slice, np.ndarray]]:
@@ -96,20 +96,10 @@ def _means(
     profile: np.ndarray,
     counts: np.ndarray,
     blocks: list[tuple[slice, slice, np.ndarray]],
-) -> tuple[np.ndarray, float]:
-    """Means by profile and year, and the sum of squares they leave, each village's mean of it removed."""
-
-    def spread(values: np.ndarray, rows: slice, first: np.ndarray) -> np.ndarray:
-        return np.repeat(values, np.diff(first, append=rows.stop - rows.start))
-
-    means, scatter = np.zeros(len(counts) * years), 0.0
+) -> np.ndarray:
+    """Means by profile and year, shape (profiles, years)."""
+    sums = np.zeros(len(counts) * years)
     for villages, rows, first in blocks:
-        place = spread(profile[villages] * years, rows, first) + year[rows]
-        means += np.bincount(place, outcome[rows], minlength=len(means))
-    means /= np.repeat(counts, years)
-    for villages, rows, first in blocks:
-        left = outcome[rows] - means[spread(profile[villages] * years, rows, first) + year[rows]]
-        lengths = np.diff(first, append=len(left))
-        left -= spread(np.add.reduceat(left, first) / lengths, rows, first)
-        scatter += float(left @ left)
-    return means.reshape(-1, years), scatter
+        start = np.repeat(profile[villages] * years, np.diff(first, append=rows.stop - rows.start))
+        sums += np.bincount(start + year[rows], outcome[rows], minlength=len(sums))
+    return (sums / np.repeat(counts, years)).reshape(-1, years)

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from statsmodels.regression.linear_model import OLS, WLS, RegressionResults
+from statsmodels.regression.linear_model import WLS, RegressionResults
 
 from analysis.messages import StudyError, count, first, reasons
-from analysis.regression.averages import averages_fit
-from analysis.regression.sample import Sample
+from analysis.regression.sample import Sample, demean
 from analysis.regression.treatment_cells import Cell, cell_name, cell_of_each_row
 
 # A column whose part not explained by the columns before it is below this share of its own length is collinear.
 COLLINEARITY_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Effect:
+    """A number that a regression estimates, and how it moves with the coefficients of the treatment cells.
+
+    Attributes
+    ----------
+    value : float
+    gradient : ndarray, shape (cells,)
+        Its derivative by each cell's coefficient; where it is linear, the weights that give it.
+    """
+
+    value: float
+    gradient: np.ndarray
+
+
+def weighted_sum(effects: Sequence[Effect], weights: np.ndarray) -> Effect:
+    """A weighted sum of effects of one regression, weights of shape (effects,)."""
+    values, gradients = zip(*((effect.value, effect.gradient) for effect in effects), strict=True)
+    return Effect(float(weights @ np.array(values)), weights @ np.array(gradients))
 
 
 @dataclass(frozen=True)
@@ -29,7 +50,7 @@ class Regression:
     sample : Sample
     cells : Index
         Names of the treatment cells, a subset of the results' parameters.
-    membership : ndarray, shape (n,)
+    cell_of_row : ndarray, shape (n,)
         Position in `cells` of the cell each row belongs to, -1 for none.
     labels : tuple of tuple
         Cohort (or group) and event time of each cell, None for what is pooled.
@@ -42,7 +63,7 @@ class Regression:
     results: RegressionResults
     sample: Sample
     cells: pd.Index
-    membership: np.ndarray
+    cell_of_row: np.ndarray
     labels: tuple[Cell, ...]
     kind: str
     reference: int
@@ -51,34 +72,46 @@ class Regression:
     @property
     def design(self) -> np.ndarray:
         """Demeaned regressors, shape (n, K)."""
-        exog = self.results.model.exog
-        return exog if self.sample.alike is None else exog[self.sample.alike]
+        return self.results.model.exog
 
     @property
     def outcome(self) -> np.ndarray:
         """Demeaned outcome, shape (n,)."""
-        if self.sample.alike is None:
-            return self.results.model.endog
-        return self.sample.demeaned(self.sample.outcome[:, None])[:, 0]
+        return self.results.model.endog
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Weights of the rows, shape (n,)."""
+        return self.results.model.weights
 
     @property
     def residuals(self) -> np.ndarray:
         """Residuals, shape (n,)."""
-        if self.sample.alike is None:
-            return self.results.resid.to_numpy()
-        fitted = self.results.model.exog @ self.results.params.to_numpy()
-        return self.outcome - fitted[self.sample.alike]
+        return self.results.resid.to_numpy()
 
-    def cell_weights(self) -> np.ndarray:
+    @property
+    def coefficients(self) -> np.ndarray:
+        """Coefficients of the treatment cells, shape (cells,)."""
+        return self.results.params[self.cells].to_numpy()
+
+    def cell_sizes(self) -> np.ndarray:
         """Village-years (or their total weight) in each treatment cell."""
-        weights = self.sample.weights if self.sample.weights is not None else np.ones(len(self.membership))
-        inside = self.membership >= 0
-        return np.bincount(self.membership[inside], weights[inside], minlength=len(self.cells))
+        inside = self.cell_of_row >= 0
+        return np.bincount(self.cell_of_row[inside], self.weights[inside], minlength=len(self.cells))
 
-    def contrast(self, weights: np.ndarray) -> np.ndarray:
+    def average(self, inside: np.ndarray) -> Effect:
+        """The average effect over some of the cells, by village-years; `inside` is a mask, shape (cells,)."""
+        size = self.cell_sizes() * inside
+        return self.combination(size / size.sum())
+
+    def combination(self, weights: np.ndarray) -> Effect:
+        """A weighted sum of the cells' coefficients, weights of shape (cells,)."""
+        return Effect(float(weights @ self.coefficients), weights)
+
+    def parameter_weights(self, cell_weights: np.ndarray) -> np.ndarray:
         """Weights on the cells, shape (cells,), as weights on all K parameters."""
         vector = np.zeros(len(self.results.params))
-        vector[self.results.params.index.get_indexer(self.cells)] = weights
+        vector[self.results.params.index.get_indexer(self.cells)] = cell_weights
         return vector
 
 
@@ -90,26 +123,29 @@ def fit(sample: Sample, kind: str, reference: int = -1) -> Regression:
     village-years and K the constant, years, cells and controls, not the unit effects, which are nested in the groups.
     `kind` and `reference` say which treatment cells there are, as in `treatment_cells`.
     """
-    distinct = sample.distinct()
-    labels, membership = cell_of_each_row(distinct.frame, kind, reference)
+    labels, cell_of_row = cell_of_each_row(sample.frame, kind, reference)
     names = pd.Index([cell_name(label) for label in labels])
-    years = np.unique(distinct.frame["time"])
+    years = np.unique(sample.frame["time"])
     raw = np.column_stack(
         [
-            np.ones(len(membership)),
-            distinct.frame["time"].to_numpy()[:, None] == years[1:],
-            membership[:, None] == np.arange(len(labels)),
-            distinct.controls.to_numpy(dtype=float),
+            np.ones(len(cell_of_row)),
+            sample.frame["time"].to_numpy()[:, None] == years[1:],
+            cell_of_row[:, None] == np.arange(len(labels)),
+            sample.controls.to_numpy(dtype=float),
         ]
     ).astype(float)
     columns = ["constant", *(f"year_{year}" for year in years[1:]), *names, *sample.controls.columns]
-    design = distinct.demeaned(raw)
     _check_names(columns)
-    _check_rank(raw, design, columns, distinct)
-    outcome = sample.demeaned(sample.outcome[:, None])[:, 0]
+    design = _within(raw, sample)
+    _check_rank(raw, design, columns, sample)
+    outcome = _within(sample.outcome[:, None], sample)[:, 0]
     results = _fit_statsmodels(outcome, pd.DataFrame(design, columns=columns), sample)
-    membership = membership if sample.alike is None else membership[sample.alike]
-    return Regression(results, sample, names, membership, tuple(labels), kind, reference)
+    return Regression(results, sample, names, cell_of_row, tuple(labels), kind, reference)
+
+
+def _within(values: np.ndarray, sample: Sample) -> np.ndarray:
+    """Without weighted unit means, the grand mean added back; shape (n, k)."""
+    return demean(values, sample.frame, sample.weights) + np.average(values, axis=0, weights=sample.weights)
 
 
 def _fit_statsmodels(outcome: np.ndarray, design: pd.DataFrame, sample: Sample) -> RegressionResults:
@@ -119,12 +155,14 @@ def _fit_statsmodels(outcome: np.ndarray, design: pd.DataFrame, sample: Sample) 
             f"All {sample.rows:,} village-years used are in one group ({names[0]}). "
             "Errors are clustered by group: give the groups that were treated and those that were not."
         )
-    if sample.alike is not None:
-        return averages_fit(outcome, design, sample.weights, sample.alike, groups, sample.scatter)
-    outcome = pd.Series(outcome, name="outcome")
-    model = OLS(outcome, design) if sample.weights is None else WLS(outcome, design, weights=sample.weights)
+    model = WLS(pd.Series(outcome, name="outcome"), design, weights=sample.weights)
     # QR keeps its precision when a control is of another scale than the dummies; the default loses it.
-    return model.fit(method="qr", cov_type="cluster", cov_kwds={"groups": groups}, use_t=True)
+    results = model.fit(method="qr", cov_type="cluster", cov_kwds={"groups": groups}, use_t=True)
+    (rows, parameters), village_years = design.shape, sample.rows
+    if village_years > rows:
+        factor = (village_years - 1) / (village_years - parameters) / ((rows - 1) / (rows - parameters))
+        results._results.cov_params_default = factor * results._results.cov_params_default
+    return results
 
 
 def _check_names(columns: list[str]) -> None:
@@ -142,9 +180,8 @@ def _check_rank(raw: np.ndarray, design: np.ndarray, columns: list[str], sample:
             f"{count(sample.rows, 'row')} cannot support {len(columns)} coefficients. "
             f"Rows left out: {reasons(sample.dropped)}."
         )
-    if sample.alike is not None:
-        root = np.sqrt(sample.weights)[:, None]
-        raw, design = raw * root, design * root
+    root = np.sqrt(sample.weights)[:, None]
+    raw, design = raw * root, design * root
     length = np.linalg.norm(raw, axis=0)
     left = np.zeros(len(columns))
     found = np.abs(np.diag(np.linalg.qr(design, mode="r")))

@@ -1,21 +1,18 @@
 """The numbers of the summary, each computed once for both languages."""
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from analysis.design.power import DetectableEffect, minimum_detectable_effect
-from analysis.effects.estimates import Estimate, EventStudy
+from analysis.effects.estimate import Estimate
+from analysis.effects.event_study import EventStudy
+from analysis.effects.randomization import randomization
 from analysis.effects.verbs import did, event_study
-from analysis.inference.cluster_robust import caution
-from analysis.inference.methods import assignment_pieces
-from analysis.inference.randomization import randomization
+from analysis.inference.methods import hypothesis_test
 from analysis.messages import StudyError
 from analysis.study.outcome import Outcome
 from analysis.study.study import Study
-
-FLOOR = re.compile(r"smallest attainable p ([\d.e-]+)")
 
 
 @dataclass(frozen=True)
@@ -91,7 +88,7 @@ def find(study: Study) -> Findings:
         estimate=estimate,
         low=float(test["low"]),
         high=float(test["high"]),
-        alone=bool(caution(assignment_pieces(estimate))),
+        alone=bool(hypothesis_test(estimate.fitted, estimate.effect).caution),
         **_lots(estimate),
     )
     try:
@@ -118,8 +115,7 @@ def _lots(estimate: Estimate) -> dict[str, float | bool]:
             test = randomization(estimate, within=within)
         except StudyError:
             continue
-        floor = FLOOR.search(test.note)
-        return {"lot": test.p_value, "floor": float(floor[1]) if floor else np.nan, "anywhere": within is None}
+        return {"lot": test.p_value, "floor": test.smallest_p, "anywhere": within is None}
     return {}
 
 

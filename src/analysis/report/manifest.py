@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import analysis
-from analysis.effects.estimates import Estimate
+from analysis.effects.estimate import Estimate
 from analysis.reading.read_files import DATA
 from analysis.study.study import Study
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.effects.estimates import Estimate
+from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.assignments import group_starts
 from analysis.inference.inversion import rejects
@@ -158,8 +158,7 @@ def by_district(
             f"{count(len(unseen), 'treated group')} without the outcome in any treated year: {first(unseen)}. "
             "Fill it in, or leave these groups out."
         )
-    contrasts = {group: together.contrast * inside for group, inside in own.items()}
-    estimates = {group: replace(together, contrast=weight / weight.sum()) for group, weight in contrasts.items()}
+    estimates = {group: replace(together, effect=together.fitted.average(inside)) for group, inside in own.items()}
     alone = {group: _alone(together.fitted, own, group, level) for group in own}
     tests = pd.DataFrame.from_dict(alone, orient="index", columns=["p_value", "smallest_p", "low", "high"])
     placed, p_strongest = placements(together.fitted.sample), _step_down(together.fitted, own)
@@ -183,7 +182,7 @@ def _check_seen_before(study: Study, outcome: str) -> None:
 def _described(estimate: Estimate) -> dict[str, object]:
     """What the frame says of one district beside its tests."""
     fitted = estimate.fitted
-    rows = np.append(estimate.contrast != 0, False)[fitted.membership]
+    rows = np.append(estimate.effect.gradient != 0, False)[fitted.cell_of_row]
     return {
         "effect": estimate.value,
         "unit": estimate.unit,
@@ -216,7 +215,7 @@ def _placed(fitted: Regression, own: Mapping[object, np.ndarray], asked: Sequenc
     """Placements of some districts and the untreated groups; the other districts keep their own cells."""
     sample = fitted.sample
     others = np.sum([inside for group, inside in own.items() if group not in asked], axis=0, dtype=bool)
-    inside = fitted.membership[:, None] == np.flatnonzero(others)
+    inside = fitted.cell_of_row[:, None] == np.flatnonzero(others)
     cells = pd.DataFrame(inside.astype(float), columns=fitted.cells[np.flatnonzero(others)])
     frame = sample.frame.assign(first_treated=sample.frame["first_treated"].where(sample.frame["group"].isin(asked)))
     return placements(replace(sample, frame=frame, controls=sample.controls.join(cells)))

@@ -112,7 +112,7 @@ def placements(sample: Sample) -> Placements:
     groups, cells = len(own), len(own) * len(starts)
     codes = np.full((cells, groups), -1, dtype=np.int16)
     codes[np.arange(cells), np.tile(np.arange(groups), len(starts))] = np.repeat(np.arange(len(starts)), groups)
-    average = fitted.cell_weights() / fitted.cell_weights().sum()
+    average = fitted.cell_sizes() / fitted.cell_sizes().sum()
     refits = refit(group_moments(fitted, average, starts), codes)
     placed = np.where(refits.estimable[:, None], refits.coefficient, np.nan).reshape(len(starts), groups, 2)
     villages = sample.units().groupby("group", sort=False, observed=True)["villages"].sum().to_numpy()
@@ -170,7 +170,7 @@ def _changes_before(sample: Sample, first: int) -> pd.DataFrame:
     later = np.flatnonzero(follows & (frame["time"] < first))
     values = np.column_stack([sample.outcome, sample.controls.to_numpy(dtype=float)])
     change, rows = values[later] - values[later - 1], frame.iloc[later]
-    weights = np.ones(len(later)) if sample.weights is None else sample.weights[later]
+    weights = sample.weights[later]
     time = rows["time"].to_numpy()
     design = np.column_stack([time[:, None] == np.unique(time), change[:, 1:]]) * np.sqrt(weights)[:, None]
     explained = np.linalg.lstsq(design, change[:, 0] * np.sqrt(weights))[0]

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.stats.multitest import multipletests
 
-from analysis.effects.estimates import Estimate
+from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.messages import StudyError
 from analysis.study.study import Study

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from analysis.effects.estimates import Estimate
+from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.messages import StudyError, count

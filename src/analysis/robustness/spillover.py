@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.effects.estimates import Estimate
+from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.messages import StudyError, amount, count, in_sentence
 from analysis.study.panel_checks import check_starts, few_treated_groups

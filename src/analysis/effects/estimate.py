@@ -1,4 +1,4 @@
-"""What an analysis returns: an effect, or effects by event time, with all it rests on."""
+"""What `did` returns: an effect with all it rests on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,13 +7,10 @@ import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
-from analysis.effects.cohorts import Aggregate, aggregate
-from analysis.inference.cluster_robust import FEW, FEW_TREATED, caution
-from analysis.inference.honest_bounds.breakdown import HonestBounds, event_study_bounds
-from analysis.inference.methods import HEADLINE, HEADLINE_NAME, METHODS, assignment_pieces, infer
-from analysis.inference.pretrends import Pretrend, pooled_covariance, pretrend
-from analysis.messages import StudyError, amount, count, in_sentence
-from analysis.regression.regression import Regression
+from analysis.inference.cluster_robust import FEW, FEW_TREATED
+from analysis.inference.methods import HEADLINE, HEADLINE_NAME, METHODS, group_pieces, hypothesis_test, infer
+from analysis.messages import amount, count, in_sentence
+from analysis.regression.regression import Effect, Regression
 from analysis.study.study import Study
 
 # A counterfactual mean this small relative to the treated mean is rounding, and no base for a per cent.
@@ -33,8 +30,8 @@ class Estimate:
     ----------
     study, outcome, log, estimator, baseline
         What was estimated, how, and which years it is measured against.
-    contrast : ndarray, shape (cells,)
-        Weights on the regression's treatment cells.
+    effect : Effect
+        The estimate, and its gradient by the coefficients of the regression's treatment cells.
     """
 
     study: Study
@@ -43,12 +40,12 @@ class Estimate:
     estimator: str
     baseline: str
     fitted: Regression
-    contrast: np.ndarray
+    effect: Effect
 
     @property
     def value(self) -> float:
         """The estimated effect, in `unit`."""
-        return float(self.fitted.contrast(self.contrast) @ self.regression.params.to_numpy())
+        return self.effect.value
 
     @property
     def unit(self) -> str:
@@ -70,10 +67,9 @@ class Estimate:
         """
         if self.log:
             return float(100 * np.expm1(effect))
-        membership, inside = self.fitted.membership, self.fitted.membership >= 0
-        weights = np.ones(len(membership)) if self.fitted.sample.weights is None else self.fitted.sample.weights
-        totals = np.bincount(membership[inside], (weights * self.fitted.sample.outcome)[inside], len(self.contrast))
-        mean = self.contrast @ (totals / self.fitted.cell_weights())
+        inside, sample = self.fitted.cell_of_row >= 0, self.fitted.sample
+        totals = np.bincount(self.fitted.cell_of_row[inside], (sample.weights * sample.outcome)[inside])
+        mean = self.effect.gradient @ (totals / self.fitted.cell_sizes())
         counterfactual = float(mean - effect)
         return 100 * effect / counterfactual if counterfactual > ZERO_TOLERANCE * abs(mean) else float("nan")
 
@@ -100,7 +96,7 @@ class Estimate:
     @property
     def treated_groups(self) -> int:
         """Groups the effect rests on: those with a village seen both under the treatment in question and without."""
-        return int(assignment_pieces(self).treated.sum())
+        return int(group_pieces(self.fitted, self.effect).treated.sum())
 
     @property
     def dropped(self) -> int:
@@ -110,8 +106,8 @@ class Estimate:
     @property
     def no_interval(self) -> str:
         """Why this effect has no headline interval; empty where it has one."""
-        test = self.headline()
-        return test["note"].split(";")[0] if np.isnan(test["std_error"]) else ""
+        test = hypothesis_test(self.fitted, self.effect)
+        return test.caution or (test.note.split(";")[0] if np.isnan(test.std_error) else "")
 
     def inference(
         self,
@@ -153,7 +149,7 @@ class Estimate:
         >>> did(load_study(), "households").inference(["cr1", "cr2"]).index.tolist()
         ['cr1', 'cr2']
         """
-        return infer(self, methods, cluster, draws, seed, level)
+        return infer(self.fitted, self.effect, methods, cluster, draws, seed, level)
 
     def frame(self) -> pd.DataFrame:
         """The estimate as one tidy row, with the headline inference (CR2)."""
@@ -166,7 +162,7 @@ class Estimate:
     def headline(self, method: str = HEADLINE, level: float = 0.95) -> pd.Series:
         """One method's row of `inference`; missing numbers where no standard error can be believed (see `caution`)."""
         test = self.inference([method], level=level).iloc[0]
-        if method != "randomization" and (warning := caution(assignment_pieces(self))):
+        if method != "randomization" and (warning := hypothesis_test(self.fitted, self.effect).caution):
             test[test.index.drop("note")] = np.nan
             test["note"] = warning
         return test
@@ -195,106 +191,6 @@ class Estimate:
             f"({self._interval()}){share}, against {self.baseline}; {count(self.villages, self.study.noun)}, "
             f"{count(self.rows, f'{self.study.noun}-year')}{dropped}; {ESTIMATORS[self.estimator]}."
             f"{''.join(f' {note}' for note in self.study.notes)}"
-        )
-
-    _repr_markdown_ = __repr__
-
-
-@dataclass(frozen=True)
-class EventStudy:
-    """Effects by years since the start of treatment, all from one regression.
-
-    Attributes
-    ----------
-    reference : int
-        The event time whose effect is zero by construction.
-    event_times : tuple of int
-        Estimated event times, ascending, without the reference.
-    contrasts : ndarray, shape (event times, cells)
-        Weights on the regression's treatment cells, one row per event time.
-    """
-
-    study: Study
-    outcome: str
-    log: bool
-    estimator: str
-    reference: int
-    fitted: Regression
-    event_times: tuple[int, ...]
-    contrasts: np.ndarray
-
-    @property
-    def regression(self) -> RegressionResults:
-        """The statsmodels results, errors clustered by group (CR1)."""
-        return self.fitted.results
-
-    @property
-    def baseline(self) -> str:
-        """The years the effects are measured against, in words."""
-        return f"the year at event time {self.reference}"
-
-    def estimate(self, event_time: int) -> Estimate:
-        """The effect at one event time."""
-        if event_time not in self.event_times:
-            raise StudyError(f"Event time {event_time} is not estimated; choose from {list(self.event_times)}.")
-        return self.contrast(self.contrasts[self.event_times.index(event_time)])
-
-    def average(self) -> Estimate:
-        """The average effect over all treated village-years, against the reference year.
-
-        Unlike `did`, whose baseline is all years before treatment; report both and name the baseline.
-        """
-        treated = np.array(self.event_times) >= 0
-        weights = (self.contrasts[treated] != 0).any(axis=0) * self.fitted.cell_weights()
-        return self.contrast(weights / weights.sum())
-
-    def aggregate(self, by: str) -> Aggregate:
-        """Effects by "event_time", "cohort" (start year) or "calendar" year, and their average; see `cohorts`."""
-        return aggregate(self, by)
-
-    def frame(self, method: str = HEADLINE, level: float = 0.95) -> pd.DataFrame:
-        """Estimates by `event_time`: estimate, std_error, low, high, p_value, villages (treated, behind it).
-
-        Inference is the headline's (CR2) unless another method of `Estimate.inference` is named; it is missing where no
-        standard error can be believed, as where a single treated group stands behind an event time.
-        """
-        rows, villages_at = {}, self.fitted.sample.villages_at
-        for time in self.event_times:
-            estimate = self.estimate(time)
-            test = estimate.headline(method, level)
-            rows[time] = [estimate.value, *test[["std_error", "low", "high", "p_value"]], villages_at(time)]
-        rows[self.reference] = [0.0, np.nan, np.nan, np.nan, np.nan, villages_at(self.reference)]
-        columns = ["estimate", "std_error", "low", "high", "p_value", "villages"]
-        frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns).sort_index()
-        return frame.astype({"villages": int}).rename_axis("event_time")
-
-    def pretrend(self) -> Pretrend:
-        """Whether treated and untreated groups moved together before: the linear slope, and a joint test."""
-        return pretrend(self)
-
-    def covariance(self) -> pd.DataFrame:
-        """Covariance of all estimated event times that few treated groups can bear; see `pooled_covariance`."""
-        return pooled_covariance(self)
-
-    def honest_bounds(
-        self,
-        kind: str = "relative_magnitudes",
-        values: Sequence[float] | None = None,
-        level: float = 0.95,
-        weights: Sequence[float] | None = None,
-    ) -> HonestBounds:
-        """Intervals that hold when parallel trends fail by so much, and how far they may; see `event_study_bounds`."""
-        return event_study_bounds(self, kind, values, level, weights)
-
-    def contrast(self, weights: np.ndarray) -> Estimate:
-        """Any other contrast of this regression, from weights on its cells, shape (cells,)."""
-        return Estimate(self.study, self.outcome, self.log, self.estimator, self.baseline, self.fitted, weights)
-
-    def __repr__(self) -> str:
-        before, after = np.less(self.event_times, self.reference).sum(), np.greater_equal(self.event_times, 0).sum()
-        return (
-            f"Event study with {count(before, 'year')} before the reference (event time {self.reference}) and "
-            f"{count(after, 'treated year')}. Average over treated years: {self.average()!r}"
         )
 
     _repr_markdown_ = __repr__

@@ -1,0 +1,193 @@
+"""What `event_study` returns: effects by years since the start of treatment, with all they rest on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from statsmodels.regression.linear_model import RegressionResults
+
+from analysis.effects.cohorts import Aggregate, aggregated_effects
+from analysis.effects.estimate import Estimate
+from analysis.effects.honest_bounds import EventPath, HonestBounds, path_bounds
+from analysis.effects.pretrend import Pretrend
+from analysis.inference.hypothesis import HypothesisTest
+from analysis.inference.methods import HEADLINE
+from analysis.inference.pretrends import joint_pretrend, pooled_covariance, slope_weights
+from analysis.messages import StudyError, count
+from analysis.regression.regression import Effect, Regression, weighted_sum
+from analysis.study.study import Study
+
+
+@dataclass(frozen=True)
+class EventStudy:
+    """Effects by years since the start of treatment, all from one regression.
+
+    Attributes
+    ----------
+    reference : int
+        The event time whose effect is zero by construction.
+    event_times : tuple of int
+        Estimated event times, ascending, without the reference.
+    effects : tuple of Effect
+        One per event time.
+    """
+
+    study: Study
+    outcome: str
+    log: bool
+    estimator: str
+    reference: int
+    fitted: Regression
+    event_times: tuple[int, ...]
+    effects: tuple[Effect, ...]
+
+    @property
+    def regression(self) -> RegressionResults:
+        """The statsmodels results, errors clustered by group (CR1)."""
+        return self.fitted.results
+
+    @property
+    def baseline(self) -> str:
+        """The years the effects are measured against, in words."""
+        return f"the year at event time {self.reference}"
+
+    def estimate(self, event_time: int) -> Estimate:
+        """The effect at one event time."""
+        if event_time not in self.event_times:
+            raise StudyError(f"Event time {event_time} is not estimated; choose from {list(self.event_times)}.")
+        return self.of(self.effects[self.event_times.index(event_time)])
+
+    def average(self) -> Estimate:
+        """The average effect over all treated village-years, against the reference year.
+
+        Unlike `did`, whose baseline is all years before treatment; report both and name the baseline.
+        """
+        return self.of(self.fitted.average(np.array([time >= 0 for _, time in self.fitted.labels])))
+
+    def of(self, effect: Effect) -> Estimate:
+        """Any other effect of this regression as an estimate."""
+        return Estimate(self.study, self.outcome, self.log, self.estimator, self.baseline, self.fitted, effect)
+
+    def aggregate(self, by: str) -> Aggregate:
+        """Effects by event time, start-year cohort or calendar year, and their average.
+
+        Use it with several start years. Each part averages village-years under treatment. The overall effect averages
+        event times or calendar years alike, cohorts by their villages; `average`, all village-years alike, is the
+        fourth, "simple" one. On a balanced panel without controls these are Callaway & Sant'Anna's aggregates with
+        never-treated controls. Every one is an `Estimate` of the same regression, for any inference.
+
+        Parameters
+        ----------
+        by : {"event_time", "cohort", "calendar"}
+
+        Raises
+        ------
+        StudyError
+            When the event study pools several start years.
+
+        References
+        ----------
+        Callaway & Sant'Anna (2021), doi:10.1016/j.jeconom.2020.12.001.
+
+        Examples
+        --------
+        >>> from analysis import event_study, load_study
+        >>> list(event_study(load_study(), "households").aggregate("calendar").parts)
+        [2023, 2024]
+        """
+        parts, overall = aggregated_effects(self.fitted, self.study.starts, by)
+        return Aggregate(by, {name: self.of(effect) for name, effect in parts.items()}, self.of(overall))
+
+    def frame(self, method: str = HEADLINE, level: float = 0.95) -> pd.DataFrame:
+        """Estimates by `event_time`: estimate, std_error, low, high, p_value, villages (treated, behind it).
+
+        Inference is the headline's (CR2) unless another method of `Estimate.inference` is named; it is missing where no
+        standard error can be believed, as where a single treated group stands behind an event time.
+        """
+        rows, villages_at = {}, self.fitted.sample.villages_at
+        for time in self.event_times:
+            estimate = self.estimate(time)
+            test = estimate.headline(method, level)
+            rows[time] = [estimate.value, *test[["std_error", "low", "high", "p_value"]], villages_at(time)]
+        rows[self.reference] = [0.0, np.nan, np.nan, np.nan, np.nan, villages_at(self.reference)]
+        columns = ["estimate", "std_error", "low", "high", "p_value", "villages"]
+        frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns).sort_index()
+        return frame.astype({"villages": int}).rename_axis("event_time")
+
+    def pretrend(self) -> Pretrend:
+        """Whether treated and untreated groups moved together before: the linear slope of the leads, and a joint test.
+
+        A joint test that the design cannot bear (fewer than three treated groups, say) is refused in its note.
+        """
+        leads = [effect for effect, time in zip(self.effects, self.event_times, strict=True) if time < 0]
+        if not leads:
+            raise StudyError(
+                "No year before treatment is estimated beside the reference, so there is no pre-trend to test. "
+                "Add earlier years."
+            )
+        times = [*(time for time in self.event_times if time < 0), self.reference]
+        slope = self.of(weighted_sum(leads, slope_weights(times)[:-1]))
+        try:
+            joint = joint_pretrend(self.fitted, leads)
+        except StudyError as error:
+            joint = HypothesisTest(note=f"refused: {str(error).rstrip('.')}")
+        return Pretrend(slope, joint, len(leads))
+
+    def covariance(self) -> pd.DataFrame:
+        """Covariance of all estimated event times that few treated groups can bear; see `pooled_covariance`."""
+        times = pd.Index(self.event_times, name="event_time")
+        return pd.DataFrame(pooled_covariance(self.fitted, self.effects)[0], index=times, columns=times)
+
+    def honest_bounds(
+        self,
+        kind: str = "relative_magnitudes",
+        values: Sequence[float] | None = None,
+        level: float = 0.95,
+        weights: Sequence[float] | None = None,
+    ) -> HonestBounds:
+        """Intervals that hold when parallel trends fail by so much, and how far they may fail.
+
+        Use it to say how far the answer rests on parallel trends. It takes `pooled_covariance` and t quantiles with
+        d(G1 - C) degrees of freedom: d leads and lags, G1 treated groups, C start years. The last year before must be
+        the reference, and every year estimated from the first lead to the last lag, or the same in other equal steps.
+
+        Parameters
+        ----------
+        kind, level
+            As in `analysis.honest_bounds`.
+        values : sequence of float, optional
+            As in `analysis.honest_bounds`; default: 0, 0.5, 1, 1.5, 2 for relative magnitudes; for smoothness 0, 0.25,
+            0.5, 0.75 and 1 times the largest change of slope estimated before (with one lead: times the slope itself).
+        weights : sequence of float, shape (lags,), optional
+            The effect asked for; default: the average over treated village-years, as `average`.
+
+        Raises
+        ------
+        StudyError
+            Unequal steps, missing years, no lead, or a design that `pooled_covariance` refuses.
+
+        Examples
+        --------
+        >>> from analysis import event_study, load_study
+        >>> bounds = event_study(load_study(), "households").honest_bounds(values=[0, 1])
+        >>> bounds.frame["value"].tolist(), bounds.df
+        ([0.0, 1.0], 32)
+        """
+        lags = np.array(self.event_times) >= 0
+        if weights is None:
+            size = np.array([self.fitted.cell_sizes()[effect.gradient != 0].sum() for effect in self.effects]) * lags
+            weights = size[lags] / size.sum()
+        weights = np.asarray(weights, dtype=float)
+        path = EventPath(self.fitted, self.effects, self.event_times, self.reference)
+        estimate = self.of(weighted_sum(np.array(self.effects, dtype=object)[lags], weights))
+        return path_bounds(estimate, path, weights, kind, values, level)
+
+    def __repr__(self) -> str:
+        before, after = np.less(self.event_times, self.reference).sum(), np.greater_equal(self.event_times, 0).sum()
+        return (
+            f"Event study with {count(before, 'year')} before the reference (event time {self.reference}) and "
+            f"{count(after, 'treated year')}. Average over treated years: {self.average()!r}"
+        )
+
+    _repr_markdown_ = __repr__

@@ -1,0 +1,160 @@
+"""Honest bounds of an event study: how far its effect bears departures from parallel trends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.effects.estimate import Estimate
+from analysis.inference.assignments import group_starts
+from analysis.inference.honest_bounds.bounds import KINDS, honest_bounds
+from analysis.inference.honest_bounds.breakdown import breakdown_value
+from analysis.inference.pretrends import pooled_covariance
+from analysis.messages import StudyError, amount, count, first, in_sentence
+from analysis.regression.regression import Effect, Regression
+
+METHODS = {"relative_magnitudes": "conditional least-favourable test", "smoothness": "shortest fixed-length interval"}
+# Values of `EventStudy.honest_bounds`, in multiples of the largest departure seen before.
+MULTIPLES = {"relative_magnitudes": (0, 0.5, 1, 1.5, 2), "smoothness": (0, 0.25, 0.5, 0.75, 1)}
+# With U untreated groups and d effects the factor of the pooled covariance is about (U - 1) / (U - d - 2) times too
+# large, because it rests on the inverse of an estimate: 1.2 with six groups per effect, 1.6 with three.
+UNTREATED_PER_EFFECT = 3
+
+
+@dataclass(frozen=True)
+class HonestBounds:
+    """How far an effect bears departures from parallel trends; its repr is a sentence.
+
+    Attributes
+    ----------
+    estimate : Estimate
+        The effect itself.
+    kind : str
+        "relative_magnitudes" or "smoothness".
+    frame : DataFrame
+        As `honest_bounds` returns it.
+    breakdown : float
+        Largest value at which the interval excludes zero; missing where it holds zero even at value zero.
+    seen : float
+        For smoothness, the largest change of slope estimated before, to hold the values against; else 1.
+    step : int
+        Years from one event time to the next.
+    """
+
+    estimate: Estimate
+    kind: str
+    level: float
+    df: float
+    frame: pd.DataFrame
+    breakdown: float
+    seen: float
+    step: int
+
+    def __repr__(self) -> str:
+        study, effect = self.estimate.study, self.estimate
+        label = in_sentence(study.describe(effect.outcome).label)
+        value = f"{amount(effect.value)} {effect.unit}".rstrip()
+        return (
+            f"{study.label.capitalize()}: effect on {label} {value}, against {effect.baseline}: {self.answer} "
+            f"({100 * self.level:g} % intervals, {METHODS[self.kind]}, covariance pooled over treated groups, "
+            f"t with {self.df:g} degrees of freedom)."
+        )
+
+    _repr_markdown_ = __repr__
+
+    @property
+    def answer(self) -> str:
+        """How far parallel trends may fail before the sign is lost, in words."""
+        relative, year = self.kind == "relative_magnitudes", "year" if self.step == 1 else "observed year"
+        if np.isnan(self.breakdown):
+            case = "with exactly parallel trends" if relative else "if the trend before goes on in a straight line"
+            return f"even {case} the interval holds zero"
+        if relative:
+            return (
+                "the sign survives unless departures from parallel trends after the start are more than "
+                f"{amount(self.breakdown)} times the largest one seen before, from one {year} to the next"
+            )
+        size = f"{amount(self.breakdown)} {self.estimate.unit}".rstrip()
+        times = f", {amount(self.breakdown / self.seen)} times the largest change estimated before" if self.seen else ""
+        return (
+            f"the sign survives unless the slope of the departure from parallel trends changes from one {year} "
+            f"to the next by more than {size}{times}"
+        )
+
+
+@dataclass(frozen=True)
+class EventPath:
+    """An event study's effects in order, without the reference year between leads and lags."""
+
+    regression: Regression
+    effects: Sequence[Effect]
+    event_times: Sequence[int]
+    reference: int
+
+
+def path_bounds(
+    estimate: Estimate, path: EventPath, weights: np.ndarray, kind: str, values: Sequence[float] | None, level: float
+) -> HonestBounds:
+    """Honest bounds with few treated groups; see `EventStudy.honest_bounds`.
+
+    Notes
+    -----
+    Simulated with five treated groups of 54, six leads, two lags, errors with persistence 0 or 0.6 and treated groups
+    as variable as others or twice as much, 95 % intervals cover the effect 93 to 97 % of the time where the departure
+    is the largest one allowed; with the clustered (CR1) covariance and the normal distribution 29 to 92 %. With
+    parallel trends and treated groups of 1, 1, 1, 3 and 19 villages they cover it 95 to 100 % of the time.
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}.")
+    pre, post, step = _leads_and_lags(path)
+    try:
+        covariance, df = pooled_covariance(path.regression, path.effects)
+    except StudyError as error:
+        raise StudyError(f"No honest bounds, because leads and lags have no covariance to trust: {error}") from None
+    _check_untreated(path.regression, pre + post)
+    coefficients = np.array([effect.value for effect in path.effects])
+    changes = np.diff(np.append(coefficients[:pre], 0), min(pre, 2))
+    seen = 1.0 if kind == "relative_magnitudes" else float(np.abs(changes).max())
+    values = np.multiply(MULTIPLES[kind], seen) if values is None else values
+    shape = {"pre": pre, "post": post, "weights": weights, "kind": kind, "level": level, "df": df}
+    frame = honest_bounds(coefficients, covariance, values=values, **shape)
+    unit = 1.0 if kind == "relative_magnitudes" else float(np.sqrt(weights @ covariance[pre:, pre:] @ weights))
+    interval = KINDS[kind]
+    breakdown = breakdown_value(lambda value: interval(coefficients, covariance, pre, weights, value, level, df), unit)
+    return HonestBounds(estimate, kind, level, df, frame, breakdown, seen, step)
+
+
+def _check_untreated(regression: Regression, effects: int) -> None:
+    """Untreated groups enough for a covariance whose inverse can be trusted: with few it makes bounds far too wide."""
+    starts = group_starts(regression.sample.frame)
+    if (untreated := int(starts.isna().sum())) <= UNTREATED_PER_EFFECT * effects:
+        raise StudyError(
+            f"No honest bounds: {count(untreated, 'untreated group')} cannot show how {count(effects, 'event time')} "
+            f"vary together; more than {UNTREATED_PER_EFFECT * effects} are needed. Use fewer years."
+        )
+
+
+def _leads_and_lags(path: EventPath) -> tuple[int, int, int]:
+    """How many leads and lags, and years between them, having checked that with the reference they leave out none."""
+    times = sorted({*path.event_times, path.reference})
+    pre, step = sum(time < 0 for time in path.event_times), int(np.diff(times).min())
+    if not pre:
+        raise StudyError(
+            "No year before treatment is estimated beside the reference, so nothing shows how large departures "
+            "from parallel trends can be. Add earlier years."
+        )
+    if path.reference != times[pre]:
+        raise StudyError(
+            "Honest bounds set departures after the last year before treatment against those up to it. "
+            f"Estimate the event study with reference={times[pre]}, not {path.reference}."
+        )
+    if missing := sorted(set(range(times[0], times[-1], step)) - set(times)):
+        raise StudyError(
+            f"{count(len(missing), 'event time')} missing between others: {first(missing)}. Honest bounds compare "
+            f"changes from year to year, here in steps of {count(step, 'year')}. Fill in these years, or use only the "
+            "years on one side of the gap."
+        )
+    return pre, len(times) - 1 - pre, step
