@@ -111,7 +111,7 @@ def test_codes_unlike_the_others_are_pointed_out(tmp_path):
     codes = [f"4108830012{number:02}" for number in range(1, 28)]
     odd = ["41O883001231", "41088300123", "410883001000"]
     assert finding(write(tmp_path, panel([*codes, *odd])), "LOOK") == (
-        "LOOK: 3 codes without 12 digits as the others have, or with 000 at the end as towns have: 410883001000, 41088300123, "
+        "LOOK: 3 codes without 12 digits as the others have, or with 000 at the end as towns have: 41088300123, 410883001000, "
         "41O883001231. A mistyped code makes a village of its own."
     )
 

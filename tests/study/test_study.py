@@ -474,7 +474,7 @@ def test_untreated_units_get_groups_of_the_median_size():
     }
     assert study.data_statement == (
         "Your data: 14 villages (9 treated in 3 groups, 5 untreated in 3 groups, all of them placebo groups of about "
-        "2 villages cut by code order), 2020-2023."
+        "2 villages cut by name order), 2020-2023."
     )
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.effects.estimate import Estimate
 from analysis.messages import StudyError, count, first
 from analysis.regression.regression import Effect, Regression, weighted_sum
+from analysis.study.labels import text_label
 from analysis.study.panel_checks import check_starts, few_treated_groups, mixed_groups
 from analysis.study.study import Study
 
@@ -116,6 +117,7 @@ def with_starts(study: Study, starts: int | Mapping[object, int]) -> Study:
     treated = frame["first_treated"].notna()
     known = frame.loc[treated, "group"].unique()
     starts = starts if isinstance(starts, Mapping) else dict.fromkeys(known, starts)
+    starts = {group if group in set(known) else text_label(group): year for group, year in starts.items()}
     if unknown := [group for group in starts if group not in set(known)]:
         raise StudyError(
             f"{count(len(unknown), 'group')} not treated in this study: {first(unknown)}. "

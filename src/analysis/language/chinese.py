@@ -262,6 +262,9 @@ CHINESE = {
     "{number} to compare with were made for this study: {villages} each, in the order of their codes.": (
         "用于比较的{number}是为本研究划分的：按代码顺序，每组{villages}。"
     ),
+    "{number} to compare with were made for this study: {villages} each, in the order of their names.": (
+        "用于比较的{number}是为本研究划分的：按名称顺序，每组{villages}。"
+    ),
     "about {villages}": "约{villages}",
     "It is assumed that without {cause} both sides would have moved alike (parallel trends).": (
         "前提是：假如没有{cause}，两者的变化本应一致（平行趋势）。"

@@ -125,7 +125,9 @@ class Sentences(Wording):
         yield self.say(" ").join(self._before())
         if study.placebo_group_count:
             yield self.say(
-                "{number} to compare with were made for this study: {villages} each, in the order of their codes.",
+                "{number} to compare with were made for this study: {villages} each, in the order of their names."
+                if study.placebo_order == "name"
+                else "{number} to compare with were made for this study: {villages} each, in the order of their codes.",
                 number=self.count(study.placebo_group_count, "group"),
                 villages=self.say("about {villages}", villages=self.count(study.placebo_group_size, study.noun)),
             )

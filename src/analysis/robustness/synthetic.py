@@ -90,7 +90,11 @@ class SyntheticDid:
     def __repr__(self) -> str:
         test = self.frame().loc["average"]
         interval = f"95 % interval {amount(test['low'])} to {amount(test['high'])}"
-        cut = " (cut by code order where none were given)" if self.study.placebo_group_count else ""
+        cut = (
+            f" (cut by {self.study.placebo_order} order where none were given)"
+            if self.study.placebo_group_count
+            else ""
+        )
         left = f", {count(self.left_out, self.study.noun)} left out for a missing year" if self.left_out else ""
         return (
             f"{self.study.label.capitalize()}: effect on {in_sentence(self.study.describe(self.outcome).label)} "

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.messages import FewTreatedGroupsWarning, StudyError, count, first, rows, unit_years
+from analysis.study.labels import as_text
 from analysis.study.panel_rows import by_unit_and_time, changes, first_rows, frame_of
 
 DESIGN_COLUMNS = ["unit", "time", "first_treated", "group", "stratum"]
@@ -75,6 +76,9 @@ def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
     for key in [k for k in ("unit", "group", "stratum") if k in frame]:
         if not pd.api.types.is_numeric_dtype(frame[key]):
             _check_codes(frame[key].dropna().unique().tolist(), f"{names[key]!r} ({key})")
+    for key in [k for k in ("unit", "group", "stratum") if k in frame]:
+        if key != "unit" or not pd.api.types.is_integer_dtype(frame[key]):
+            frame[key] = as_text(frame[key], f"{names[key]!r} ({key})")
     for key in ("time", "first_treated"):
         whole = pd.api.types.is_integer_dtype(frame[key])
         if _odd_years(frame[key].agg(["min", "max"]) if whole else pd.Series(frame[key].unique())).any():

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 
+from analysis.study.labels import code_order
+
 KEYS = ("unit", "time")
 # Rows are sorted by one number of so many bits.
 NUMBER_BITS = 63
@@ -51,7 +53,10 @@ def _numbered(unit: pd.Series) -> np.ndarray:
         begins, ends = int(unit.min()), int(unit.max())
         if (ends - begins).bit_length() + len(unit).bit_length() <= NUMBER_BITS:
             return unit.to_numpy() - begins
-    return pd.factorize(unit, sort=True)[0]
+    codes, distinct = pd.factorize(unit)
+    place = np.empty(len(distinct), dtype="int64")
+    place[code_order(distinct)] = np.arange(len(distinct))
+    return place[codes]
 
 
 def _order(numbers: np.ndarray) -> np.ndarray:

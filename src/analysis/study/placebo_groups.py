@@ -4,12 +4,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.messages import StudyError, count, first
+from analysis.study.labels import code_order
 
 PLACEBO = "placebo "
 
 
 def placebo_groups(units: pd.DataFrame, size: int) -> pd.Series:
-    """Cut units into groups of about `size`, by code order within the stratum.
+    """Cut units into groups of about `size`, by code order within the stratum (names in order of text).
 
     Use it where untreated units have no grouping of their own: treatment was given to groups, so only
     groups of like size are comparable. The cut is arbitrary; show how far a result depends on it.
@@ -35,7 +36,7 @@ def placebo_groups(units: pd.DataFrame, size: int) -> pd.Series:
         raise StudyError(f"placebo_group_size must be a whole number from 1 on, not {size!r}.")
     stratum = units["stratum"] if "stratum" in units else pd.Series("all", index=units.index)
     names = pd.Series(index=units.index, dtype=object)
-    for key, members in stratum.sort_index().groupby(stratum, sort=True):
+    for key, members in stratum.iloc[code_order(stratum.index)].groupby(stratum, sort=True, observed=True):
         blocks = np.array_split(members.index, max(1, round(len(members) / size)))
         for number, block in enumerate(blocks, start=1):
             names[block] = f"{PLACEBO}{key}-{number}"

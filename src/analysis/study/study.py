@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.messages import StudyError, count, rows
+from analysis.study.labels import are_names
 from analysis.study.outcome import Outcome, described
 from analysis.study.panel_checks import (
     DESIGN_COLUMNS,
@@ -101,7 +102,8 @@ class Study:
         group : str, optional
             Column saying where treatment was assigned: the cluster. Default: the unit itself. Where it is
             empty for untreated units, placebo groups are cut in the order of the unit's code within the
-            stratum, treated units removed, so that groups of like size are compared.
+            stratum, treated units removed, so that groups of like size are compared. Codes of digits are in
+            order of their value, names in order of text. Labels of any kind are text in the study.
         stratum : str, optional
             Column that assignment stayed within, such as the town.
         outcomes : mapping or sequence of str, optional
@@ -174,6 +176,11 @@ class Study:
         return sorted(self.frame["first_treated"].iloc[first_rows(self.frame)].dropna().unique().tolist())
 
     @property
+    def placebo_order(self) -> str:
+        """How placebo groups were cut: by "name" where units go by names, else by "code"."""
+        return "name" if are_names(self.units.index) else "code"
+
+    @property
     def primary_outcome(self) -> str:
         """Name of the first described outcome."""
         if not self.outcomes:
@@ -193,7 +200,7 @@ class Study:
         inside, outside = (units.loc[mask, "group"].nunique() for mask in (treated, ~treated))
         made = "all" if self.placebo_group_count == outside else self.placebo_group_count
         size = count(self.placebo_group_size, self.noun)
-        placebo = f"{made} of them placebo groups of about {size} cut by code order"
+        placebo = f"{made} of them placebo groups of about {size} cut by {self.placebo_order} order"
         return (
             f"{self.label.capitalize()}: {count(len(units), self.noun)} ({treated.sum():,} treated in "
             f"{count(inside, 'group')}, {(~treated).sum():,} untreated in {count(outside, 'group')}"
