@@ -13,9 +13,7 @@ DESIGN = {"unit": "village", "time": "year", "first_treated": "start"}
 LABELS = {"tuples": lambda g: ("town", g), "numbers": float, "dates": lambda g: datetime.date(2000, 1, g)}
 
 
-@pytest.mark.parametrize(
-    ("kind", "category"), [("tuples", True), ("tuples", False), ("numbers", False)]
-)
+@pytest.mark.parametrize(("kind", "category"), [("tuples", True), ("tuples", False), ("numbers", False)])
 def test_every_verb_finds_groups_labelled_in_any_way(kind, category):
     units = np.repeat(range(1, 25), 4)
     panel = pd.DataFrame({"village": units, "year": [2020, 2021, 2022, 2023] * 24})
