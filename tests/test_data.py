@@ -11,7 +11,7 @@ import pytest
 from frictionless import validate
 
 from analysis.reading.read_files import DATA, read_table
-from analysis.simulation.calibration import Calibration
+from analysis.simulation.village_model import Calibration
 
 PACKAGE = json.loads((DATA / "datapackage.json").read_text(encoding="utf-8"))
 SCHEMAS = {resource["name"]: resource["schema"]["fields"] for resource in PACKAGE["resources"]}

@@ -3,7 +3,7 @@
 import pytest
 
 import analysis
-from analysis.messages import StudyError, amounts, former_options, refuse
+from analysis.messages import StudyError, amounts, check_shares, check_whole, former_options, refuse
 
 
 def test_a_refusal_counts_all_and_names_three():
@@ -69,3 +69,26 @@ def test_a_former_name_is_found_and_gives_its_new_path(monkeypatch):
     advice = r"^analysis\.prices_of_old is here until version 0\.2 only\. Write: from analysis\.reading\.prices import"
     with pytest.warns(FutureWarning, match=advice):
         assert analysis.prices_of_old == "found"
+
+
+@former_options(seed=None)
+def fixed(outcome):
+    """Answer with what it was given."""
+    return outcome
+
+
+def test_an_option_that_went_is_taken_and_said_to_change_nothing():
+    with pytest.warns(FutureWarning, match=r"^fixed\(\) takes seed= until version 0\.2 only\. It no longer changes an"):
+        assert fixed("y", seed=7) == "y"
+
+
+@pytest.mark.parametrize("number", [0, 1.5, float("nan"), -1])
+def test_what_must_be_a_whole_number_is_checked(number):
+    with pytest.raises(ValueError, match=rf"^draws must be a whole number and at least 1, not {number}\.$"):
+        check_whole(1, draws=number)
+
+
+@pytest.mark.parametrize("share", [0, 1, 95, float("nan")])
+def test_what_must_be_a_share_is_checked(share):
+    with pytest.raises(ValueError, match=rf"^level must lie between 0 and 1, not {share}\.$"):
+        check_shares(level=share)

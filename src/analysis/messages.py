@@ -56,6 +56,30 @@ def refuse(found: Iterable, noun: str, fault: str, remedy: str) -> None:
         raise StudyError(f"{fault} in {count(len(found), noun)}: {first(found)}. {remedy}")
 
 
+def check_shares(**shares: float) -> None:
+    """Raise a ValueError where an option is no share, strictly between 0 and 1.
+
+    Examples
+    --------
+    >>> check_shares(level=0.95, power=0.8)
+    """
+    for name, share in shares.items():
+        if not 0 < share < 1:
+            raise ValueError(f"{name} must lie between 0 and 1, not {share}.")
+
+
+def check_whole(least: int, **numbers: float) -> None:
+    """Raise a ValueError where an option is no whole number, or below the least that it can be.
+
+    Examples
+    --------
+    >>> check_whole(1, draws=499)
+    """
+    for name, number in numbers.items():
+        if not number >= least or number % 1:
+            raise ValueError(f"{name} must be a whole number and at least {least}, not {number}.")
+
+
 def unit_years(frame: pd.DataFrame, mask: pd.Series, values: pd.Series | None = None) -> list[str]:
     """Unit and year of each row of a mask, and what stands there: "v1 in 2019 ('none')"."""
     places = [f"{unit} in {year}" for unit, year in frame.loc[mask, ["unit", "time"]].itertuples(index=False)]
@@ -131,13 +155,13 @@ def in_sentence(label: str) -> str:
     return label[:1].lower() + label[1:] if label.split(" ")[0][1:].islower() or label[1:2] in ("", " ") else label
 
 
-def former_options(**options: str | tuple[str, Mapping]) -> Callable:
+def former_options(**options: str | tuple[str, Mapping] | None) -> Callable:
     """Decorate a function whose options changed: the former ones go on working for one version, with a warning.
 
     Parameters
     ----------
     **options
-        For each former name the new one, or the new one and what each value becomes.
+        For each former name the new one, the new one and what each value becomes, or None where it no longer counts.
 
     Examples
     --------
@@ -150,16 +174,19 @@ def former_options(**options: str | tuple[str, Mapping]) -> Callable:
     """
 
     def decorate(function: Callable) -> Callable:
+        name = function.__name__
+
         @functools.wraps(function)
         def taking_both(*args: object, **given: object) -> object:
-            for former in [name for name in given if name in options]:
-                new, values = options[former] if isinstance(options[former], tuple) else (options[former], {})
-                value = given.pop(former)
-                if new in given:
-                    raise TypeError(f"{function.__name__}() got {former}= and {new}=, the same. Write {new}=.")
-                given[new] = values.get(value, value) if values else value
-                advice = f"takes {former}= until version 0.2 only. Write {new}={given[new]!r}."
-                warnings.warn(f"{function.__name__}() {advice}", FutureWarning, stacklevel=2)
+            for former in [option for option in given if option in options]:
+                value, advice = given.pop(former), "It no longer changes anything."
+                if options[former]:
+                    new, values = options[former] if isinstance(options[former], tuple) else (options[former], {})
+                    if new in given:
+                        raise TypeError(f"{name}() got {former}= and {new}=, which are the same. Write {new}=.")
+                    given[new] = values.get(value, value)
+                    advice = f"Write {new}={given[new]!r}."
+                warnings.warn(f"{name}() takes {former}= until version 0.2 only. {advice}", FutureWarning, stacklevel=2)
             return function(*args, **given)
 
         return taking_both

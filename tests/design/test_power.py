@@ -226,7 +226,7 @@ def test_further_years_follow_the_villages_of_the_two_years_beside_them():
     with pytest.raises(StudyError, match=r"^No treated village is seen in the panel's last two years"):
         minimum_detectable_effect(study_of(gone), "income", years_after=1)
     for wrong in ({"years_after": -1}, {"treated_copies": 0}, {"years_after": 1.5}, {"untreated_copies": 1.5}):
-        with pytest.raises(ValueError, match="must be whole and at least 0, copies whole and at least 1"):
+        with pytest.raises(ValueError, match=r"must be a whole number and at least [01], not "):
             minimum_detectable_effect(study_of(frame), "income", **wrong)
 
 

@@ -57,5 +57,5 @@ def test_study_without_placebo_groups_is_refused(study: Study) -> None:
     bare = Study.from_frame(study.frame.drop(columns=["group", "stratum"]), **names)
     with pytest.raises(StudyError, match="no placebo groups"):
         partition_sensitivity(bare, "income")
-    with pytest.raises(ValueError, match="cuts must be at least 1"):
+    with pytest.raises(ValueError, match="cuts must be a whole number and at least 1, not 0"):
         partition_sensitivity(study, "income", cuts=0)

@@ -339,7 +339,7 @@ def test_errors():
         synthetic_did(make_study(frame[frame["year"] >= 2004]), "income")
     with pytest.raises(StudyError, match="log=True needs values above zero"):
         synthetic_did(make_study(frame.assign(income=0.0)), "income", log=True)
-    with pytest.raises(ValueError, match="draws must be at least 1, not 0"):
+    with pytest.raises(ValueError, match="draws must be a whole number and at least 1, not 0"):
         synthetic_did(make_study(frame), "income", draws=0)
     mixed = frame.assign(start=frame["start"].where(frame["village"] > 0))
     with pytest.raises(StudyError, match="Treated and untreated units"):

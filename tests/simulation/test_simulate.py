@@ -9,9 +9,8 @@ from scipy.stats import ks_2samp
 
 from analysis.reading.prices import price_index
 from analysis.reading.read_files import DATA, read_table
-from analysis.simulation.calibration import Calibration
 from analysis.simulation.simulate import SEED, shock_groups, simulate_panel, simulated_gains, write_simulated
-from analysis.simulation.village_model import INCOME
+from analysis.simulation.village_model import INCOME, Calibration
 
 VILLAGES = read_table("villages").query("committee == 'village_committee'")
 MEMBERSHIP = read_table("membership")

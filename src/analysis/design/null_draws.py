@@ -19,7 +19,7 @@ from analysis.inference.cluster_robust import (
     cluster_pieces,
     cr2,
 )
-from analysis.messages import StudyError
+from analysis.messages import StudyError, check_whole
 from analysis.study.panel_checks import DESIGN_COLUMNS
 from analysis.study.study import Study
 
@@ -58,8 +58,8 @@ def planned_design(
     study: Study, outcome: str, before: int = 0, after: int = 0, treated: int = 1, untreated: int = 1
 ) -> Estimate:
     """An estimate of the design on an outcome without meaning; copies and further years as asked for."""
-    if min(before, after) < 0 or min(treated, untreated) < 1 or any(n % 1 for n in (before, after, treated, untreated)):
-        raise ValueError("years_before and years_after must be whole and at least 0, copies whole and at least 1.")
+    check_whole(0, years_before=before, years_after=after)
+    check_whole(1, treated_copies=treated, untreated_copies=untreated)
     known, time = study.column(outcome).notna(), study.frame["time"]
     planned = time > time[known].max() if known.any() else ~known
     frame = _more_years(study.frame.loc[known | planned, DESIGN_COLUMNS], before, after)
@@ -113,8 +113,7 @@ def null_draws(design: Estimate, shocks: Shocks, replications: int, seed: int) -
         pieces=pieces,
         adjusted=adjusted_direction(pieces, power=-0.5)[0],
     )
-    if replications < 2:
-        raise ValueError(f"replications must be at least 2, not {replications}.")
+    check_whole(2, replications=replications)
     drawn = replicate(task, replications, seed, "draws")
     if not drawn[:, 1].max() > 0:
         raise StudyError("The outcome does not move before the first start, so any effect would be found. Check it.")

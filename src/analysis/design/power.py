@@ -9,8 +9,9 @@ import pandas as pd
 from analysis.design.null_draws import NullDraws, null_draws, planned_design
 from analysis.design.shocks import Shocks, shocks_before
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
+from analysis.inference.inversion import first_reached
 from analysis.inference.methods import HEADLINE_NAME
-from analysis.messages import amount, count, in_sentence
+from analysis.messages import amount, check_shares, count, in_sentence
 from analysis.study.study import Study
 
 # The detectable effect is found to this share of itself, far finer than its Monte Carlo error.
@@ -144,7 +145,7 @@ def minimum_detectable_effect(
     >>> detectable.value > 0, detectable.treated_groups
     (True, 5)
     """
-    _check_shares(power=power, level=level)
+    check_shares(power=power, level=level)
     log = study.describe(outcome).log if log is None else log
     seen = 0 if shocks else _years_before(study, outcome)
     shocks = shocks or shocks_before(study, outcome, log)
@@ -191,18 +192,12 @@ def power_curve(
     >>> bool(curve.loc[0, "power"] < 0.2), float(curve.loc[10_000, "power"])
     (True, 1.0)
     """
-    _check_shares(level=level)
+    check_shares(level=level)
     null = null_draws(planned_design(study, outcome), shocks or shocks_before(study, outcome, log), replications, seed)
     if effects is None:
         effects = np.linspace(0, 2 * _smallest(null, 0.8, level), 21)
     rows = [(null.power(effect, level), null.monte_carlo_error(effect, level)) for effect in effects]
     return pd.DataFrame(rows, pd.Index(effects, name="effect"), ["power", "monte_carlo_error"])
-
-
-def _check_shares(**shares: float) -> None:
-    for name, share in shares.items():
-        if not 0 < share < 1:
-            raise ValueError(f"{name} must lie between 0 and 1, not {share}.")
 
 
 def _years_before(study: Study, outcome: str) -> int:
@@ -220,13 +215,9 @@ def _treated_mean_before(study: Study, outcome: str) -> float:
 
 
 def _smallest(null: NullDraws, power: float, level: float) -> float:
-    """The effect found with this power: doubled until it is, then by bisection."""
+    """The effect found with this power, which must be above the size of the test."""
     if null.power(0.0, level) >= power:
         raise ValueError(f"power must be above the size of the test, {null.power(0.0, level):.3f} here, not {power}.")
-    low, high = 0.0, float(np.median(null.errors))
-    while null.power(high, level) < power:
-        low, high = high, 2 * high
-    while high - low > BISECTION_TOLERANCE * high:
-        middle = (low + high) / 2
-        low, high = (low, middle) if null.power(middle, level) >= power else (middle, high)
-    return high
+    return first_reached(
+        lambda effect: null.power(effect, level) >= power, float(np.median(null.errors)), relative=BISECTION_TOLERANCE
+    )[1]

@@ -13,7 +13,7 @@ from analysis.design.shocks import persistent_shocks
 from analysis.effects.verbs import did
 from analysis.inference.inversion import rejects
 from analysis.inference.methods import METHODS, known_methods
-from analysis.messages import StudyError, count
+from analysis.messages import StudyError, check_whole, count
 from analysis.regression.sample import select_sample
 from analysis.study.study import Study
 
@@ -90,7 +90,9 @@ def rejection_rates(
     [10, 10]
     """
     methods = known_methods(methods)
-    _check_options(correlation, replications)
+    check_whole(1, replications=replications)
+    if correlation is not None and not 0 <= correlation <= 1:
+        raise ValueError(f"correlation must lie between 0 and 1, or be None for placebo districts, not {correlation}.")
     sample = select_sample(study, outcome, log=correlation is None and study.describe(outcome).log)
     frame = sample.frame.assign(value=sample.outcome)
     treated = frame["first_treated"].notna()
@@ -134,13 +136,6 @@ def rejection_rates(
         },
         index=pd.Index(methods, name="method"),
     )
-
-
-def _check_options(correlation: float | None, replications: int) -> None:
-    if correlation is not None and not 0 <= correlation <= 1:
-        raise ValueError(f"correlation must lie between 0 and 1, or be None for placebo districts, not {correlation}.")
-    if replications < 1:
-        raise ValueError(f"replications must be at least 1, not {replications}.")
 
 
 def _p_values(

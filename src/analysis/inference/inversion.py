@@ -80,17 +80,46 @@ def connected_interval(
 def _bound(
     p_value: Callable[[float], float], estimate: float, scale: float, level: float, known_to_reject: bool
 ) -> float:
-    """Walk from the estimate in the direction of `scale`'s sign to the first rejection, then bisect back."""
-    inside, outside = 0.0, FIRST_STEP
-    reach = FAR_REACH if known_to_reject else REACH
-    while not rejects(p_value(estimate + outside * scale), level):
-        inside, outside = outside, max(outside + FIRST_STEP, outside * GROWTH)
+    """The last value before the first rejection, from the estimate in the direction of `scale`'s sign."""
+    return (
+        estimate
+        + scale
+        * first_reached(
+            lambda distance: rejects(p_value(estimate + distance * scale), level),
+            FIRST_STEP,
+            growth=GROWTH,
+            reach=FAR_REACH if known_to_reject else REACH,
+            absolute=BISECTION_TOLERANCE,
+            relative=BISECTION_TOLERANCE,
+        )[0]
+    )
+
+
+def first_reached(
+    reached: Callable[[float], bool],
+    step: float,
+    *,
+    growth: float = 2.0,
+    reach: float = np.inf,
+    absolute: float = 0.0,
+    relative: float = 0.0,
+) -> tuple[float, float]:
+    """Where a condition first holds on the way from zero: the last value seen without it, the first with it.
+
+    The walk takes at least `step` at a time, and grows by `growth`; the last stretch is then halved until it is no
+    wider than `absolute` or than `relative` of its end. Both are infinite where nothing is found up to `reach`.
+
+    Examples
+    --------
+    >>> first_reached(lambda value: value >= 5, 1.0, absolute=0.25)
+    (4.75, 5.0)
+    """
+    inside, outside = 0.0, step
+    while not reached(outside):
+        inside, outside = outside, max(outside + step, growth * outside)
         if outside > reach:
-            return float(np.copysign(np.inf, scale))
-    while outside - inside > BISECTION_TOLERANCE * max(1.0, inside):
+            return np.inf, np.inf
+    while outside - inside > max(absolute, relative * outside):
         middle = (inside + outside) / 2
-        if rejects(p_value(estimate + middle * scale), level):
-            outside = middle
-        else:
-            inside = middle
-    return float(estimate + inside * scale)
+        inside, outside = (inside, middle) if reached(middle) else (middle, outside)
+    return inside, outside

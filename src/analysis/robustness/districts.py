@@ -10,7 +10,7 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.assignments import group_starts
 from analysis.inference.inversion import rejects
-from analysis.messages import StudyError, amount, count, first, in_sentence
+from analysis.messages import amount, count, in_sentence, refuse
 from analysis.regression.regression import Regression
 from analysis.regression.treatment_cells import group_label
 from analysis.robustness.one_group_alone import Placements, placements
@@ -153,11 +153,7 @@ def by_district(
     treated = sorted(starts.dropna().index)
     cells = np.array([label[0] for label in together.fitted.labels])
     own = {group: cells == group_label(group) for group in treated}
-    if unseen := [group for group, inside in own.items() if not inside.any()]:
-        raise StudyError(
-            f"{count(len(unseen), 'treated group')} without the outcome in any treated year: {first(unseen)}. "
-            "Fill it in, or leave these groups out."
-        )
+    _refuse_unseen([group for group, inside in own.items() if not inside.any()], "no treated year")
     estimates = {group: replace(together, effect=together.fitted.average(inside)) for group, inside in own.items()}
     alone = {group: _alone(together.fitted, own, group, level) for group in own}
     tests = pd.DataFrame.from_dict(alone, orient="index", columns=["p_value", "smallest_p", "low", "high"])
@@ -172,11 +168,11 @@ def _check_seen_before(study: Study, outcome: str) -> None:
     """Every treated group has the outcome before its start, else nothing of it can be compared with itself."""
     treated = study.frame[study.frame["first_treated"].notna() & study.column(outcome).notna()]
     before = treated.loc[treated["time"] < treated["first_treated"], "group"]
-    if unseen := sorted(set(treated["group"]) - set(before)):
-        raise StudyError(
-            f"{count(len(unseen), 'treated group')} without the outcome in any year before treatment: {first(unseen)}. "
-            "Fill it in, or leave these groups out."
-        )
+    _refuse_unseen(sorted(set(treated["group"]) - set(before)), "no year before treatment")
+
+
+def _refuse_unseen(groups: Sequence[object], when: str) -> None:
+    refuse(groups, "treated group", f"The outcome is known in {when}", "Fill it in, or leave these groups out.")
 
 
 def _described(estimate: Estimate) -> dict[str, object]:

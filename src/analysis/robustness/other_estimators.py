@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.messages import StudyError, count, first
+from analysis.messages import refuse
 from analysis.study.study import Study
 
 COMPARISONS = {
@@ -118,10 +118,6 @@ def not_yet_treated(study: Study, outcome: str) -> pd.Series:
 def _balanced(study: Study, outcome: str) -> pd.DataFrame:
     """The outcome, units by years, none missing."""
     wide = study.frame.assign(value=study.column(outcome)).pivot(index="unit", columns="time", values="value")
-    gaps = wide.index[wide.isna().any(axis=1)]
-    if len(gaps):
-        raise StudyError(
-            f"{outcome!r} is missing in some year for {count(len(gaps), study.noun)}: {first(gaps)}. These comparisons "
-            "need a balanced panel: take study.complete(outcome), and say how many are left."
-        )
+    remedy = "These comparisons need a balanced panel: take study.complete(outcome), and say how many are left."
+    refuse(wide.index[wide.isna().any(axis=1)], study.noun, f"{outcome!r} is missing in some year", remedy)
     return wide

@@ -8,7 +8,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.effects.verbs import did
-from analysis.messages import StudyError
+from analysis.messages import StudyError, check_whole
 from analysis.study.placebo_groups import placebo_groups
 from analysis.study.study import Study
 
@@ -64,8 +64,7 @@ def partition_sensitivity(
             "This study has no placebo groups: every untreated unit came with a group of its own or stands alone, "
             "so there is no arbitrary cut to vary."
         )
-    if cuts < 1:
-        raise ValueError(f"cuts must be at least 1, not {cuts}.")
+    check_whole(1, cuts=cuts)
     options = {} if methods is None else {"methods": methods}
     generator = np.random.default_rng(seed)
 

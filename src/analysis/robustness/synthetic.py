@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from analysis.design.replication import replicate
 from analysis.design.variability import TIE_TOLERANCE, of_average, placebo_test, variability_beside
 from analysis.inference.assignments import group_starts
-from analysis.messages import StudyError, amount, count, first, in_sentence
+from analysis.messages import StudyError, amount, check_shares, check_whole, count, in_sentence, refuse
 from analysis.regression.sample import select_sample
 from analysis.study.study import Study
 
@@ -68,8 +68,7 @@ class SyntheticDid:
         The interval holds the effects that the placebo test does not reject; it is infinite where it can reject none.
         `p_holm` adjusts the groups' p-values for their number (Holm): read it when one of several groups stands out.
         """
-        if not 0 < level < 1:
-            raise ValueError(f"level must lie between 0 and 1, such as 0.95, not {level}.")
+        check_shares(level=level)
         tests = {
             group: placebo_test(value, scale, self.placebos[start], self.placebo_variability[start], level)
             for group, start, value, scale in self.effects[["first_treated", "estimate", "variability"]].itertuples()
@@ -162,8 +161,7 @@ def synthetic_did(
     >>> result.frame()["placebos"].tolist()
     [51, 51, 51, 51, 51, 99]
     """
-    if draws < 1:
-        raise ValueError(f"draws must be at least 1, not {draws}.")
+    check_whole(1, draws=draws)
     log = study.describe(outcome).log if log is None else log
     series, villages, left_out = _group_means(study, outcome, log)
     starts = group_starts(study.frame)
@@ -197,11 +195,11 @@ def _group_means(study: Study, outcome: str, log: bool) -> tuple[pd.DataFrame, p
 
 
 def _check(series: pd.DataFrame, donors: pd.DataFrame, treated: pd.Series, outcome: str) -> None:
-    if lost := sorted(set(treated.index) - set(series)):
-        raise StudyError(
-            f"No village has {outcome!r} in all years in {count(len(lost), 'treated group')}: {first(lost)}. "
-            "Fill in missing values, or leave out these groups, or the years that have most of them, with study.subset."
-        )
+    remedy = (
+        "Fill in missing values, or leave out these groups, or the years that have most of them, with study.subset."
+    )
+    lost = sorted(set(treated.index) - set(series))
+    refuse(lost, "treated group", f"No village has {outcome!r} in all years", remedy)
     if donors.shape[1] <= FEWEST_DONORS:
         raise StudyError(
             f"Only {count(donors.shape[1], 'untreated group')} with a village that has {outcome!r} in all years; "

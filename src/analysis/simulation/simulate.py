@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.design.replication import replicate
-from analysis.messages import count, first
+from analysis.messages import refuse
 from analysis.reading.read_files import DATA, read_table
-from analysis.simulation.calibration import FIRST_YEAR, Calibration
-from analysis.simulation.village_model import make_dirty, untreated_income, village_outcomes
+from analysis.simulation.village_model import FIRST_YEAR, Calibration, make_dirty, untreated_income, village_outcomes
 from analysis.study.placebo_groups import placebo_groups
 
 SEED = 410883
@@ -248,16 +247,12 @@ def shock_groups(villages: pd.DataFrame, membership: pd.DataFrame) -> pd.Series:
 
 
 def _check(villages: pd.DataFrame, membership: pd.DataFrame, group: Sized, years: range, c: Calibration) -> None:
-    strangers = membership.loc[~membership["village_code"].isin(villages["village_code"]), "village_code"]
-    if len(strangers):
-        raise ValueError(
-            f"{count(len(strangers), 'member village')} not in the villages table: {first(strangers)}. "
-            "Add their rows to `villages`, or take them out of `membership`."
-        )
+    codes, remedy = "village_code", "Add their rows to `villages`, or take them out of `membership`."
+    strangers = membership.loc[~membership[codes].isin(villages[codes]), codes]
+    refuse(strangers, "member village", "The villages table has no row", remedy)
     for name, table in {"villages": villages, "membership": membership}.items():
-        repeated = table.loc[table["village_code"].duplicated(), "village_code"]
-        if len(repeated):
-            raise ValueError(f"{count(len(repeated), 'repeated row')} in `{name}`: {first(repeated)}. Keep one each.")
+        repeated = table.loc[table[codes].duplicated(), codes]
+        refuse(repeated, "row", f"The code in `{name}` is used before", "Keep one row each.")
     if len(group) != len(villages):
         raise ValueError(f"{len(group)} groups for {len(villages)} villages. Give one group per row of `villages`.")
     last = FIRST_YEAR + len(c.income_path) - 1

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from analysis.inference.inversion import first_reached
+
 # The breakdown value is bisected to this share of the largest departure before, or of the standard error (smoothness).
 BREAKDOWN_TOLERANCE = 1e-3
 
@@ -25,10 +27,4 @@ def breakdown_value(interval: Callable[[float], tuple[float, float]], unit: floa
 
     if holds_zero(0.0):
         return np.nan
-    inside, outside = 0.0, unit
-    while not holds_zero(outside):
-        inside, outside = outside, 2 * outside
-    while outside - inside > BREAKDOWN_TOLERANCE * unit:
-        middle = (inside + outside) / 2
-        inside, outside = (inside, middle) if holds_zero(middle) else (middle, outside)
-    return inside
+    return first_reached(holds_zero, unit, absolute=BREAKDOWN_TOLERANCE * unit)[0]

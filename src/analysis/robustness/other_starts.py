@@ -1,0 +1,80 @@
+"""The start years are assumed: effects had the districts started earlier, later, or some of them later."""
+
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from analysis.effects.cohorts import with_starts
+from analysis.effects.verbs import did, event_study
+from analysis.messages import StudyError, count, former_options
+from analysis.study.study import Study
+
+# As many ways of starting later as ten districts have; of more, so many are drawn.
+MOST_SPLITS = 252
+SEED = 2023
+
+
+@former_options(seed=None)
+def other_starts(study: Study, outcome: str, *, log: bool | None = None) -> pd.DataFrame:
+    """Effects had the districts started in other years: all earlier, all later, or half of them later, in every way.
+
+    Use it where start years are assumed. Earlier and later are by one year of the panel; the later ones are half of the
+    treated groups, rounded down. Of more than 252 ways so many are drawn.
+
+    Returns
+    -------
+    DataFrame
+        Index `starts`; kind ("as given", "all moved", "some later"); estimate (`did`, against all years before), low,
+        high, p_value (CR2), against_last_year (the event study's average, against the last year before; missing where
+        it lies at unlike distances from the start years), and note, why a start cannot be tried or has no interval.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> len(other_starts(load_study(), "households"))
+    13
+    """
+    years = np.unique(study.frame["time"])
+    steps = np.unique(np.diff(years))
+    given = study.units.dropna().groupby("group", observed=True)["first_treated"].first().astype(int)
+    first = pd.Series(np.searchsorted(years, given), given.index)
+    seen = np.append(years, years[-1] + steps[0])
+    step = count(int(steps[0]), "year") if len(steps) == 1 else "1 panel year"
+    moved = {("as given", "as given"): given}
+    moved |= {
+        (f"{step} {word}", "all moved"): pd.Series(seen[first + by], first.index)
+        for word, by in (("earlier", -1), ("later", 1))
+    }
+    moved |= {
+        (f"{', '.join(map(str, late))} {step} later", "some later"): pd.Series(
+            seen[first + first.index.isin(late)], first.index
+        )
+        for late in _halves(sorted(given.index))
+    }
+    rows = {}
+    for (name, kind), starts in tqdm(moved.items(), desc="start years", disable=None, leave=False):
+        rows[name] = {"kind": kind, "note": ""}
+        try:
+            other = with_starts(study, starts.to_dict())
+            estimate = did(other, outcome, log=log)
+            rows[name] |= {"estimate": estimate.value, **estimate.headline(), "note": estimate.no_interval}
+            last = {int(years[years < start].max()) - start for start in other.starts}
+            if len(last) == 1:
+                events = event_study(other, outcome, log=log, reference=last.pop())
+                rows[name]["against_last_year"] = events.average().value
+        except StudyError as error:
+            rows[name]["note"] = str(error)
+    columns = ["kind", "estimate", "low", "high", "p_value", "against_last_year", "note"]
+    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns).rename_axis("starts")
+
+
+def _halves(groups: list) -> list[tuple]:
+    """Every choice of half of the groups (rounded down), or so many of them drawn at random."""
+    number = len(groups) // 2
+    if comb(len(groups), number) <= MOST_SPLITS:
+        return list(combinations(groups, number)) if number else []
+    generator = np.random.default_rng(SEED)
+    return sorted({tuple(sorted(generator.permutation(groups)[:number])) for _ in range(MOST_SPLITS)})

@@ -1,0 +1,50 @@
+"""Starts that never were: effects on the years before anything had happened."""
+
+import dataclasses
+
+import pandas as pd
+
+from analysis.effects.verbs import did
+from analysis.messages import StudyError, count
+from analysis.study.study import Study
+
+
+def placebo_starts(study: Study, outcome: str, *, log: bool | None = None) -> pd.DataFrame:
+    """Effects of starts that never were, on the years before the first real one.
+
+    Use it beside an event study: were treated villages already gaining when nothing had happened? Every treated
+    village is given the same false start, one after the other; each has at least one year on either side.
+
+    Returns
+    -------
+    DataFrame
+        Index `start`; estimate, std_error, df, low, high, p_value (CR2), villages; starts that can be tried.
+
+    Raises
+    ------
+    StudyError
+        With fewer than two years before the first start in which some treated village has the outcome.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> placebo_starts(load_study(), "households").index.tolist()
+    [2017, 2018, 2019, 2020, 2021, 2022]
+    """
+    known = study.column(outcome).notna() & study.frame["first_treated"].notna()
+    before = study.frame["time"] < study.starts[0]
+    years = sorted(study.frame.loc[before & known, "time"].unique())
+    if len(years) < 2:
+        raise StudyError(
+            f"{outcome!r} is known in {count(len(years), 'year')} before the first start ({study.starts[0]}), so no "
+            "earlier start can be tried. Bring at least two years."
+        )
+    before &= study.frame["time"] <= years[-1]
+    rows = {}
+    for start in years[1:]:
+        false = study.frame["first_treated"].where(study.frame["first_treated"].isna(), start)
+        tried = dataclasses.replace(study, frame=study.frame.assign(first_treated=false)).subset(before)
+        estimate = did(tried, outcome, log=log)
+        rows[start] = {"estimate": estimate.value, **estimate.headline(), "villages": estimate.villages}
+    columns = ["estimate", "std_error", "df", "low", "high", "p_value", "villages"]
+    return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis("start")
