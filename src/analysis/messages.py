@@ -183,7 +183,7 @@ def former_options(**options: str | tuple[str, Mapping] | None) -> Callable:
                 if options[former]:
                     new, values = options[former] if isinstance(options[former], tuple) else (options[former], {})
                     if new in given:
-                        raise TypeError(f"{name}() got {former}= and {new}=, which are the same. Write {new}=.")
+                        raise TypeError(f"{name}() got {former}= and {new}=, the same. Write {new}=.")
                     given[new] = values.get(value, value)
                     advice = f"Write {new}={given[new]!r}."
                 warnings.warn(f"{name}() takes {former}= until version 0.2 only. {advice}", FutureWarning, stacklevel=2)

@@ -348,7 +348,7 @@ def test_what_cannot_be_planned_says_what_to_leave_empty():
     [
         (power_curve, {"level": 95}, "level must lie between 0 and 1, not 95"),
         (power_curve, {"level": 1.0}, "level must lie between 0 and 1, not 1.0"),
-        (minimum_detectable_effect, {"replications": 1}, "replications must be at least 2, not 1"),
+        (minimum_detectable_effect, {"replications": 1}, "replications must be a whole number and at least 2, not 1"),
     ],
 )
 def test_options_out_of_range_are_refused(study, function, options, message):

@@ -144,7 +144,7 @@ def test_few_placebo_districts_are_taken_once_each():
     [
         ({"correlation": 1.2}, "correlation must lie between 0 and 1, or be None for placebo districts, not 1.2."),
         ({"methods": ["cr9"]}, "Unknown method 'cr9'; choose from cr1, cr2, cr3, wild_bootstrap, randomization."),
-        ({"replications": 0}, "replications must be at least 1, not 0."),
+        ({"replications": 0}, "replications must be a whole number and at least 1, not 0."),
     ],
 )
 def test_wrong_options_are_named(study, options, message):

@@ -565,7 +565,7 @@ def test_a_district_without_the_outcome_under_treatment_is_named():
     panel = make_panel()
     panel.loc[(panel["district"] == "d01") & (panel["year"] >= 2019), "income"] = np.nan
     message = (
-        r"^1 treated group without the outcome in any treated year: d01\. Fill it in, or leave these groups out\.$"
+        r"^The outcome is known in no treated year in 1 treated group: d01\. Fill it in, or leave these groups out\.$"
     )
     with pytest.raises(StudyError, match=message):
         by_district(quiet(panel), "income")
@@ -574,7 +574,7 @@ def test_a_district_without_the_outcome_under_treatment_is_named():
 def test_a_district_without_the_outcome_before_treatment_is_named():
     panel = make_panel()
     panel.loc[(panel["district"] == "d01") & (panel["year"] < 2019), "income"] = np.nan
-    message = r"^1 treated group without the outcome in any year before treatment: d01\. Fill it in, or leave"
+    message = r"^The outcome is known in no year before treatment in 1 treated group: d01\. Fill it in, or leave"
     with pytest.raises(StudyError, match=message):
         by_district(quiet(panel), "income")
 

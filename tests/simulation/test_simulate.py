@@ -263,12 +263,12 @@ def test_every_parameter_names_a_published_fact_or_says_it_is_assumed():
     [
         (
             {"membership": pd.DataFrame({"village_code": ["999"], "first_treated": [2023]})},
-            r"1 member village not in the villages table: 999\. Add their rows to `villages`, or take them out",
+            r"The villages table has no row in 1 member village: 999\. Add their rows to `villages`, or take them out",
         ),
         ({"group": GROUPS[:3]}, r"3 groups for 274 villages\. Give one group per row of `villages`\."),
         (
             {"membership": pd.concat([MEMBERSHIP, MEMBERSHIP[:1]])},
-            r"1 repeated row in `membership`: 410883101215\. Keep one each\.",
+            r"The code in `membership` is used before in 1 row: 410883101215\. Keep one row each\.",
         ),
         ({"years": range(2015, 2025)}, r"years is range\(2015, 2025\)\. Give consecutive years from 2016 to 2024\."),
         ({"years": range(2016, 2025, 2)}, r"Give consecutive years from 2016 to 2024\."),
