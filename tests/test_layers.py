@@ -3,6 +3,7 @@
 import ast
 import inspect
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import pytest
 import analysis
 
 LIBRARY = Path(analysis.__file__).parent
+TESTS = Path(__file__).parent
 FILES = {path.relative_to(LIBRARY).as_posix(): path for path in sorted(LIBRARY.rglob("*.py"))}
 
 # From the ground up: a room imports those before it, and never those after it.
@@ -177,3 +179,10 @@ def test_public_names_are_listed_once():
 def test_unknown_name_says_so():
     with pytest.raises(AttributeError, match=r"^module 'analysis' has no attribute 'plot_everything'$"):
         _ = analysis.plot_everything
+
+
+def test_tests_mirror_the_rooms_and_no_test_file_imports_another() -> None:
+    folders = {path.parent.name for path in TESTS.rglob("test_*.py") if path.parent != TESTS}
+    assert folders <= set(ORDER)
+    sources = ((path.name, path.read_text(encoding="utf-8")) for path in TESTS.rglob("*.py"))
+    assert [name for name, source in sources if re.search(r"^\s*(from|import) test_", source, re.MULTILINE)] == []

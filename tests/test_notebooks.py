@@ -9,11 +9,9 @@ from urllib.parse import unquote, urlparse
 
 import nbformat
 import pytest
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
-from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from notebook_text import code_cells, headings, markdown_tokens, output_texts, prose
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -31,44 +29,6 @@ TYPED_RESULT = re.compile(
 )
 
 Problems = list[str]
-
-
-def code_cells(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:
-    """Code cells with their place in the notebook, from 1."""
-    return ((n, cell) for n, cell in enumerate(notebook.cells, start=1) if cell.cell_type == "code")
-
-
-def markdown_tokens(notebook: NotebookNode) -> Iterator[tuple[int, list[Token]]]:
-    """Parsed Markdown cells with their place in the notebook, from 1."""
-    parser = MarkdownIt("commonmark").enable("table").use(dollarmath_plugin)
-    for n, cell in enumerate(notebook.cells, start=1):
-        if cell.cell_type == "markdown":
-            yield n, parser.parse(cell.source)
-
-
-def headings(tokens: list[Token], level: str) -> list[str]:
-    """Texts of the headings of one level ("h1")."""
-    pairs = zip(tokens, tokens[1:], strict=False)
-    return [inline.content for opening, inline in pairs if opening.type == "heading_open" and opening.tag == level]
-
-
-def prose(tokens: list[Token]) -> str:
-    """Text outside code, formulas and links."""
-    words, depth = [], 0
-    for child in (child for token in tokens for child in token.children or ()):
-        depth += child.nesting if child.type in ("link_open", "link_close") else 0
-        words += [child.content if child.type == "text" and depth == 0 else " "]
-    return "".join(words)
-
-
-def output_texts(cell: NotebookNode) -> Iterator[tuple[str, str]]:
-    """Every text that a cell shows, with its kind; pictures are left out."""
-    for output in cell.outputs:
-        if output.output_type == "stream":
-            yield output.name, output.text
-        for kind, value in output.get("data", {}).items():
-            if not kind.startswith("image/"):
-                yield kind, str(value)
 
 
 def is_valid(notebook: NotebookNode, _path: Path) -> Problems:

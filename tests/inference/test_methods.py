@@ -2,7 +2,8 @@
 
 import numpy as np
 import pytest
-from test_cluster_robust import known_answers, published_estimate, small_panel, small_study
+from panels import small_panel, small_study
+from published_studies import known_answers, published_estimate
 
 from analysis import did, event_study
 from analysis.inference.methods import COLUMNS, METHODS
@@ -15,7 +16,7 @@ R_TOLERANCE = 1e-9
 
 @pytest.mark.parametrize("dataset", ["castle", "ezunem"])
 def test_meets_the_published_answers(dataset):
-    known, frame = known_answers(dataset), published_estimate(dataset).inference(draws=99_999)
+    known, frame = known_answers()[dataset, "two_way"], published_estimate(dataset).inference(draws=99_999)
     for method in ("cr1", "cr2", "cr3"):
         assert frame.loc[method, "std_error"] == pytest.approx(known[f"{method}_se"], rel=R_TOLERANCE)
     assert frame.loc["cr1", "p_value"] == pytest.approx(known["cr1_p"], rel=R_TOLERANCE)
@@ -27,7 +28,7 @@ def test_meets_the_published_answers(dataset):
 
 
 def test_one_treated_county_is_where_the_methods_part():
-    known, frame = known_answers("cai2016"), published_estimate("cai2016").inference()
+    known, frame = known_answers()["cai2016", "two_way"], published_estimate("cai2016").inference()
     assert frame.loc["cr1", "p_value"] == pytest.approx(known["cr1_p"], rel=R_TOLERANCE)
     assert frame.loc["wild_bootstrap", "p_value"] == known["wild_rademacher_p"] == 1486 / 4096
     assert frame.loc["randomization", "p_value"] == known["randomization_t_p"] == 0.25

@@ -5,15 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from test_cluster_robust import (
-    DESIGNS,
-    dummy_contrast,
-    dummy_design,
-    known_answers,
-    published_regression,
-    small_panel,
-    small_study,
-)
+from dummy_regressions import dummy_contrast, dummy_design
+from panels import DESIGNS, small_panel, small_study
+from published_studies import known_answers, published_estimate
 
 from analysis import Study, did, event_study
 from analysis.inference.cluster_robust import cluster_codes, cluster_pieces, cr1
@@ -128,7 +122,7 @@ def test_drawn_weights_give_the_refitted_statistics(name: str) -> None:
 
 def test_enumerated_p_value_of_r_with_ties_counted() -> None:
     """R's own count is 1486 of 4096; fwildclusterboot's is 1484, for it asks |t*| > |t| of the two exact ties."""
-    fitted, known = published_regression("cai2016"), known_answers("cai2016")
+    fitted, known = published_estimate("cai2016").fitted, known_answers()["cai2016", "two_way"]
     answer = run(fitted, np.ones(1))
     assert answer.p_value == known["wild_rademacher_p"] == 1486 / 4096
     assert answer.p_value - 2 / 4096 == known["wild_rademacher_p_fwildclusterboot"]
@@ -139,8 +133,8 @@ def test_enumerated_p_value_of_r_with_ties_counted() -> None:
 @pytest.mark.parametrize("dataset", ["castle", "ezunem", "cai2016"])
 @pytest.mark.parametrize("weights", ["rademacher", "webb"])
 def test_drawn_p_values_of_r(dataset: str, weights: str) -> None:
-    known, draws = known_answers(dataset), 99_999
-    answer = run(published_regression(dataset), np.ones(1), draws=draws, weights=weights)
+    known, draws = known_answers()[dataset, "two_way"], 99_999
+    answer = run(published_estimate(dataset).fitted, np.ones(1), draws=draws, weights=weights)
     for quantity in (f"wild_{weights}_p", f"wild_{weights}_p_fwildclusterboot"):
         expected = known[quantity]
         # R drew 9,999 times (or enumerated), we 99,999 (or enumerated): three standard errors of the difference.

@@ -17,7 +17,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
-from test_notebooks import markdown_tokens, prose
+from notebook_text import markdown_tokens, prose
 
 import analysis
 from analysis import (

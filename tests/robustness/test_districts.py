@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+from panels import districts_panel
 from scipy.stats import hypergeom, loggamma
 
 from analysis import FewTreatedGroupsWarning, Outcome, Study, StudyError, did, event_study, load_study
@@ -51,29 +52,6 @@ def make_hand_panel() -> pd.DataFrame:
     return panel.assign(start=panel["district"].map({"A": 2022, "B": 2022}).astype("Int64"))
 
 
-def make_panel(
-    starts: dict[str, int] | None = None, groups: int = 10, sizes: tuple[int, ...] = (4,), gaps: float = 0.0
-) -> pd.DataFrame:
-    """Districts d00, d01, ... of the given sizes by turns over seven years; an effect of one to each treated one."""
-    draw = np.random.default_rng(410883)
-    starts = {"d00": 2019, "d01": 2019, "d02": 2019} if starts is None else starts
-    districts = [f"d{number:02}" for number in range(groups)]
-    villages = [(f"{name}v{v}", name) for n, name in enumerate(districts) for v in range(sizes[n % len(sizes)])]
-    panel = pd.DataFrame(
-        [(village, name, year) for village, name in villages for year in range(2015, 2022)],
-        columns=["village", "district", "year"],
-    )
-    panel["start"] = panel["district"].map(starts).astype("Int64")
-    level = panel["village"].map(dict(zip(dict(villages), draw.normal(size=len(villages)), strict=True)))
-    slope = panel["district"].map(dict(zip(districts, draw.normal(size=groups), strict=True)))
-    treated = (panel["year"] >= panel["start"]).fillna(False).astype(float)
-    panel["rain"] = draw.normal(size=len(panel))
-    panel["size"] = draw.uniform(0.5, 3, len(panel))
-    noise = draw.normal(size=len(panel))
-    panel["income"] = 5 + level + slope * (panel["year"] - 2015) / 5 + treated + panel["rain"] / 2 + noise
-    return panel[draw.uniform(size=len(panel)) >= gaps].reset_index(drop=True)
-
-
 def by_dummies(panel: pd.DataFrame, extra: str = "", weights: str | None = None) -> pd.Series:
     """Least squares with a dummy per village, year, and treated district-year; averages by treated village-years."""
     panel = panel.assign(heft=panel[weights] if weights else 1.0)
@@ -112,14 +90,14 @@ def test_by_hand():
     ],
 )
 def test_effects_are_those_of_a_dummy_per_district_and_year(panel, options, extra, weights):
-    panel = make_panel(**panel)
+    panel = districts_panel(**panel)
     result = by_district(quiet(panel), "income", **options)
     np.testing.assert_allclose(result.frame()["effect"], by_dummies(panel, extra, weights), rtol=EXACT)
 
 
 @pytest.mark.parametrize("starts", [None, {"d00": 2018, "d01": 2020, "d02": 2020, "d03": 2018}])
 def test_average_is_did_on_a_balanced_panel(starts):
-    study = quiet(make_panel(starts, sizes=(3, 5)))
+    study = quiet(districts_panel(starts, sizes=(3, 5)))
     result = by_district(study, "income")
     frame = result.frame()
     assert np.average(frame["effect"], weights=frame["village_years"]) == pytest.approx(result.overall.value, rel=EXACT)
@@ -128,7 +106,7 @@ def test_average_is_did_on_a_balanced_panel(starts):
 
 
 def test_each_effect_is_that_district_against_the_untreated_on_a_balanced_panel():
-    panel = make_panel(sizes=(3, 5))
+    panel = districts_panel(sizes=(3, 5))
     frame = by_district(quiet(panel), "income").frame()
     for district in frame.index:
         alone = quiet(panel[panel["start"].isna() | (panel["district"] == district)])
@@ -136,7 +114,7 @@ def test_each_effect_is_that_district_against_the_untreated_on_a_balanced_panel(
 
 
 def test_log_is_of_the_outcome_and_missing_values_are_left_out():
-    panel = make_panel().assign(income=lambda p: np.exp(p["income"]))
+    panel = districts_panel().assign(income=lambda p: np.exp(p["income"]))
     panel.loc[3, "income"] = np.nan
     result = by_district(quiet(panel), "income", log=True)
     logged = panel.assign(income=np.log(panel["income"])).dropna(subset="income")
@@ -178,7 +156,7 @@ def placed_alone(panel: pd.DataFrame, kept: tuple[str, ...] = ()) -> pd.Series:
 
 @pytest.mark.parametrize("gaps", [0.0, 0.1])
 def test_p_values_are_those_of_refits_and_full_enumeration(gaps):
-    panel = make_panel(groups=9, gaps=gaps)
+    panel = districts_panel(groups=9, gaps=gaps)
     treated = ["d00", "d01", "d02"]
     frame = by_district(quiet(panel), "income").frame()
     for district in treated:
@@ -200,7 +178,7 @@ def test_p_values_are_those_of_refits_and_full_enumeration(gaps):
 
 def test_step_down_finds_no_more_than_it_may_beside_a_district_with_an_effect():
     """One district gains beyond doubt; the other's adjusted p, over all places it may have had, keeps its level."""
-    panel = make_panel({}, groups=9, sizes=(2, 5, 3))
+    panel = districts_panel({}, groups=9, sizes=(2, 5, 3))
     panel.loc[(panel["district"] == "d00") & (panel["year"] >= 2019), "income"] += 100
     others = sorted(set(panel["district"]) - {"d00"})
     p_values = []
@@ -215,7 +193,7 @@ def test_step_down_finds_no_more_than_it_may_beside_a_district_with_an_effect():
 
 def test_a_district_taken_first_is_in_nobodys_comparison():
     """However much the strongest gains, the others' tests stay what they are, also where groups are of unlike size."""
-    panel = make_panel(groups=20, sizes=(12, 1, 2))
+    panel = districts_panel(groups=20, sizes=(12, 1, 2))
     gains = (panel["district"] == "d00") & (panel["year"] >= 2019)
     frames = [
         by_district(quiet(panel.assign(income=panel["income"] + gain * gains)), "income").frame() for gain in (30, 1e4)
@@ -238,7 +216,7 @@ def test_the_strongest_is_named_though_adjusted_p_values_tie():
 
 
 def test_years_two_apart_tell_how_much_groups_moved_as_years_one_apart_do():
-    panel = make_panel(groups=9)
+    panel = districts_panel(groups=9)
     frame = by_district(quiet(panel), "income").frame()
     apart = panel.assign(year=2 * panel["year"] - 2015, start=2 * panel["start"] - 2015)
     pd.testing.assert_frame_equal(by_district(quiet(apart), "income").frame(), frame)
@@ -246,14 +224,14 @@ def test_years_two_apart_tell_how_much_groups_moved_as_years_one_apart_do():
 
 
 def test_effects_that_cannot_be_divided_are_said_to_be_so():
-    panel = make_panel(groups=9)
+    panel = districts_panel(groups=9)
     once = by_district(quiet(panel[panel["year"] >= 2018]), "income")
     assert not once.divided
     assert repr(once).endswith("tests find too much in groups that vary more.")
 
 
 def test_an_outcome_that_never_moves_gives_no_interval():
-    frame = by_district(quiet(make_panel(groups=9).assign(income=0.0)), "income").frame()
+    frame = by_district(quiet(districts_panel(groups=9).assign(income=0.0)), "income").frame()
     assert frame[["low", "high"]].isna().all(axis=None)
     assert (frame["p_value"] == 1).all()
 
@@ -261,7 +239,7 @@ def test_an_outcome_that_never_moves_gives_no_interval():
 @pytest.mark.parametrize(("years", "ways"), [((2019, 2019), combinations), ((2018, 2020), permutations)])
 def test_step_down_is_exact_over_all_assignments_of_a_panel_without_effects(years, ways):
     """Were any assignment as likely, no p-value (nor the smallest adjusted one) is at a level oftener than it says."""
-    panel = make_panel({}, groups=5, sizes=(2, 5, 3), gaps=0.05)
+    panel = districts_panel({}, groups=5, sizes=(2, 5, 3), gaps=0.05)
     smallest, alone = [], []
     for chosen in ways(sorted(panel["district"].unique()), 2):
         given = panel["district"].map(dict(zip(chosen, years, strict=True))).astype("Int64")
@@ -359,7 +337,7 @@ def test_a_small_district_must_gain_more_than_a_large_one():
 
 
 def test_interval_ends_where_the_test_begins_to_reject():
-    panel = make_panel({"d00": 2019}, groups=25, sizes=(2, 5, 3), gaps=0.05)
+    panel = districts_panel({"d00": 2019}, groups=25, sizes=(2, 5, 3), gaps=0.05)
     low, high = by_district(quiet(panel), "income").frame().loc["d00", ["low", "high"]]
     treated = (panel["year"] >= panel["start"]).fillna(False)
 
@@ -373,7 +351,7 @@ def test_interval_ends_where_the_test_begins_to_reject():
 
 
 def test_order_names_and_units_do_not_matter():
-    panel = make_panel(sizes=(3, 5), gaps=0.05)
+    panel = districts_panel(sizes=(3, 5), gaps=0.05)
     frame = by_district(quiet(panel), "income").frame()
     shuffled = panel.sample(frac=1, random_state=1)
     renamed = shuffled.assign(district="z" + shuffled["district"].str[::-1], income=1000 * shuffled["income"])
@@ -385,14 +363,14 @@ def test_order_names_and_units_do_not_matter():
 
 
 def test_groups_may_be_numbers():
-    panel = make_panel()
+    panel = districts_panel()
     numbers = by_district(quiet(panel.assign(district=panel["district"].str[1:].astype(int))), "income").frame()
     assert numbers.index.tolist() == [0, 1, 2]
     np.testing.assert_allclose(numbers["effect"], by_district(quiet(panel), "income").frame()["effect"], rtol=EXACT)
 
 
 def test_group_that_cannot_have_treatment_is_no_placement():
-    panel = make_panel()
+    panel = districts_panel()
     late = panel[(panel["district"] != "d09") | (panel["year"] >= 2019)]
     frame = by_district(quiet(late), "income").frame()
     assert (frame["smallest_p"] == 1 / 7).all(), "six of the seven untreated groups, and the district itself"
@@ -412,14 +390,14 @@ def test_mengzhou_says_that_no_district_can_reach_five_per_cent():
 
 
 def test_estimates_of_single_groups_give_no_standard_error():
-    result = by_district(quiet(make_panel()), "income")
+    result = by_district(quiet(districts_panel()), "income")
     assert np.isnan(result.estimates["d00"].frame()["std_error"].iloc[0])
     assert "no interval, one treated group: not informative" in repr(result.estimates["d00"])
     assert result.overall.frame()["std_error"].iloc[0] > 0
 
 
 def test_randomization_and_event_study_refuse_what_by_group_cannot_give():
-    study = quiet(make_panel())
+    study = quiet(districts_panel())
     note = did(study, "income", estimator="by_group").inference("randomization").loc["randomization", "note"]
     assert note == (
         "Every treated group has cells of its own here, which no other group can fill. Test single groups with "
@@ -430,7 +408,7 @@ def test_randomization_and_event_study_refuse_what_by_group_cannot_give():
 
 
 def test_group_with_treated_and_untreated_villages_is_refused():
-    panel = make_panel()
+    panel = districts_panel()
     panel.loc[panel["village"] == "d00v0", "start"] = pd.NA
     with pytest.raises(StudyError, match=r"meet in 1 group: d00\. Treatment was not given to whole groups there"):
         by_district(quiet(panel), "income")
@@ -440,7 +418,7 @@ def test_group_with_treated_and_untreated_villages_is_refused():
 
 
 def test_leave_one_out_is_did_without_that_district():
-    panel = make_panel(sizes=(3, 5), gaps=0.05)
+    panel = districts_panel(sizes=(3, 5), gaps=0.05)
     with pytest.warns(FewTreatedGroupsWarning, match="Only 2 treated groups"):
         frame = leave_one_out(quiet(panel), "income", controls=["rain"])
     assert frame.index.tolist() == ["none", "d00", "d01", "d02"]
@@ -453,7 +431,7 @@ def test_leave_one_out_is_did_without_that_district():
 
 
 def test_rows_without_an_interval_say_why():
-    panel = make_panel({"d00": 2018, "d01": 2020, "d02": 2020})
+    panel = districts_panel({"d00": 2018, "d01": 2020, "d02": 2020})
     with pytest.warns(FewTreatedGroupsWarning, match="Only 2 treated groups"):
         frame = leave_one_out(quiet(panel), "income")
     alone = "1 cluster alone behind a part of the effect, own noise not counted"
@@ -471,12 +449,12 @@ def test_rows_without_an_interval_say_why():
 
 def test_leaving_out_the_only_district_is_refused():
     with pytest.raises(StudyError, match=r"^Only one group is treated \(d00\): without it there is no effect"):
-        leave_one_out(quiet(make_panel({"d00": 2019})), "income")
+        leave_one_out(quiet(districts_panel({"d00": 2019})), "income")
 
 
 def test_across_outcomes_is_holm_by_hand():
     draw = np.random.default_rng(3)
-    panel = make_panel(groups=12)
+    panel = districts_panel(groups=12)
     treated = (panel["year"] >= panel["start"]).fillna(False).astype(float)
     panel = panel.assign(**{f"y{n}": n * treated + draw.normal(size=len(panel)) for n in range(3)})
     frame = across_outcomes(quiet(panel, outcomes=["y0", "y1", "y2"]))
@@ -488,7 +466,7 @@ def test_across_outcomes_is_holm_by_hand():
 
 
 def test_outcomes_without_a_p_value_are_not_counted():
-    frame = across_outcomes(quiet(make_panel({"d00": 2019})), ["income", "size"])
+    frame = across_outcomes(quiet(districts_panel({"d00": 2019})), ["income", "size"])
     assert frame[["p_value", "p_holm"]].isna().all().all()
     assert frame["estimate"].notna().all()
 
@@ -550,7 +528,7 @@ def test_yearly_total_counts_villages_from_their_own_start():
 
 def test_the_smallest_adjusted_p_is_that_of_each_start_year():
     starts = {"d00": 2019, "d01": 2019, "d02": 2019, "d03": 2020, "d04": 2020}
-    panel = make_panel(starts, groups=45)
+    panel = districts_panel(starts, groups=45)
     # An effect so large that only the places of its start year tell it from chance: 3 of 45, or 2 of 45.
     for group, floor in (("d00", 3 / 45), ("d03", 2 / 45)):
         huge = panel["income"] + 1e3 * ((panel["district"] == group) & (panel["year"] >= starts[group]))
@@ -562,7 +540,7 @@ def test_the_smallest_adjusted_p_is_that_of_each_start_year():
 
 
 def test_a_district_without_the_outcome_under_treatment_is_named():
-    panel = make_panel()
+    panel = districts_panel()
     panel.loc[(panel["district"] == "d01") & (panel["year"] >= 2019), "income"] = np.nan
     message = (
         r"^The outcome is known in no treated year in 1 treated group: d01\. Fill it in, or leave these groups out\.$"
@@ -572,7 +550,7 @@ def test_a_district_without_the_outcome_under_treatment_is_named():
 
 
 def test_a_district_without_the_outcome_before_treatment_is_named():
-    panel = make_panel()
+    panel = districts_panel()
     panel.loc[(panel["district"] == "d01") & (panel["year"] < 2019), "income"] = np.nan
     message = r"^The outcome is known in no year before treatment in 1 treated group: d01\. Fill it in, or leave"
     with pytest.raises(StudyError, match=message):
@@ -580,7 +558,7 @@ def test_a_district_without_the_outcome_before_treatment_is_named():
 
 
 def test_an_outcome_that_cannot_be_estimated_keeps_its_row_and_says_why():
-    panel = make_panel().assign(zero=lambda p: p["income"].where(p["year"] > 2015, 0.0))
+    panel = districts_panel().assign(zero=lambda p: p["income"].where(p["year"] > 2015, 0.0))
     outcomes = {"income": Outcome("income"), "zero": Outcome("zero", unit="CNY", log=True)}
     frame = across_outcomes(quiet(panel, outcomes=outcomes))
     assert frame.loc["zero", ["estimate", "p_value", "p_holm"]].isna().all()
