@@ -84,6 +84,27 @@ def xlsx(
     return make
 
 
+OPEN, STRICT = (f"http://{place}".encode() for place in ("schemas.openxmlformats.org/", "purl.oclc.org/ooxml/"))
+
+
+def rewritten(maker: Maker, part: str, *changes: tuple[bytes, bytes]) -> Maker:
+    """A study on a workbook of which one part is changed as bytes."""
+
+    def make(folder: Path) -> str:
+        name = maker(folder)
+        with zipfile.ZipFile(folder / name) as old:
+            parts = {one: old.read(one) for one in old.namelist()}
+        for one in parts:
+            for before, after in changes if one.endswith(part) else ():
+                parts[one] = parts[one].replace(before, after)
+        with zipfile.ZipFile(folder / name, "w") as new:
+            for one, content in parts.items():
+                new.writestr(one, content)
+        return name
+
+    return make
+
+
 def parquet(rows: list[list]) -> Maker:
     def make(folder: Path) -> str:
         pd.DataFrame(rows[1:], columns=rows[0]).to_parquet(folder / "数据.parquet")
@@ -124,10 +145,23 @@ BAD = {
     **{
         f"format {name}": (
             csv(b"x", f"数据.{name}"),
-            f"数据.{name} is not .csv or .xlsx or .parquet. Open it in Excel or WPS and save it as .xlsx.",
+            f"数据.{name} is not .csv or .xlsx or .parquet or .dta. Open it in Excel or WPS and save it as .xlsx.",
         )
         for name in ("xls", "et", "wps", "numbers")
     },
+    "file of another statistics program": (
+        csv(b"x", "数据.sav"),
+        "数据.sav is not .csv or .xlsx or .parquet or .dta. Save it as .csv (UTF-8) or .dta in the program that wrote it.",
+    ),
+    "damaged Stata file": (
+        csv(b"no Stata", "数据.dta"),
+        "数据.dta cannot be read as Stata: it is damaged, or of another kind. Save it again in Stata.",
+    ),
+    "strict workbook": (
+        rewritten(xlsx(GOOD), "workbook.xml", (OPEN, STRICT)),
+        "数据.xlsx is a Strict Open XML workbook, which few programs read. In Excel, choose Save as and the type “Excel "
+        "Workbook (.xlsx)”, without Strict.",
+    ),
     "open in Excel": (
         beside(xlsx(GOOD), "~$数据.xlsx"),
         "数据.xlsx is open elsewhere (~$数据.xlsx). Save and close it there, or delete that file.",
@@ -186,6 +220,21 @@ BAD = {
         csv([["孟州市各村收入", "", "", "", "", ""], *GOOD]),
         "数据.csv has its column names in row 2. Delete the 1 row above them.",
     ),
+    **{
+        f"title above other names in {name}": (
+            make(
+                [
+                    ["1-3 各村主要指标", "", "", "", "", ""],
+                    ["（2022年）", "", "", "", "单位：万元", ""],
+                    ["村", "村名", "年度", "开始年份", "区", "总收入"],
+                    *ROWS,
+                ]
+            ),
+            f"数据.{name} has none of the columns asked for (村代码, 片区, 年份, ...). Its column names seem to stand in row 3: "
+            "村, 村名, 年度, 开始年份, 区, 总收入. Delete the 2 rows above them, and write these names in the study file.",
+        )
+        for name, make in (("csv", csv), ("xlsx", xlsx))
+    },
     "second header row": (
         csv([HEADER, ["", "", "", "", "", "（人）"], *ROWS]),
         "数据.csv has a second header row. Keep one row of names, with data from row 2 on.",
@@ -270,6 +319,28 @@ BAD = {
         "'村代码' lost digits in 2 rows: row 2 (4.1088300120112352E+17), row 3 (4.1088300120112352E+17): a spreadsheet "
         "turned codes into rounded numbers. Go back to the source, and format the column as text before filling it in.",
     ),
+    "dates for groups in Excel": (
+        xlsx(changed(GROUP, datetime.date(2024, 2, 1), datetime.datetime(2024, 2, 1, 8, 30), datetime.time(2, 1))),
+        "'片区' is a date or time in 3 rows: row 2 (2024-02-01), row 3 (2024-02-01 08:30:00), row 4 (02:01:00). A spreadsheet "
+        "turns text such as 2-1 into a date: format the column as text, then type it again.",
+    ),
+    "dates for codes in Parquet": (
+        parquet(
+            [
+                HEADER,
+                *[
+                    [pd.Timestamp(2024, 1, number // 3 + 1), *row[1:3], 2022, *row[4:]]
+                    for number, row in enumerate(ROWS)
+                ],
+            ]
+        ),
+        "'村代码' is a date or time in 21 rows: row 1 (2024-01-01), row 2 (2024-01-01), row 3 (2024-01-01), .... A spreadsheet "
+        "turns text such as 2-1 into a date: format the column as text, then type it again.",
+    ),
+    "errors of formulas for codes": (
+        xlsx(changed(CODE, "#REF!", "#NAME?")),
+        "'村代码' is an error of a formula in 2 rows: row 2 (#REF!), row 3 (#NAME?). Correct the formula.",
+    ),
     "duplicated village": (
         csv(TWICE),
         "A unit-year is repeated in 2 rows: 410883001201 in 2020, 410883001201 in 2021. Keep one row per unit and year.",
@@ -314,7 +385,11 @@ BAD = {
     ),
     "years of two digits": (
         csv(changed(YEAR, "20", "21年")),
-        f"'年份' is not a year in 2 rows: row 2 (20), row 3 (21年){YEAR_ONLY}",
+        "'年份' is a year of two digits in 2 rows: row 2 (20), row 3 (21年). Write all four digits, such as 2018 for 18.",
+    ),
+    "years of two digits as numbers": (
+        parquet([HEADER, *[[*row[:2], row[YEAR] - 2000, 22, *row[4:]] for row in ROWS]]),
+        "'年份' is a year of two digits in 21 rows: row 1 (20), row 2 (21), row 3 (22), .... Write all four digits, such as 2018 for 18.",
     ),
     "years in hanzi": (
         csv(changed(YEAR, "二〇二〇", "2020年底")),
@@ -442,6 +517,13 @@ ALIKE = {
     "spaces within a name": csv(changed(GROUP, "区　1", "区 1")),
     "a format that divides elsewhere": xlsx(GOOD, lambda book: shown_as(book, "B", "0.0,")),
     "thousands shown": xlsx(GOOD, lambda book: shown_as(book, "F", "#,##0.00_);(#,##0.00)")),
+    "a formula whose result is empty text": rewritten(
+        xlsx(changed(START, *[row[START] or '=""' for row in ROWS])),
+        "sheet1.xml",
+        (b'><f>""</f><v /></c>', b' t="str"><f>""</f><v></v></c>'),
+        (b'><f>""</f><v></v></c>', b' t="str"><f>""</f><v></v></c>'),
+    ),
+    "a percent sign that is only drawn": xlsx(GOOD, lambda book: shown_as(book, "F", '0.0"%"')),
     "a chart sheet": xlsx(GOOD, lambda book: book.create_chartsheet("图").add_chart(LineChart())),
     "hidden rows": xlsx(GOOD, hide),
     "ending in capitals": xlsx(GOOD, name="数据.XLSX"),

@@ -3,12 +3,13 @@
 # ruff: noqa: E501 (hanzi count double)
 
 import codecs
+import datetime
 
 import openpyxl
 import pandas as pd
 import pytest
 
-from analysis import load_study
+from analysis import StudyError, load_study
 from analysis.language.units import convert_unit
 from analysis.reading.clean_cells import clean_codes, clean_numbers, clean_years
 from analysis.reading.read_panel import read_panel
@@ -23,13 +24,13 @@ def cells(*values: str) -> pd.Series:
 
 def test_numbers_are_cleaned_and_counted():
     numbers, notes = clean_numbers(
-        cells("1,200.5", "１２．５", "－3", "1 200", " 7 ", "—", "无", "n/a", ".", "…", ""), "income"
+        cells("1,200.5", "１２．５", "－3", "༡༢", "٣٤", "1 200", " 7 ", "—", "无", "n/a", ".", "…", ""), "income"
     )
-    assert numbers.iloc[:5].tolist() == [1200.5, 12.5, -3, 1200, 7]
-    assert numbers.iloc[5:].isna().all()
+    assert numbers.iloc[:7].tolist() == [1200.5, 12.5, -3, 12, 34, 1200, 7]
+    assert numbers.iloc[7:].isna().all()
     assert notes == [
         "income: 2 numbers with thousands separators read.",
-        "income: 2 numbers with full-width characters read.",
+        "income: 4 numbers in full-width characters or another script read.",
         "income: 5 cells taken as missing, not as zero (—, 无, n/a, ., …).",
     ]
 
@@ -53,10 +54,12 @@ def test_percent_signs_follow_the_unit(percent, read, how):
 
 
 def test_years_are_read_from_text_and_counted():
-    years, notes = clean_years(cells("2021", "2021年", "２０２１", "2021.0", "2021年度", "", "无"), "year")
-    assert years.iloc[:5].tolist() == [2021] * 5
-    assert years.iloc[5:].isna().all()
-    assert notes == ["year: 3 years written another way (such as 2021年) read.", "year: 1 cell taken as missing (无)."]
+    years, notes = clean_years(
+        cells("2021", "2021年", "２０２１", "2021.0", "2021年度", "༢༠༢༡", "٢٠٢١", "𝟐𝟎𝟐𝟏", "", "无"), "year"
+    )
+    assert years.iloc[:8].tolist() == [2021] * 8
+    assert years.iloc[8:].isna().all()
+    assert notes == ["year: 6 years written another way (such as 2021年) read.", "year: 1 cell taken as missing (无)."]
 
 
 def test_codes_stay_text_and_restoring_is_counted():
@@ -65,11 +68,63 @@ def test_codes_stay_text_and_restoring_is_counted():
     )
     assert codes.iloc[:7].tolist() == ["001", "410883001201", "410", "12", "0012", "0013", "（一）"]
     assert notes == [
-        "village: 2 codes with spaces or full-width characters cleaned.",
+        "village: 2 codes with spaces, full-width or odd characters cleaned.",
         "village: 2 codes taken out of a quotation for spreadsheets.",
         "village: 1 code that had become a decimal number restored (12.0 is 12).",
         "village: 1 cell taken as missing (无).",
     ]
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [
+        ("5e+05", "500000"),
+        ("5E+05", "500000"),
+        ("5e+11", "500000000000"),
+        ("4.10883001201E11", "410883001201"),
+        ("1.5E+1", "15"),
+        ("４１０\u200b８\ufe0f\u00ad", "4108"),
+        ("٤١٠", "410"),
+    ],
+)
+def test_codes_are_restored_where_no_digit_can_be_lost(written, code):
+    assert clean_codes(cells(written), "village")[0].tolist() == [code]
+
+
+@pytest.mark.parametrize(
+    "written", ["5E+11", "1.23457E+11", "1.23457e+11", "5.00E+05", "1.5e+07", "4e+17", "4.1088300120112352E+16"]
+)
+def test_codes_in_exponent_form_that_may_have_lost_digits_are_refused(written):
+    with pytest.raises(StudyError, match=r"^village lost digits in 1 row: row 2 \(") as refusal:
+        clean_codes(cells(written), "village")
+    assert ("In R, set options(scipen = 15)" in str(refusal.value)) == ("e" in written)
+
+
+def test_dates_in_groups_are_refused_and_texts_that_look_like_dates_are_not():
+    days = [datetime.date(2024, 2, 1), "2-2", datetime.time(1, 30), datetime.timedelta(hours=30), None]
+    with pytest.raises(StudyError) as refusal:
+        clean_codes(pd.Series(days), "group")
+    assert str(refusal.value) == (
+        "group is a date or time in 3 rows: row 0 (2024-02-01), row 2 (01:30:00), row 3 (1 day, 6:00:00). A spreadsheet "
+        "turns text such as 2-1 into a date: format the column as text, then type it again."
+    )
+    assert clean_codes(cells("2-1", "2024-02-01"), "group")[0].tolist() == ["2-1", "2024-02-01"]
+
+
+@pytest.mark.parametrize("days", [["2024-02-01", None], ["2024-02-01 10:30"]])
+def test_columns_of_dates_are_refused_as_codes(days):
+    for column in (pd.to_datetime(pd.Series(days)), pd.to_datetime(pd.Series(days), utc=True)):
+        with pytest.raises(StudyError, match=r"^group is a date or time in 1 row: row 0 \(2024-02-01"):
+            clean_codes(column, "group")
+
+
+@pytest.mark.parametrize(("dtype", "code"), [("float32", 410883001201), ("float64", 2.0**53)])
+def test_codes_beyond_the_digits_of_their_type_are_refused(dtype, code):
+    with pytest.raises(
+        StudyError, match=r"^village lost digits in 1 row: row 1 \(\d+\)\. A float of this size is rounded"
+    ):
+        clean_codes(pd.Series([12, code], dtype=dtype), "village")
+    assert clean_codes(pd.Series([410883.0, 12], dtype=dtype), "village")[0].tolist() == ["410883", "12"]
 
 
 @pytest.mark.parametrize(
@@ -120,7 +175,7 @@ def test_encodings_and_line_endings(tmp_path, encode, ending):
     assert read.frame.index.tolist() == [2, 4, 6]
     assert read.notes[1:] == [
         "村 表.csv: 2 blank rows left out.",
-        "村 表.csv: '村代码': 1 code with spaces or full-width characters cleaned.",
+        "村 表.csv: '村代码': 1 code with spaces, full-width or odd characters cleaned.",
     ]
 
 
@@ -133,6 +188,18 @@ def test_workbook_cells_are_read_as_they_are_meant(tmp_path):
     read = read_panel(tmp_path / "a.xlsx", codes=["码"], years=["年"], numbers={"率": False})
     assert read.frame.to_numpy().tolist() == [["410883001201", 2021, 0.07], ["7", 2022, 0.12]]
     assert read.columns == ["码", "年", "率", "备注"], "a formula without a result does no harm where it is not used"
+
+
+def test_codes_and_years_are_read_as_their_format_shows_them(tmp_path):
+    book = openpyxl.Workbook()
+    for row in (["码", "年", "值"], ["002", "2018年", 2], [2, 2018, 2], [0, 18, 2], [12, 2019, 2]):
+        book.active.append(row)
+    for row, shown in enumerate(("000", "000", '"V"000'), 3):
+        for column, form in zip("ABC", (shown, '0"年"' if row != 4 else '"20"00', "000"), strict=True):
+            book.active[f"{column}{row}"].number_format = form
+    book.save(tmp_path / "a.xlsx")
+    read = read_panel(tmp_path / "a.xlsx", codes=["码"], years=["年"], numbers={"值": False})
+    assert read.frame.to_numpy().tolist() == [["002", 2018, 2], ["002", 2018, 2], ["000", 2018, 2], ["V012", 2019, 2]]
 
 
 def test_parquet_keeps_its_numbers_and_reads_only_what_is_named(tmp_path):

@@ -1,20 +1,42 @@
 """Clean cells as people type them into numbers, years and codes: every change is counted, doubtful ones are refused."""
 
+import datetime
+import re
+import unicodedata
+
+import numpy as np
 import pandas as pd
 
 from analysis.language.units import INNER_SPACE
-from analysis.messages import StudyError, count, first
+from analysis.messages import StudyError, count, first, refuse
 
 MISSING = r"(?i)[-—–/.…]+|无|缺失?|暂无|n/?a|#n/a|nan|null|none"
 """What stands for "no value"; never read as zero."""
-HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
-SPACES = {0x3000: 0x20, 0xA0: 0x20, 0xFEFF: None, 0x200B: None}
-CODE_WIDTH = {wide: narrow for wide, narrow in HALF_WIDTH.items() if chr(narrow).isalnum()} | SPACES
-HALF_WIDTH |= {0x2212: 0x2D} | SPACES
+INVISIBLE = (0xAD, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
+INVISIBLE += (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+SPACES = {0x3000: 0x20, 0xA0: 0x20} | dict.fromkeys(INVISIBLE)
+
+
+class Digits(dict[int, int | None]):
+    """A table for `str.translate` that also turns decimal digits of any script into 0 to 9."""
+
+    def __missing__(self, code: int) -> int:
+        digit = unicodedata.decimal(chr(code), None)
+        self[code] = code if digit is None else ord("0") + digit
+        return self[code]
+
+
+WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}
+HALF_WIDTH = Digits(WIDE | {0x2212: 0x2D} | SPACES)
+CODE_WIDTH = Digits({wide: narrow for wide, narrow in WIDE.items() if chr(narrow).isalnum()} | SPACES)
+DATES = (datetime.date, datetime.time, datetime.timedelta)
 ROUNDED = r"\d\.\d+[eE]\+?\d+|\d[eE]\+\d+"
+# Of a code in exponent form: the power of a single digit, as R writes 500000; or as many decimals as the exponent says.
+SINGLE_DIGIT, EVERY_DIGIT = r"\d(?:e\+(?:0\d|1[0-4])|E\+(?:0?\d|10))", r"\d\.(\d{1,14})[eE]\+?(\d+)"
+ERROR = r"#[A-Z0-9/]+[!?]"
 WRAPPED = r"""^(?:="(.*)"|'(.+))$"""
 GROUPED = r"[+-]?\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?"
-YEAR = r"(\d{4}|0)(?:\.0+)?\s*(?:年度?)?"
+YEAR, TWO_DIGITS = r"(\d{4}|0)(?:\.0+)?\s*(?:年度?)?", r"['‘’]?\d\d(?:\.0+)?\s*(?:年度?)?"
 
 
 def clean_numbers(values: pd.Series, label: str, *, percent: bool = False) -> tuple[pd.Series, list[str]]:
@@ -59,14 +81,14 @@ def clean_numbers(values: pd.Series, label: str, *, percent: bool = False) -> tu
     numbers[odd.index] = read.where(~signed | percent, read / 100)
     return numbers, [
         *_note(label, grouped, "number", "with thousands separators read"),
-        *_note(label, ~missing & (plain != odd), "number", "with full-width characters read"),
+        *_note(label, ~missing & (plain != odd), "number", "in full-width characters or another script read"),
         *_note(label, signed, "percentage", "kept in per cent" if percent else "read as shares (35% is 0.35)"),
         *_missing_note(label, odd[missing], ", not as zero"),
     ]
 
 
 def clean_years(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
-    """Whole years of a column as Int64; 2021年 and full-width digits are read, dates are refused.
+    """Whole years of a column as Int64; 2021年 and digits of any script are read, dates and two digits are refused.
 
     Examples
     --------
@@ -77,8 +99,10 @@ def clean_years(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     text = values.str.translate(HALF_WIDTH).str.strip()
     missing = text.str.fullmatch(f"{MISSING}|")
     years = text.str.extract(f"^{YEAR}$", expand=False)
-    advice = ". Write the year only, such as 2023 (never treated: nothing). Dates and months are not cut to years."
-    _refuse(label, "is not a year", values[years.isna() & ~missing], advice)
+    short = values[text.str.fullmatch(TWO_DIGITS)]
+    refuse(_places(short), "row", f"{label} is a year of two digits", "Write all four digits, such as 2018 for 18.")
+    advice = "Write the year only, such as 2023 (never treated: nothing). Dates and months are not cut to years."
+    refuse(_places(values[years.isna() & ~missing]), "row", f"{label} is not a year", advice)
     changed = ~missing & (years != values.str.removesuffix(".0"))
     return pd.to_numeric(years).astype("Int64"), [
         *_note(label, changed, "year", "written another way (such as 2021年) read"),
@@ -94,22 +118,54 @@ def clean_codes(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     >>> clean_codes(pd.Series(["410883001201.0", " ００１"]), "village")[0].tolist()
     ['410883001201', '001']
     """
-    if values.dtype.kind == "i":
+    if values.dtype.kind in "iu":
         return values.astype("str"), []
+    _refuse_lost(values, label)
     values = _text(values)
     plain = values.str.translate(CODE_WIDTH).str.strip().str.replace(INNER_SPACE, "", regex=True)
     bare = plain.str.replace(WRAPPED, lambda match: match[1] or match[2], regex=True)
+    refuse(
+        _places(values[bare.str.fullmatch(ERROR)]), "row", f"{label} is an error of a formula", "Correct the formula."
+    )
+    power = bare.map(_whole_power)
+    rounded = values[bare.str.fullmatch(ROUNDED) & power.isna()]
     advice = ": a spreadsheet turned codes into rounded numbers. Go back to the source, and format the column as text "
     advice += "before filling it in."
-    _refuse(label, "lost digits", values[bare.str.fullmatch(ROUNDED)], advice)
-    whole = bare.str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
+    if rounded.str.contains("e", regex=False).any():
+        advice += " In R, set options(scipen = 15) before writing the file."
+    _refuse(label, "lost digits", rounded, advice)
+    whole = bare.str.replace(r"^(\d+)\.0+$", r"\1", regex=True).mask(power.notna(), power)
     missing = whole.str.fullmatch(f"{MISSING}|")
     return whole.where(~missing, None), [
-        *_note(label, (plain != values) & ~missing, "code", "with spaces or full-width characters cleaned"),
+        *_note(label, (plain != values) & ~missing, "code", "with spaces, full-width or odd characters cleaned"),
         *_note(label, bare != plain, "code", "taken out of a quotation for spreadsheets"),
-        *_note(label, whole != bare, "code", "that had become a decimal number restored (12.0 is 12)"),
+        *_note(label, power.notna(), "code", "written as a power of ten restored (5e+05 is 500000)"),
+        *_note(label, (whole != bare) & power.isna(), "code", "that had become a decimal number restored (12.0 is 12)"),
         *_missing_note(label, values[missing]),
     ]
+
+
+def _refuse_lost(values: pd.Series, label: str) -> None:
+    """No code has become a date, nor a number of more digits than its type holds."""
+    dates = values.dropna() if values.dtype.kind in "mM" else values[values.map(lambda cell: isinstance(cell, DATES))]
+    remedy = "A spreadsheet turns text such as 2-1 into a date: format the column as text, then type it again."
+    refuse(_places(_text(dates.dropna())), "row", f"{label} is a date or time", remedy)
+    if values.dtype.kind == "f":
+        beyond = values[values.abs() >= 2.0 ** (np.finfo(values.dtype).nmant + 1)]
+        remedy = "A float of this size is rounded: store codes as text, or as whole numbers (long, double, int64)."
+        refuse(_places(beyond.map("{:.0f}".format)), "row", f"{label} lost digits", remedy)
+
+
+def _whole_power(code: str) -> str | None:
+    """The whole number that a code in exponent form is, where no digit can have been lost."""
+    every = re.fullmatch(EVERY_DIGIT, code)
+    if every and int(every[2]) == len(every[1]):
+        return code[0] + every[1]
+    return str(int(float(code))) if re.fullmatch(SINGLE_DIGIT, code) else None
+
+
+def _places(cells: pd.Series) -> list[str]:
+    return [f"row {row} ({cell})" for row, cell in cells.items()]
 
 
 def _text(values: pd.Series) -> pd.Series:
@@ -118,8 +174,7 @@ def _text(values: pd.Series) -> pd.Series:
 
 def _refuse(label: str, fault: str, wrong: pd.Series, advice: str) -> None:
     if len(wrong):
-        places = first(f"row {row} ({value})" for row, value in wrong.items())
-        raise StudyError(f"{label} {fault} in {count(len(wrong), 'row')}: {places}{advice}")
+        raise StudyError(f"{label} {fault} in {count(len(wrong), 'row')}: {first(_places(wrong))}{advice}")
 
 
 def _note(label: str, changed: pd.Series, noun: str, done: str) -> list[str]:

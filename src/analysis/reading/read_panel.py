@@ -1,4 +1,4 @@
-"""Read a panel from the files people keep (CSV, Excel, Parquet); what would have to be guessed is refused."""
+"""Read a panel from the files people keep (CSV, Excel, Parquet, Stata); what would have to be guessed is refused."""
 
 import csv
 import io
@@ -11,12 +11,13 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.messages import StudyError, count, first
-from analysis.reading.clean_cells import SPACES, clean_codes, clean_numbers, clean_years
+from analysis.reading.clean_cells import clean_codes, clean_numbers, clean_years
+from analysis.reading.header import column_names, column_places
+from analysis.reading.read_stata import read_stata
 from analysis.reading.read_workbook import UNREADABLE, read_workbook
 
-FORMATS = (".csv", ".xlsx", ".parquet")
-SEPARATORS = {";": "semicolons", "\t": "tabs", "，": "full-width commas", "|": "bars"}
-HEADER_SEARCH = 10
+FORMATS = (".csv", ".xlsx", ".parquet", ".dta")
+STATISTICS = (".sav", ".por", ".sas7bdat", ".rds", ".rdata", ".rda")
 Cleaner = Callable[[pd.Series, str], tuple[pd.Series, list[str]]]
 # A file read as text takes some ten times its size in memory.
 LARGEST_CSV = 300_000_000
@@ -51,7 +52,7 @@ def read_panel(
     Parameters
     ----------
     path : Path
-        A .csv (UTF-8 or GB18030), .xlsx or .parquet file. Nothing in it is executed.
+        A .csv (UTF-8 or GB18030), .xlsx, .parquet or .dta file. Nothing in it is executed.
     codes, years : collection of str
         Columns kept as text, and columns of whole years.
     numbers : mapping of str to bool
@@ -74,8 +75,9 @@ def read_panel(
     numbers = numbers or {}
     cleaners = dict.fromkeys([*codes, *years], clean_years) | dict.fromkeys(codes, clean_codes)
     cleaners |= {name: partial(clean_numbers, percent=percent) for name, percent in numbers.items()}
-    read = _read_parquet if path.suffix.lower() == ".parquet" else partial(_read_rows, sheet=sheet)
-    columns, frame, note = read(path, list(cleaners))
+    shown = {name: name not in numbers for name in cleaners}
+    read = {".parquet": _read_parquet, ".dta": read_stata}.get(path.suffix.lower(), partial(_read_rows, sheet=sheet))
+    columns, frame, note = read(path, shown)
     blank = (frame.isna() | frame.eq("")).all(axis="columns")
     frame = frame[~blank]
     if frame.empty:
@@ -103,7 +105,9 @@ def _clean_each_once(clean: Cleaner, cells: pd.Series, label: str) -> tuple[pd.S
 def _check_file(path: Path) -> None:
     """The file is there, of a kind that can be read, not empty, and not open in a spreadsheet program."""
     if path.suffix.lower() not in FORMATS:
-        raise StudyError(f"{path.name} is not {' or '.join(FORMATS)}. Open it in Excel or WPS and save it as .xlsx.")
+        program = "Save it as .csv (UTF-8) or .dta in the program that wrote it."
+        remedy = program if path.suffix.lower() in STATISTICS else "Open it in Excel or WPS and save it as .xlsx."
+        raise StudyError(f"{path.name} is not {' or '.join(FORMATS)}. {remedy}")
     if not path.is_file():
         raise StudyError(f"There is no file {path.name!r} beside the study file. Check the name in it.")
     for lock in (f"~${path.name}", f".~{path.name}", f".~lock.{path.name}#"):
@@ -120,12 +124,12 @@ def _check_file(path: Path) -> None:
         raise StudyError(f"{reason}. Close it in other programs, or ask for the right to read it.") from error
 
 
-def _read_parquet(path: Path, wanted: list[str]) -> tuple[list[str], pd.DataFrame, str]:
+def _read_parquet(path: Path, wanted: Collection[str]) -> tuple[list[str], pd.DataFrame, str]:
     from pyarrow import ArrowException, parquet
 
     try:
         header = parquet.read_schema(path).names
-        kept = [header[place] for place in _places(path.name, [header], wanted)]
+        kept = [header[place] for place in column_places(path.name, [header], wanted)]
         frame = parquet.read_table(path, columns=kept).to_pandas(ignore_metadata=True)
     except (ArrowException, OSError) as error:
         raise StudyError(f"{path.name} cannot be read as Parquet: {str(error).strip('. ')}. Write it again.") from error
@@ -133,10 +137,11 @@ def _read_parquet(path: Path, wanted: list[str]) -> tuple[list[str], pd.DataFram
     return header, frame, ""
 
 
-def _read_rows(path: Path, wanted: list[str], *, sheet: str | None) -> tuple[list[str], pd.DataFrame, str]:
-    rows, note = read_workbook(path, sheet) if path.suffix.lower() == ".xlsx" else _read_csv(path)
-    places = _places(path.name, rows, wanted)
-    header = _names(rows[0])
+def _read_rows(path: Path, wanted: Mapping[str, bool], *, sheet: str | None) -> tuple[list[str], pd.DataFrame, str]:
+    shown = [name for name in wanted if wanted[name]]
+    rows, note = read_workbook(path, shown, sheet) if path.suffix.lower() == ".xlsx" else _read_csv(path)
+    places = column_places(path.name, rows, wanted)
+    header = column_names(rows[0])
     if odd := [f"row {at} ({len(row)} cells)" for at, row in enumerate(rows, 1) if len(row) not in (0, len(header))]:
         raise StudyError(
             f"{path.name} has {len(header)} columns, but not so many cells in {count(len(odd), 'row')}: {first(odd)}. "
@@ -144,9 +149,9 @@ def _read_rows(path: Path, wanted: list[str], *, sheet: str | None) -> tuple[lis
         )
     body = [[row[place] if row else "" for place in places] for row in rows[1:]]
     for mark, fault in UNREADABLE.items():
-        if lost := [text[1:] for row in body for text in row if text.startswith(mark)]:
+        if lost := [text[1:] for row in body for text in row if str(text).startswith(mark)]:
             raise StudyError(f"{path.name} has {fault.format(number=count(len(lost), 'cell'), cells=first(lost))}")
-    return header, pd.DataFrame(body, range(2, len(rows) + 1), [header[at] for at in places], dtype="str"), note
+    return header, pd.DataFrame(body, range(2, len(rows) + 1), [header[at] for at in places]), note
 
 
 def _read_csv(path: Path) -> tuple[list[list[str]], str]:
@@ -171,28 +176,6 @@ def _read_csv(path: Path) -> tuple[list[list[str]], str]:
 def _mostly_utf8(raw: bytes) -> bool:
     text = raw.decode("utf-8", errors="replace")
     return 10 * text.count("\ufffd") < sum(character > "\u07ff" for character in text)
-
-
-def _names(row: list[str]) -> list[str]:
-    """Column names without line breaks and the spaces around them."""
-    return ["".join(part.strip() for part in name.translate(SPACES).splitlines()) for name in row]
-
-
-def _places(file: str, top: list[list[str]], wanted: list[str]) -> list[int]:
-    """Where the first column (totals are marked there) and the wanted ones stand, once the header is a header."""
-    header = _names(top[0])
-    if len(header) == 1 and (found := [name for mark, name in SEPARATORS.items() if mark in header[0]]):
-        raise StudyError(f"{file} separates its columns by {found[0]}. Save it as CSV with commas, or as .xlsx.")
-    found = [len(set(wanted) & set(_names(row))) for row in top[:HEADER_SEARCH]]
-    if row := found.index(max(found)):
-        raise StudyError(f"{file} has its column names in row {row + 1}. Delete the {count(row, 'row')} above them.")
-    if twice := [name for name in wanted if header.count(name) > 1]:
-        raise StudyError(f"{file} has {count(len(twice), 'column name')} twice: {first(twice)}. Rename one of each.")
-    places = [header.index(name) for name in wanted if name in header]
-    second = top[1] if len(top) > 1 else []
-    if any(second) and places and not second[places[0]].strip() and not re.search(r"\d", "".join(second)):
-        raise StudyError(f"{file} has a second header row. Keep one row of names, with data from row 2 on.")
-    return sorted({0, *places})
 
 
 def _check_totals(file: str, frame: pd.DataFrame) -> None:

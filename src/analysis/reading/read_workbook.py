@@ -1,14 +1,17 @@
 """Read one sheet of an Excel workbook as text, refusing what a table cannot say: merged cells, lost formulas."""
 
 import datetime
-import re
 import warnings
 import zipfile
+from collections.abc import Collection
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from analysis.messages import StudyError, count, first
+from analysis.reading.clean_cells import DATES
+from analysis.reading.header import HEADER_SEARCH, column_names
+from analysis.reading.number_formats import as_shown, format_pieces, is_divided, is_percent
 
 # A workbook takes some ten times its unpacked size in memory.
 LARGEST_WORKBOOK = 200_000_000
@@ -24,12 +27,13 @@ UNREADABLE = {
     SCALED: "{number} whose format divides what is shown, as 12.3万 for 123000: {cells}. Give these cells a plain "
     "number format, and see that the unit in the study file is that of the numbers.",
 }
-# Of a number format: a comma behind the last digit divides by 1,000; a point in quotes or behind ! or \ is drawn only.
-DIVIDES = re.compile(r'[0#?],+(?![0#?,])|[!\\]\.|"\."')
+STRICT = b"http://purl.oclc.org/ooxml/"
 
 
-def read_workbook(path: Path, sheet: str | None = None) -> tuple[list[list[str]], str]:
+def read_workbook(path: Path, shown: Collection[str], sheet: str | None = None) -> tuple[list[list], str]:
     """Rows of a sheet as CSV would hold them, and a note on hidden ones; numbers shown in per cent keep their sign.
+
+    Columns of the names in `shown` (codes and years) hold whole numbers as their format shows them, and dates as dates.
 
     Raises
     ------
@@ -44,8 +48,12 @@ def read_workbook(path: Path, sheet: str | None = None) -> tuple[list[list[str]]
             "row 1 holds one full name per column, every other row its own values, and no title stands above."
         )
     formulas = _open(path, data_only=False)[worksheet.title]
+    top = worksheet.iter_rows(max_row=min(HEADER_SEARCH, worksheet.max_row), values_only=True)
+    kept = {at for row in top for at, name in enumerate(column_names(row)) if name in shown}
     both = zip(worksheet.iter_rows(), formulas.iter_rows(), strict=True)
-    rows = [[_text(cell, formula) for cell, formula in zip(*pair, strict=True)] for pair in both]
+    rows = [
+        [(_shown if at in kept else _text)(*cells) for at, cells in enumerate(zip(*pair, strict=True))] for pair in both
+    ]
     hidden = sum(worksheet.row_dimensions[at].hidden and any(row) for at, row in enumerate(rows[1:], 2))
     return rows, f" ({hidden:,} of them hidden in the sheet)" if hidden else ""
 
@@ -55,9 +63,16 @@ def _open(path: Path, *, data_only: bool = True) -> Any:
 
     try:
         with zipfile.ZipFile(path) as parts, warnings.catch_warnings(action="ignore", category=UserWarning):
+            if STRICT in parts.read("xl/workbook.xml"):
+                raise StudyError(
+                    f"{path.name} is a Strict Open XML workbook, which few programs read. In Excel, choose Save as and "
+                    "the type “Excel Workbook (.xlsx)”, without Strict."
+                )
             size = sum(part.file_size for part in parts.infolist())
             if size <= LARGEST_WORKBOOK:
                 return load_workbook(path, data_only=data_only)
+    except StudyError:
+        raise
     except Exception as error:
         raise StudyError(
             f"{path.name} cannot be opened: it is damaged, has a password, or is an older format under a new name. "
@@ -86,17 +101,31 @@ def _worksheet(file: str, book: Any, sheet: str | None) -> Any:
     return filled[sheet.strip() if sheet else next(iter(filled))]
 
 
+def _shown(cell: Any, formula: Any) -> str | datetime.date | datetime.time | datetime.timedelta:
+    """A code or year: a date as a date, a whole number as its format shows it."""
+    value = cell.value
+    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
+        return value.date()
+    if isinstance(value, DATES):
+        return value
+    text = _text(cell, formula)
+    whole = isinstance(value, int | float) and text.isdigit()
+    return as_shown(format_pieces(cell.number_format, value), text) if whole else text
+
+
 def _text(cell: Any, formula: Any) -> str:
     value = cell.value
     if value in (None, ""):
-        return NO_RESULT + cell.coordinate if formula.data_type == "f" else ""
+        # A formula's result that is an empty text is stored as text.
+        return NO_RESULT + cell.coordinate if formula.data_type == "f" and cell.data_type != "str" else ""
     if isinstance(value, datetime.datetime):
         return f"{value:%Y-%m-%d}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    if "%" in cell.number_format:
+    pieces = format_pieces(cell.number_format, value)
+    if is_percent(pieces):
         return f"{Decimal(repr(value)) * 100:f}%"
-    if DIVIDES.search(cell.number_format):
+    if is_divided(pieces):
         return SCALED + cell.coordinate
     if abs(value) >= EXACT_BELOW:
         return f"{value:.16E}"
