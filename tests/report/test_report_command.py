@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
@@ -268,6 +269,30 @@ def run(folder: Path, *sources: str, **options: bool) -> NotebookNode:
 def test_project_itself_forgives_nothing(tmp_path: Path) -> None:
     with pytest.raises(NotebookError, match=r"a.ipynb, cell 3 .*StudyError: No."):
         run(tmp_path, "from analysis import StudyError", "raise StudyError('No.')")
+
+
+def test_a_notebook_that_fails_costs_its_page_and_not_the_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dead = ("# Dead?", "import os", "os._exit(1)  # <b>")
+    pages = {"a": ("# Whole?", "1 + 1"), "b": ("# Failing?", "1 / 0"), "c": dead, "d": ("# Last?", "2 + 2")}
+    notebooks = make_notebooks(tmp_path / "notebooks", **pages)
+    monkeypatch.setattr(build, "build_report", partial(build_report, notebooks=notebooks))
+    assert commands.main(["report", str(make_study(tmp_path / "panel"))]) == 1
+    reasons = [
+        "b.ipynb, cell 2 ('1 / 0'): ZeroDivisionError: division by zero",
+        "c.ipynb, cell 3 ('os._exit(1)  # <b>'): the kernel died (out of memory?)",
+    ]
+    report = tmp_path / "panel-report"
+    said = capsys.readouterr().err.splitlines()[-3:]
+    assert said == [
+        f"NotebookError: 2 pages of 4 could not be made; the others are in {report / 'index.html'}.",
+        *reasons,
+    ]
+    assert {path.stem for path in report.glob("?.html")} == {"a", "d"}
+    text = Page(report / "index.html").text
+    places = [text.index(mark) for mark in ("未能生成的页面", *reasons, "本报告所用数据")]
+    assert places == sorted(places)
 
 
 def test_other_errors_fail_the_report_of_any_study(tmp_path: Path) -> None:

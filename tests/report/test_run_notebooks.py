@@ -1,17 +1,21 @@
 """Outputs that the project stores compare equal in a strict comparison, and a changed one does not."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.kernelspec import find_kernel_specs
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from analysis import __main__ as commands
 from analysis.messages import StudyError
-from analysis.report.notebooks import NotebookError, notebook_paths, run_notebook, store_outputs
+from analysis.report import notebooks
+from analysis.report.notebooks import NotebookError, notebook_paths, run_notebook, run_notebooks, store_outputs
 
 SOURCES = (
     "import pandas as pd\nfrom matplotlib import pyplot as plt\nfrom analysis import use_style\n\nuse_style()",
@@ -27,6 +31,40 @@ def write(path: Path, *sources: str) -> Path:
     notebook.cells[1].metadata["execution"] = {"iopub.status.busy": "2026-01-01"}
     nbformat.write(notebook, path)
     return path
+
+
+@pytest.fixture(autouse=True, scope="module")
+def other_kernel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A kernel named python3 that is installed elsewhere, and is no Python."""
+    folder = tmp_path_factory.mktemp("jupyter")
+    spec = {"argv": [sys.executable, "-c", "raise SystemExit('another interpreter')"], "display_name": "Python 3"}
+    (folder / "kernels" / "python3").mkdir(parents=True)
+    (folder / "kernels" / "python3" / "kernel.json").write_text(json.dumps(spec), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(folder))
+        yield
+
+
+def test_kernel_is_the_interpreter_that_runs_whichever_are_installed(tmp_path: Path) -> None:
+    assert Path(find_kernel_specs()["python3"]).parent.parent == Path(os.environ["JUPYTER_PATH"])
+    path = write(tmp_path / "01-who.ipynb", "import sys\nsys.executable")
+    assert run_notebook(path).cells[1].outputs[0].data["text/plain"] == repr(sys.executable)
+
+
+MEET = """import time
+from pathlib import Path
+
+Path({own!r}).touch()
+while not Path({other!r}).exists():
+    time.sleep(0.1)"""
+
+
+def test_notebooks_run_side_by_side_and_come_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notebooks, "cpu_count", lambda: 2)
+    first, second = str(tmp_path / "first"), str(tmp_path / "second")
+    write(tmp_path / "01-a.ipynb", MEET.format(own=first, other=second))
+    write(tmp_path / "02-b.ipynb", MEET.format(own=second, other=first))
+    assert [path.name for path, _ in run_notebooks(tmp_path)] == ["01-a.ipynb", "02-b.ipynb"]
 
 
 @pytest.fixture(scope="module")

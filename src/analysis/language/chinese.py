@@ -16,6 +16,7 @@ CHINESE = {
     # The title page
     "The data of this report": "本报告所用数据",
     "Look at this first": "请先核对以下疑点",
+    "Pages that could not be made": "未能生成的页面",
     "How its files were read": "数据文件的读取情况",
     "The questions, one page each": "各章问题",
     "Every number in them was computed when the report was made.": "各页中的每个数字都在生成报告时重新计算。",

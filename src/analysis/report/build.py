@@ -13,7 +13,7 @@ from analysis.reading.study_file import load_study
 from analysis.report.exports import WORKBOOK, Exports, take_exports
 from analysis.report.manifest import MANIFEST, input_files, write_manifest
 from analysis.report.markdown import literal
-from analysis.report.notebooks import notebook_paths, run_notebooks
+from analysis.report.notebooks import NotebookError, notebook_paths, run_notebooks
 from analysis.report.pages import refuse_other_folder, write_report
 from analysis.report.summary import write_summary
 from analysis.report.title_page import TitlePage
@@ -58,7 +58,7 @@ def build_report(
     StudyError
         If the study cannot be read; nothing was run then.
     NotebookError
-        If a notebook fails or its page cannot be built; the message says where and why.
+        If a notebook fails, after the other pages are written; or if a page cannot be built. Says where and why.
     FileExistsError
         If `output` holds something that is not a report, or is in the way of the study's files.
     """
@@ -74,12 +74,16 @@ def build_report(
         summary = _summary(loaded, beside)
         write_manifest(beside / MANIFEST, loaded, file, notebook_paths(notebooks))
         variables = {"STUDY": str(file), "STUDY_LANGUAGE": loaded.language}
-        runs = run_notebooks(notebooks, variables, exporting=True, tolerant=file != OWN_STUDY)
-        pages = {path.stem: notebook for path, notebook in runs}
+        runs = dict(run_notebooks(notebooks, variables, exporting=True, tolerant=file != OWN_STUDY))
+        failures = [str(run) for run in runs.values() if isinstance(run, NotebookError)]
+        pages = {path.stem: run for path, run in runs.items() if not isinstance(run, NotebookError)}
         exports, steps = take_exports(pages), unsupported_steps(pages)
         exports.write(beside, loaded.data_statement)
-        title_page = _title_page(loaded, summary=summary, unsupported=steps, exports=exports)
+        title_page = _title_page(loaded, summary=summary, failures=failures, unsupported=steps, exports=exports)
         index = write_report(pages, output, title_page, beside=beside)
+    if failures:
+        lacking = f"{count(len(failures), 'page')} of {len(runs)} could not be made"
+        raise NotebookError("\n".join([f"{lacking}; the others are in {index}.", *failures]))
     return [f"Open {index} in a browser.", *_told(exports, sum(map(len, steps.values())))]
 
 

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from joblib import Parallel, cpu_count, delayed
+from jupyter_client import AsyncKernelManager
+from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
@@ -67,14 +70,14 @@ def run_notebook(
     notebook = _without_outputs(nbformat.read(path, as_version=4))
     client = NotebookClient(
         notebook,
-        kernel_name="python3",
+        _kernel_of_this_interpreter(),
         record_timing=False,
         timeout=None,
         extra_arguments=["--log-level=ERROR", *(["--ext=analysis.report.kernel"] if exporting else [])],
         resources={"metadata": {"path": str(path.parent)}},
     )
     lost: set[str] = set()
-    with client.setup_kernel(env=os.environ | (variables or {})):
+    with client.setup_kernel(env=os.environ | (variables or {}), cleanup_kc=True):
         for place, cell in enumerate(notebook.cells):
             if cell.cell_type == "code" and tolerant:
                 lost = _run_tolerantly(client, place, path, lost)
@@ -83,19 +86,20 @@ def run_notebook(
     return _normalised(notebook)
 
 
-def run_notebooks(folder: Path, *args: Any, **options: Any) -> Iterator[tuple[Path, NotebookNode]]:
+def run_notebooks(folder: Path, *args: Any, **options: Any) -> Iterator[tuple[Path, NotebookNode | NotebookError]]:
     """
-    Run every notebook of a folder in turn and show progress on stderr.
+    Run the notebooks of a folder side by side, one on each core, and show progress on stderr.
 
     Yields
     ------
-    tuple of (pathlib.Path, nbformat.NotebookNode)
-        The file and the notebook as run; `run_notebook` has the other arguments.
+    tuple of (pathlib.Path, nbformat.NotebookNode or NotebookError)
+        In the order of their names: the file, and the notebook as run or why it could not be; `run_notebook` has the
+        other arguments.
     """
-    with tqdm(notebook_paths(folder), unit="notebook") as progress:
-        for path in progress:
-            progress.set_description(path.stem)
-            yield path, run_notebook(path, *args, **options)
+    paths = notebook_paths(folder)
+    jobs = (delayed(_attempt)(path, *args, **options) for path in paths)
+    runs = Parallel(cpu_count(), backend="threading", batch_size=1, return_as="generator")(jobs)
+    yield from zip(paths, tqdm(runs, total=len(paths), unit="notebook"), strict=True)
 
 
 def store_outputs(folder: Path) -> None:
@@ -107,7 +111,10 @@ def store_outputs(folder: Path) -> None:
     NotebookError
         If one of them fails; then no file has changed.
     """
-    for path, notebook in list(run_notebooks(folder)):
+    runs = dict(run_notebooks(folder))
+    for failure in (run for run in runs.values() if isinstance(run, NotebookError)):
+        raise failure
+    for path, notebook in runs.items():
         path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 
@@ -116,6 +123,19 @@ def figures(path: Path) -> list[bytes]:
     cells = nbformat.read(path, as_version=4).cells
     outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
     return [b64decode(data["image/png"]) for data in outputs if "image/png" in data]
+
+
+def _attempt(path: Path, *args: Any, **options: Any) -> NotebookNode | NotebookError:
+    try:
+        return run_notebook(path, *args, **options)
+    except NotebookError as error:
+        return error
+
+
+def _kernel_of_this_interpreter() -> AsyncKernelManager:
+    """Python as it runs now, whatever kernels of that name are installed elsewhere."""
+    nowhere = KernelSpecManager(kernel_dirs=[])
+    return AsyncKernelManager(kernel_name=NATIVE_KERNEL_NAME, kernel_spec_manager=nowhere)
 
 
 def _run_cell(client: NotebookClient, place: int, path: Path) -> None:

@@ -27,6 +27,8 @@ class TitlePage:
         What a check of the study found odd: plain sentences.
     summary : str
         Markdown for readers who open nothing else.
+    failures : sequence of str
+        Which notebooks have no page, and why: plain sentences.
     unsupported : mapping
         See `analysis.report.unsupported.unsupported_steps`.
     exports : Exports, optional
@@ -40,6 +42,7 @@ class TitlePage:
     reading: Sequence[str] = ()
     doubts: Sequence[str] = ()
     summary: str = ""
+    failures: Sequence[str] = ()
     unsupported: Mapping[str, list[str]] = field(default_factory=dict)
     exports: Exports | None = None
     language: str = "en"
@@ -77,7 +80,15 @@ class TitlePage:
             f"{to_html(self.data_statement)}{doubts}{reading}</div>"
         )
         summary = f'<div class="summary">{to_html(self.summary)}</div>' if self.summary else ""
-        return statement + summary + unsupported_html(self.unsupported)
+        return self._failed() + statement + summary + unsupported_html(self.unsupported)
+
+    def _failed(self) -> str:
+        """Which pages are missing, before all else."""
+        if not self.failures:
+            return ""
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.failures)
+        title = self._say("Pages that could not be made")
+        return f'<div class="admonition error failed"><p class="admonition-title">{title}</p><ul>{items}</ul></div>'
 
     def _files(self) -> str:
         """Links to the files, which work from a folder without a network."""
