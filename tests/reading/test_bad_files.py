@@ -410,8 +410,8 @@ BAD = {
     "start in words": (csv(changed(START, "从未")), f"'加入年份' is not a year in 1 row: row 2 (从未){YEAR_ONLY}"),
     "9999 for never": (
         csv(changed(START, *[row[START] or 9999 for row in ROWS])),
-        "No unit is untreated: all 7 units have a first treated year. A comparison needs never-treated units; leave "
-        "their first treated year empty (0 and 9999 are not read as never).",
+        "'加入年份' (first_treated) is 9999 in 4 units: 410883001204, 410883001205, 410883001206, .... If that stands for never treated, write "
+        "never = [9999]; else correct it.",
     ),
     # Numbers.
     "text in numbers": (

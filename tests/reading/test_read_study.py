@@ -109,8 +109,9 @@ def test_byte_order_marks_are_read_over(tmp_path):
 REFUSED = {
     "unknown key": (
         {"study": STUDY.replace("title", "titel").replace("panel =", "panal =")},
-        "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, columns, language, membership, noun, "
-        "outcomes, panel, placebo_group_size, preferred, provenance, sheet, title.",
+        "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, columns, language, leave_out, "
+        "membership, never, noun, outcomes, panel, placebo_group_size, preferred, provenance, sheet, start, "
+        "title, years.",
     ),
     "necessary key absent": (
         {"study": 'title = "Did it help?"\n'},
@@ -118,7 +119,8 @@ REFUSED = {
     ),
     "unknown column role": (
         {"study": STUDY.replace('group = "district"', 'cluster = "district"')},
-        "[columns] of study.toml has 1 unknown key: cluster. Known keys: first_treated, group, stratum, time, unit.",
+        "[columns] of study.toml has 1 unknown key: cluster. Known keys: first_treated, group, stratum, time, "
+        "treated, unit.",
     ),
     "necessary column absent": (
         {"study": STUDY.replace('time = "year"', "")},
@@ -183,6 +185,20 @@ REFUSED = {
     "old name of a key": (
         {"study": STUDY.replace("placebo_group_size", "pseudo_groups")},
         "study.toml: pseudo_groups is called placebo_group_size now. Write: placebo_group_size = 2",
+    ),
+    "a year in quotes": (
+        {"study": 'start = "2023"\n' + STUDY},
+        "study.toml has start = '2023'. Write a year, such as 2018.",
+    ),
+    "one value for never": (
+        {"study": "never = 9999\n" + STUDY},
+        "study.toml has never = 9999. Write a list of values, such as [0, 9999].",
+    ),
+    "an indicator in the place of a year": (
+        {"members": MEMBERS.replace(",2023", ",1")},
+        "'start' (first_treated) holds only 0 and 1: it is an indicator of treatment, not a first year. Write "
+        'treated = "start" in the place of first_treated, and, if it is 1 in all years of treated units, also '
+        "start = 2018 (the first treated year).",
     ),
     "money without its meaning": (
         {"study": STUDY.replace('definition = "total income (总收入)"\n', "")},

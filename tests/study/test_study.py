@@ -161,8 +161,15 @@ REFUSED = {
     "treatment dummy instead of a start": (
         set_column("start", lambda p: (p["start"] <= p["year"]).astype(int)),
         {},
-        "More than one first treated year ('start') in 3 units: a, b, c; a has 0, 1. "
-        "Give each unit one value in all its years.",
+        "'start' (first_treated) holds only 0 and 1: it is an indicator of treatment, not a first year. Write "
+        'treated = "start" in the place of first_treated, and, if it is 1 in all years of treated units, also '
+        "start = 2018 (the first treated year).",
+    ),
+    "a code for never treated": (
+        set_column("start", lambda p: p["start"].fillna(0)),
+        {},
+        "'start' (first_treated) is 0 in 3 units: d, e, f. If that stands for never treated, write never = [0]; else "
+        "correct it.",
     ),
     "start only where treated": (
         set_column("start", lambda p: p["start"].where(p["year"] >= 2022)),
@@ -188,21 +195,21 @@ REFUSED = {
         "No unit is treated: the first treated year is empty everywhere. Fill it in for the treated units.",
     ),
     "nobody untreated": (
-        set_column("start", lambda p: p["start"].fillna(0)),
+        set_column("start", lambda p: p["start"].fillna(2023)),
         {},
         "No unit is untreated: all 6 units have a first treated year. A comparison needs never-treated units; "
-        "leave their first treated year empty (0 and 9999 are not read as never).",
+        "leave their first treated year empty, or say which values stand for never treated: never = [0, 9999].",
     ),
     "no year before": (
-        set_column("start", lambda p: p["start"].where(p["village"].ne("d"), 0).where(p["village"].ne("b"), 2020)),
+        set_column("start", lambda p: p["start"].mask(p["start"].notna(), 2020)),
         {},
-        "No year before treatment for 2 units: b, d (first treated 2020, panel begins 2020). Add earlier years, "
-        "remove these units, or leave the start empty if they are never treated (0 and 9999 are not read as never).",
+        "No year before treatment for 3 units: a, b, c (first treated 2020, panel begins 2020). Add earlier years, "
+        "remove these units, or leave the start empty if they are never treated.",
     ),
     "no year after": (
-        set_column("start", lambda p: p["start"].where(p["village"].ne("d"), 9999)),
+        set_column("start", lambda p: p["start"].where(p["village"].ne("d"), 2030)),
         {},
-        "No year after treatment for 1 unit: d (first treated 9999, panel ends 2023). "
+        "No year after treatment for 1 unit: d (first treated 2030, panel ends 2023). "
         "Leave their start empty to use them as untreated, remove them, or, to plan a study, add a row for each of its "
         "years to come with the outcome left empty.",
     ),
@@ -530,12 +537,12 @@ def test_old_names_still_answer_and_say_the_new_ones():
     options = DESIGN | GROUPED | {"stratum": "stratum"}
     frame = study.frame.rename(columns={"unit": "village", "time": "year", "first_treated": "start"})
     frame["district"] = frame.pop("group").where(frame["start"].notna())
-    with pytest.warns(FutureWarning, match=r"^pseudo_groups is called placebo_group_size now; .* version 0.2.$"):
+    with pytest.warns(FutureWarning, match=r"^from_frame\(\) takes pseudo_groups= until version 0.2 only. Write "):
         old = Study.from_frame(frame, **options, pseudo_groups=1)
     pd.testing.assert_frame_equal(old.frame, study.frame)
-    with pytest.warns(FutureWarning, match=r"^placebo_groups is called placebo_group_count now"):
+    with pytest.warns(FutureWarning, match=r"^Study.placebo_groups is here until version 0.2 only. Write: "):
         assert old.placebo_groups == 5
-    with pytest.warns(FutureWarning, match=r"^placebo_size is called placebo_group_size now"):
+    with pytest.warns(FutureWarning, match=r"^Study.placebo_size is here until version 0.2 only. Write: "):
         assert old.placebo_size == 1
     with pytest.raises(AttributeError, match=r"^'Study' object has no attribute 'pseudo'$"):
         _ = old.pseudo

@@ -12,6 +12,7 @@ import pandas as pd
 
 from analysis.messages import StudyError, count, first
 from analysis.reading.clean_cells import clean_codes, clean_numbers, clean_years
+from analysis.reading.clean_starts import clean_starts
 from analysis.reading.header import column_names, column_places
 from analysis.reading.read_stata import read_stata
 from analysis.reading.read_workbook import UNREADABLE, read_workbook
@@ -42,6 +43,7 @@ def read_panel(
     *,
     codes: Collection[str] = (),
     years: Collection[str] = (),
+    starts: Mapping[str, Collection] | None = None,
     numbers: Mapping[str, bool] | None = None,
     sheet: str | None = None,
 ) -> Cells:
@@ -55,6 +57,8 @@ def read_panel(
         A .csv (UTF-8 or GB18030), .xlsx, .parquet or .dta file. Nothing in it is executed.
     codes, years : collection of str
         Columns kept as text, and columns of whole years.
+    starts : mapping of str to collection, optional
+        Columns of first treated years, and the values that stand for never treated.
     numbers : mapping of str to bool
         Columns of numbers, and whether their unit is per cent.
     sheet : str, optional
@@ -74,6 +78,7 @@ def read_panel(
     _check_file(path)
     numbers = numbers or {}
     cleaners = dict.fromkeys([*codes, *years], clean_years) | dict.fromkeys(codes, clean_codes)
+    cleaners |= {name: partial(clean_starts, never=never) for name, never in (starts or {}).items()}
     cleaners |= {name: partial(clean_numbers, percent=percent) for name, percent in numbers.items()}
     shown = {name: name not in numbers for name in cleaners}
     read = {".parquet": _read_parquet, ".dta": read_stata}.get(path.suffix.lower(), partial(_read_rows, sheet=sheet))

@@ -15,17 +15,27 @@ from analysis.language.units import MONEY, MONEY_NAMES, convert_unit
 from analysis.messages import StudyError, count, first
 from analysis.reading.read_files import DATA
 from analysis.reading.read_panel import Cells, read_panel
+from analysis.study.labels import join_columns
 from analysis.study.outcome import Outcome
 from analysis.study.panel_checks import DESIGN_COLUMNS
 from analysis.study.study import CHOICES, Study
 
-OPTIONS = {"title", "provenance", "noun", "placebo_group_size"}
+OPTIONS = {"title", "provenance", "noun", "placebo_group_size", "start", "never", "leave_out", "years"}
 STUDY_KEYS = OPTIONS | {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes", "preferred"}
 PRICES = r"nominal|constant (?:19|20)\d\d"
 RENAMED = {"pseudo_groups": "placebo_group_size"}
 YEAR_IN_NAME = r"(?<!\d)(?:19|20)\d\d(?!\d)"
-KINDS = {"log": bool, "placebo_group_size": int, "columns": object, "outcomes": object, "preferred": object}
-KINDS_IN_WORDS = {"log": "true or false", "placebo_group_size": "a whole number"}
+KINDS = {"log": bool, "placebo_group_size": int, "start": int, "unit": str | list}
+KINDS |= dict.fromkeys(("never", "leave_out", "years"), list)
+KINDS |= dict.fromkeys(("columns", "outcomes", "preferred"), object)
+KINDS_IN_WORDS = {
+    "log": "true or false",
+    "placebo_group_size": "a whole number",
+    "start": "a year, such as 2018",
+    "never": "a list of values, such as [0, 9999]",
+    "leave_out": 'a list of units, such as ["全市"]',
+    "years": "the first and the last year to take, such as [2010, 2019]",
+}
 
 
 def load_study(path: str | Path | None = None, language: str | None = None) -> Study:
@@ -65,8 +75,8 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
     settings = _read_settings(path)
     language = language or os.environ.get("STUDY_LANGUAGE") or settings["language"]
     _check_language(language, "The language asked for is")
-    columns = settings["columns"]
     cells, reading = _read_frame(path.parent, settings)
+    columns = settings["columns"]
     outcomes, values = {}, {}
     for name, described in settings["outcomes"].items():
         column = described.pop("column", name)
@@ -77,7 +87,7 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
     options = {key: settings[key] for key in OPTIONS & settings.keys()}
     study = Study.from_frame(frame, **columns, **options, outcomes=outcomes)
     said = {"language": language, "assumptions": settings.get("assumptions", ""), "preferred": settings["preferred"]}
-    return dataclasses.replace(study, **said, reading=tuple(reading))
+    return dataclasses.replace(study, **said, reading=(*reading, *study.reading))
 
 
 def _remedy(path: Path) -> str:
@@ -96,7 +106,7 @@ def _read_settings(path: Path) -> dict:
     except ValueError as error:
         raise StudyError(f"{path.name} is not valid TOML in UTF-8: {error}. {_remedy(path)}") from error
     _check_settings(path, "", settings, STUDY_KEYS, ["panel", "columns", "outcomes"])
-    _check_settings(path, "columns", settings["columns"], DESIGN_COLUMNS, ["unit", "time", "first_treated"])
+    _check_settings(path, "columns", settings["columns"], [*DESIGN_COLUMNS, "treated"], ["unit", "time"])
     _check_language(settings.setdefault("language", LANGUAGES[0]), f"{path.name} has the language")
     _check_settings(path, "outcomes", settings["outcomes"], settings["outcomes"], [])
     _check_settings(path, "preferred", settings.setdefault("preferred", {}), CHOICES, [])
@@ -152,28 +162,41 @@ def _outcome(file: str, outcome: Outcome) -> tuple[Outcome, int, list[str]]:
 def _read_frame(folder: Path, settings: dict) -> tuple[pd.DataFrame, list[str]]:
     """The panel, with the membership file's columns joined by unit where one is named; and what was changed."""
     columns, files = settings["columns"], [settings[key] for key in ("panel", "membership") if key in settings]
-    unit, years = columns["unit"], [columns["time"], columns["first_treated"]]
-    codes = [columns[key] for key in ("unit", "group", "stratum") if key in columns]
+    parts = columns["unit"] if isinstance(columns["unit"], list) else [columns["unit"]]
+    codes = [*parts, *(columns[key] for key in ("group", "stratum", "treated") if key in columns)]
+    starts = {columns[key]: settings.get("never", []) for key in ("first_treated",) if key in columns}
     percent = {one.get("column", name): one.get("unit") == "%" for name, one in settings["outcomes"].items()}
-    panel = read_panel(folder / files[0], codes=codes, years=years, numbers=percent, sheet=settings.get("sheet"))
-    roles = {name: key for key, name in columns.items()}
-    needed = {unit: "unit", columns["time"]: "time", **dict.fromkeys(percent, "an outcome")}
+    years = [columns["time"]]
+    panel = read_panel(
+        folder / files[0], codes=codes, years=years, starts=starts, numbers=percent, sheet=settings.get("sheet")
+    )
+    keys = dict.fromkeys(parts, "unit")
+    roles = keys | {name: key for key, name in columns.items() if key != "unit"}
+    needed = keys | {columns["time"]: "time", **dict.fromkeys(percent, "an outcome")}
     _require(files[0], panel, needed if files[1:] else roles | needed)
-    _require_cells(files[0], panel, [unit, columns["time"], columns.get("stratum")])
+    _require_cells(files[0], panel, [*parts, columns["time"], columns.get("stratum")])
+    frame, unit = join_columns(panel.frame, columns["unit"])
+    columns["unit"] = unit
     if not files[1:]:
-        return panel.frame, panel.notes
-    members = read_panel(folder / files[1], codes=codes, years=years[1:])
-    if both := [name for name in members.frame if name != unit and name in panel.frame]:
+        return frame, panel.notes
+    members = read_panel(folder / files[1], codes=codes, starts=starts)
+    if both := [name for name in members.frame if name not in parts and name in panel.frame]:
         where = f"{files[0]} and in {files[1]}"
         raise StudyError(f"{count(len(both), 'column')} in {where} alike: {first(both)}. Keep each in one of the two.")
-    _require(files[1], members, {name: role for name, role in roles.items() if name == unit or name not in panel.frame})
-    _require_cells(files[1], members, [unit, columns.get("stratum")])
-    _check_members(files[1], members.frame[unit], panel.frame[unit])
-    never = members.frame.get(columns["first_treated"], members.frame[unit]).isna().sum()
-    absent = sorted(set(panel.frame[unit]) - set(members.frame[unit]))
+    _require(files[1], members, keys | {name: role for name, role in roles.items() if name not in panel.frame})
+    _require_cells(files[1], members, [*parts, columns.get("stratum")])
+    joined, _ = join_columns(members.frame, parts if len(parts) > 1 else unit)
+    _check_members(files[1], joined[unit], frame[unit])
+    treatment = columns.get("first_treated") or columns.get("treated")
+    never = joined.get(treatment, joined[unit]).isna().sum()
+    absent = sorted(set(frame[unit]) - set(joined[unit]))
     said = {"without a first treated year": never, f"of the panel not in it ({first(absent)})": len(absent)}
     said = [f"{files[1]}: {count(n, 'unit')} {which}, read as never treated." for which, n in said.items() if n]
-    return panel.frame.merge(members.frame, on=unit, how="left"), [*panel.notes, *members.notes, *said]
+    added = [name for name in joined if name == unit or name not in frame]
+    frame = frame.merge(joined[added], on=unit, how="left")
+    if "treated" in columns and columns["treated"] in added:
+        frame[columns["treated"]] = frame[columns["treated"]].fillna("0")
+    return frame, [*panel.notes, *members.notes, *said]
 
 
 def _require(file: str, cells: Cells, names: Mapping[str, str]) -> None:

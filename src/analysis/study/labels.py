@@ -1,6 +1,7 @@
 """Units, groups and strata by one name each: labels of any kind as text, and the order of codes."""
 
 import datetime
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ def text_label(label: object) -> str:
     """
     if isinstance(label, tuple | frozenset):
         return JOINED_BY.join(map(text_label, label))
-    if isinstance(label, float | np.floating) and label == round(label):
+    if isinstance(label, float | np.floating) and label.is_integer():
         return f"{label:.0f}"
     if isinstance(label, datetime.datetime) and label.time() == datetime.time():
         return str(label.date())
@@ -39,6 +40,19 @@ def as_text(labels: pd.Series, column: str) -> pd.Series:
             "Write different labels differently."
         )
     return pd.Series(text.take(codes), labels.index)
+
+
+def join_columns(frame: pd.DataFrame, names: str | Sequence[str]) -> tuple[pd.DataFrame, str]:
+    """The frame with several columns joined as one text, such as "province · county", and that column's name."""
+    if isinstance(names, str) or not isinstance(names, Sequence) or not set(names) <= set(frame):
+        return frame, names if isinstance(names, str) or not isinstance(names, Sequence) else names[0]
+    parts = frame[list(names)]
+    labels = parts.drop_duplicates()
+    text = [text_label(tuple(label)) for label in labels.itertuples(index=False)]
+    joined = pd.Series(text, dtype="str").where(labels.notna().all(axis="columns").to_numpy())
+    where = parts.groupby(list(names), sort=False, dropna=False).ngroup()
+    name = JOINED_BY.join(map(str, names))
+    return frame.assign(**{name: joined.array.take(where)}), name
 
 
 def code_order(labels: pd.Index | pd.Series) -> np.ndarray:

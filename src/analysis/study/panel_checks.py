@@ -31,7 +31,7 @@ def canonical_columns(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataF
     if frame.empty:
         raise StudyError("The panel has no rows. Check that the file and sheet are the ones meant.")
     kept = [c for c in frame if c not in names.values()]
-    clash = [c for c in kept if c in DESIGN_COLUMNS]
+    clash = [c for c in kept if c in {*DESIGN_COLUMNS, *names}]
     if clash:
         raise StudyError(
             f"The column {clash[0]!r} has a name this library uses for the design. "
@@ -79,7 +79,7 @@ def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
     for key in [k for k in ("unit", "group", "stratum") if k in frame]:
         if key != "unit" or not pd.api.types.is_integer_dtype(frame[key]):
             frame[key] = as_text(frame[key], f"{names[key]!r} ({key})")
-    for key in ("time", "first_treated"):
+    for key in [k for k in ("time", "first_treated") if k in frame]:
         whole = pd.api.types.is_integer_dtype(frame[key])
         if _odd_years(frame[key].agg(["min", "max"]) if whole else pd.Series(frame[key].unique())).any():
             odd = _odd_years(frame[key])
@@ -105,11 +105,12 @@ def _nullable(years: np.ndarray) -> pd.arrays.IntegerArray:
     return pd.arrays.IntegerArray(whole, missing)
 
 
-def in_order(frame: pd.DataFrame) -> pd.DataFrame:
+def in_order(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     """The rows in order of unit and year, none of which stands twice, and start years as nullable whole numbers."""
     ordered, repeated = by_unit_and_time(frame)
     if not repeated:
-        ordered["first_treated"] = _nullable(as_numbers(ordered["first_treated"]).to_numpy())
+        if "first_treated" in ordered:
+            ordered["first_treated"] = _nullable(as_numbers(ordered["first_treated"]).to_numpy())
         return ordered
     twice = frame.duplicated(["unit", "time"], keep="first")
     shared = "stratum" in frame and not frame.duplicated(["unit", "time", "stratum"]).equals(twice)
@@ -165,8 +166,8 @@ def check_starts(frame: pd.DataFrame) -> None:
     if starts.notna().all():
         raise StudyError(
             f"No unit is untreated: all {len(starts):,} units have a first treated year. "
-            "A comparison needs never-treated units; leave their first treated year empty "
-            "(0 and 9999 are not read as never)."
+            "A comparison needs never-treated units; leave their first treated year empty, or say which values stand "
+            "for never treated: never = [0, 9999]."
         )
     begins, ends = int(frame["time"].min()), int(frame["time"].max())
     early, late = starts[starts <= begins], starts[starts > ends]
@@ -174,7 +175,7 @@ def check_starts(frame: pd.DataFrame) -> None:
         raise StudyError(
             f"No year before treatment for {count(len(early), 'unit')}: {first(early.index)} (first treated "
             f"{int(early.iloc[0])}, panel begins {begins}). Add earlier years, remove these units, or leave "
-            "the start empty if they are never treated (0 and 9999 are not read as never)."
+            "the start empty if they are never treated."
         )
     if len(late):
         raise StudyError(
@@ -184,10 +185,10 @@ def check_starts(frame: pd.DataFrame) -> None:
         )
 
 
-def design_notes(frame: pd.DataFrame) -> tuple[str, ...]:
+def design_notes(frame: pd.DataFrame, stacklevel: int = 4) -> tuple[str, ...]:
     """What readers must know of the design, one sentence each; rows in order of unit."""
     units = frame[["first_treated", "group"]].iloc[first_rows(frame)]
-    return few_treated_groups(units, stacklevel=4) + mixed_groups(units)
+    return few_treated_groups(units, stacklevel) + mixed_groups(units)
 
 
 def mixed_groups(units: pd.DataFrame) -> tuple[str, ...]:

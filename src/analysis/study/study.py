@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
-from analysis.messages import StudyError, count, rows
+from analysis.messages import StudyError, count, former_options, rows
+from analysis.study.design import read_design
 from analysis.study.labels import are_names
 from analysis.study.outcome import Outcome, described
-from analysis.study.panel_checks import (
-    DESIGN_COLUMNS,
-    as_numbers,
-    canonical_columns,
-    check_constant_within_unit,
-    check_keys,
-    check_starts,
-    design_notes,
-    in_order,
-    text_among,
-)
+from analysis.study.panel_checks import DESIGN_COLUMNS, as_numbers, check_starts, design_notes, text_among
 from analysis.study.panel_rows import first_rows
 from analysis.study.placebo_groups import PLACEBO, fill_placebo_groups
 
-RENAMED = "{} is called {} now; the old name goes with version 0.2."
 PROVENANCES = ("yours", "simulated", "published", "invented")
 CHOICES = ("scale", "sample", "comparison", "weights", "controls")
 """What a specification chooses; see `specification_curve`."""
@@ -73,13 +63,16 @@ class Study:
     preferred: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
+    @former_options(pseudo_groups="placebo_group_size")
     def from_frame(
         cls,
         frame: pd.DataFrame,
         *,
-        unit: str,
+        unit: str | Sequence[str],
         time: str,
-        first_treated: str,
+        first_treated: str | None = None,
+        treated: str | None = None,
+        start: int | None = None,
         group: str | None = None,
         stratum: str | None = None,
         outcomes: Mapping[str, Outcome] | Sequence[str] | None = None,
@@ -87,7 +80,9 @@ class Study:
         provenance: str = "yours",
         title: str = "",
         noun: str = "village",
-        pseudo_groups: int | None = None,
+        never: Collection = (),
+        leave_out: Collection = (),
+        years: tuple[int, int] | None = None,
     ) -> Study:
         """Validate a unit-year panel and describe its design once, for every later result.
 
@@ -96,9 +91,14 @@ class Study:
         frame : DataFrame
             One row per unit and year; may be unbalanced. It is copied, never changed.
         unit, time : str
-            Columns that identify a row: the village and the (whole) year.
-        first_treated : str
+            Columns that identify a row: the village and the (whole) year. Several columns make a unit where
+            names are shared, such as ["province", "county"]; they are joined.
+        first_treated : str, optional
             Column with the first treated year of the unit, missing for never treated.
+        treated : str, optional
+            In its place a column of 0 and 1: by row, switched on and staying on; or by unit, with `start`.
+        start : int, optional
+            First treated year of all treated units, where `treated` says only who is treated.
         group : str, optional
             Column saying where treatment was assigned: the cluster. Default: the unit itself. Where it is
             empty for untreated units, placebo groups are cut in the order of the unit's code within the
@@ -116,8 +116,10 @@ class Study:
             The study's question.
         noun : str
             What sentences call a unit, such as "state" or "county".
-        pseudo_groups : int, optional
-            The old name of `placebo_group_size`.
+        never, leave_out : list, optional
+            Values of `first_treated` that stand for never treated; units left out, such as rows of totals.
+        years : tuple of int, optional
+            First and last year to take.
 
         Returns
         -------
@@ -137,18 +139,11 @@ class Study:
         ...     Study.from_frame(panel, unit="village", time="year", first_treated="start")
         Your data: 3 villages (1 treated in 1 group, 2 untreated in 2 groups), 2022-2023.
         """
-        if pseudo_groups is not None:
-            warnings.warn(RENAMED.format("pseudo_groups", "placebo_group_size"), FutureWarning, stacklevel=2)
-            placebo_group_size = pseudo_groups
         if provenance not in PROVENANCES:
             raise StudyError(f"provenance must be one of {', '.join(PROVENANCES)}, not {provenance!r}.")
-        names = {"unit": unit, "time": time, "first_treated": first_treated}
-        names |= {key: name for key, name in (("group", group), ("stratum", stratum)) if name is not None}
-        canonical = canonical_columns(frame, names)
-        check_keys(canonical, names)
-        canonical = in_order(canonical)
-        check_constant_within_unit(canonical, names)
-        check_starts(canonical)
+        columns = {"unit": unit, "time": time, "first_treated": first_treated, "treated": treated}
+        columns |= {"group": group, "stratum": stratum}
+        canonical, said = read_design(frame, columns, start=start, never=never, leave_out=leave_out, years=years)
         made = size = 0
         if group is None:
             if placebo_group_size is not None:
@@ -161,9 +156,10 @@ class Study:
             made, size = fill_placebo_groups(canonical, placebo_group_size)
         if stratum is None:
             canonical["stratum"] = pd.Categorical.from_codes(np.zeros(len(canonical), dtype="int8"), ["all"])
-        notes = design_notes(canonical)
+        notes = design_notes(canonical, stacklevel=5)
         ordered = DESIGN_COLUMNS + [name for name in canonical if name not in DESIGN_COLUMNS]
-        return cls(canonical[ordered], described(outcomes), provenance, title, made, size, notes, noun)
+        named = described(outcomes)
+        return cls(canonical[ordered], named, provenance, title, made, size, notes, noun, reading=tuple(said))
 
     @property
     def units(self) -> pd.DataFrame:
@@ -287,7 +283,8 @@ class Study:
         renamed = {"placebo_groups": "placebo_group_count", "placebo_size": "placebo_group_size"}
         if name not in renamed:
             raise AttributeError(f"'Study' object has no attribute {name!r}")
-        warnings.warn(RENAMED.format(name, renamed[name]), FutureWarning, stacklevel=2)
+        advice = f"Study.{name} is here until version 0.2 only. Write: Study.{renamed[name]}"
+        warnings.warn(advice, FutureWarning, stacklevel=2)
         return getattr(self, renamed[name])
 
     def __repr__(self) -> str:

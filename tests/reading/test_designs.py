@@ -1,0 +1,73 @@
+"""A design means the same through every door: a frame, CSV, Excel and Parquet."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import Study, StudyError, did, load_study
+
+FRAME, FILES = "frame", [".csv", ".xlsx", ".parquet"]
+YEARS = range(2015, 2022)
+
+
+def make_panel() -> pd.DataFrame:
+    """Twelve villages in seven years, four of them treated from 2018 or 2019, treatment coded in several columns."""
+    panel = pd.DataFrame([(f"v{unit:02}", year) for unit in range(12) for year in YEARS], columns=["v", "year"])
+    panel["start"] = panel["v"].map({"v00": 2018, "v01": 2018, "v02": 2019, "v03": 2019}).astype("Int64")
+    panel["did"] = (panel["start"] <= panel["year"]).fillna(False).astype(int)
+    panel["same"] = (panel["v"] < "v04").astype(int)
+    panel["coded"] = panel["start"].fillna(10_000)
+    panel["y"] = np.random.default_rng(7).normal(10, 1, len(panel)).round(3) + 3 * panel["did"]
+    return panel
+
+
+def settings(suffix: str, columns: str, more: str = "") -> str:
+    return f'title = "t"\npanel = "p{suffix}"\n{more}\n[columns]\ntime = "year"\n{columns}\n[outcomes.y]\n'
+
+
+def load(folder: Path, panel: pd.DataFrame, suffix: str, columns: str, more: str = "") -> Study:
+    """The study of a panel written to a file."""
+    write = {".csv": panel.to_csv, ".xlsx": panel.to_excel, ".parquet": panel.to_parquet}[suffix]
+    write(folder / f"p{suffix}", index=False)
+    (folder / "study.toml").write_text(settings(suffix, columns, more), encoding="utf-8")
+    return load_study(folder / "study.toml")
+
+
+CODED = {"by row": ('treated = "did"', ""), "with values for never": ('first_treated = "coded"', "never = [0, 10000]")}
+
+
+@pytest.mark.parametrize("suffix", FILES)
+@pytest.mark.parametrize(("columns", "more"), CODED.values(), ids=CODED)
+def test_treatment_is_read_as_it_is_coded(tmp_path, suffix, columns, more):
+    panel = make_panel()
+    want = Study.from_frame(panel, unit="v", time="year", first_treated="start", outcomes=["y"])
+    found = load(tmp_path, panel, suffix, f'unit = "v"\n{columns}', more)
+    assert found.units["first_treated"].to_dict() == want.units["first_treated"].to_dict()
+    assert did(found, "y").value == pytest.approx(did(want, "y").value, rel=1e-12)
+
+
+@pytest.mark.parametrize("suffix", FILES)
+def test_an_indicator_by_unit_takes_its_year_from_the_file(tmp_path, suffix):
+    found = load(tmp_path, make_panel(), suffix, 'unit = "v"\ntreated = "same"', "start = 2018")
+    assert found.starts == [2018]
+    assert found.units["first_treated"].notna().sum() == 4
+
+
+@pytest.mark.parametrize("suffix", FILES)
+def test_an_indicator_under_first_treated_gets_the_line_to_write(tmp_path, suffix):
+    with pytest.raises(StudyError, match=r'Write treated = "did" in the place of first_treated'):
+        load(tmp_path, make_panel(), suffix, 'unit = "v"\nfirst_treated = "did"')
+
+
+@pytest.mark.parametrize("suffix", FILES)
+def test_years_are_taken_and_units_left_out_as_the_file_says(tmp_path, suffix):
+    more = 'years = [2016, 2020]\nleave_out = ["v11"]'
+    found = load(tmp_path, make_panel(), suffix, 'unit = "v"\nfirst_treated = "start"', more)
+    assert len(found.frame) == 11 * 5
+    assert found.reading == (
+        f"p{suffix}: 84 rows read.",
+        "1 unit left out as asked: v11 (7 rows).",
+        "Years 2016 to 2020 taken; 22 rows of other years left out.",
+    )
