@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.language.labels import LANGUAGES
 from analysis.language.units import MONEY, MONEY_NAMES, convert_unit
-from analysis.messages import StudyError, count, first
+from analysis.messages import StudyError, count, first, refuse
 from analysis.reading.read_files import DATA
 from analysis.reading.read_panel import Cells, read_panel
 from analysis.study.labels import join_columns
@@ -212,18 +212,13 @@ def _require(file: str, cells: Cells, names: Mapping[str, str]) -> None:
 
 def _require_cells(file: str, cells: Cells, names: Iterable[str | None]) -> None:
     for name in [name for name in names if name in cells.frame]:
-        empty = cells.frame.index[cells.frame[name].isna()]
-        if len(empty):
-            places = first(f"row {row}" for row in empty)
-            raise StudyError(
-                f"{file}: {name!r} is empty in {count(len(empty), 'row')}: {places}. Fill it in on every row, also "
-                "where cells were merged; delete notes below the table."
-            )
+        empty = [f"row {row}" for row in cells.frame.index[cells.frame[name].isna()]]
+        remedy = "Fill it in on every row, also where cells were merged; delete notes below the table."
+        refuse(empty, "row", f"{file}: {name!r} is empty", remedy)
 
 
 def _check_members(file: str, members: pd.Series, units: pd.Series) -> None:
     if unknown := sorted(set(members) - set(units)):
         named = f"{count(len(unknown), 'unit')} that the panel does not have: {first(unknown)}"
         raise StudyError(f"{file} names {named}. Correct the codes.")
-    if len(twice := members[members.duplicated()]):
-        raise StudyError(f"{file} repeats a unit in {count(len(twice), 'row')}: {first(twice)}. Keep one row per unit.")
+    refuse(members[members.duplicated()], "row", f"{file} repeats a unit", "Keep one row per unit.")

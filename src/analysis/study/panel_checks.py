@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.messages import FewTreatedGroupsWarning, StudyError, count, first, rows, unit_years
+from analysis.messages import FewTreatedGroupsWarning, StudyError, count, first, refuse, unit_years
 from analysis.study.labels import as_text
 from analysis.study.panel_rows import by_unit_and_time, changes, first_rows, frame_of
 
@@ -70,9 +70,8 @@ def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
     """Units and years are there, codes are written one way, and years are whole."""
     for key in ("unit", "time", "stratum"):
         if key in frame and (missing := frame[key].isna()).any():
-            raise StudyError(
-                f"{names[key]!r} ({key}) is missing in {rows(frame, missing)}. Fill it in, or remove those rows."
-            )
+            fault = f"{names[key]!r} ({key}) is missing"
+            refuse(unit_years(frame, missing), "row", fault, "Fill it in, or remove those rows.")
     for key in [k for k in ("unit", "group", "stratum") if k in frame]:
         if not pd.api.types.is_numeric_dtype(frame[key]):
             _check_codes(frame[key].dropna().unique().tolist(), f"{names[key]!r} ({key})")
@@ -83,11 +82,10 @@ def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
         whole = pd.api.types.is_integer_dtype(frame[key])
         if _odd_years(frame[key].agg(["min", "max"]) if whole else pd.Series(frame[key].unique())).any():
             odd = _odd_years(frame[key])
-            places = rows(frame, odd) if key == "time" else rows(frame, odd, frame[key])
-            raise StudyError(
-                f"{names[key]!r} ({key}) is not a whole year in {places}. Write years "
-                f"such as 2023{'; leave never-treated units empty' if key == 'first_treated' else ''}."
-            )
+            places = unit_years(frame, odd, None if key == "time" else frame[key])
+            never = "" if key == "time" else "; leave never-treated units empty"
+            fault = f"{names[key]!r} ({key}) is not a whole year"
+            refuse(places, "row", fault, f"Write years such as 2023{never}.")
     if frame["time"].dtype not in ("int16", "int32", "int64"):
         frame["time"] = as_numbers(frame["time"]).astype("int64")
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from analysis.messages import StudyError, count, first, refuse, rows, unit_years
+from analysis.messages import StudyError, count, first, refuse, unit_years
 from analysis.study.labels import text_label
 from analysis.study.panel_rows import changes, first_rows
 
@@ -94,10 +94,8 @@ def _indicator(frame: pd.DataFrame, column: str) -> pd.Series:
     truth = np.array([*(TRUTH.get(_plain(one).lower(), np.nan) for one in distinct), np.nan])[codes]
     wrong = pd.Series(np.isnan(truth), frame.index)
     if wrong.any():
-        raise StudyError(
-            f"{column!r} (treated) is neither 0 nor 1 in {rows(frame, wrong, frame['treated'])}. Write 0 or 1 in every "
-            "row; how strong a treatment was cannot be used."
-        )
+        remedy = "Write 0 or 1 in every row; how strong a treatment was cannot be used."
+        refuse(unit_years(frame, wrong, frame["treated"]), "row", f"{column!r} (treated) is neither 0 nor 1", remedy)
     return pd.Series(truth == 1, frame.index)
 
 
