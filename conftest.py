@@ -1,10 +1,12 @@
-"""Settings of every test: what kernels inherit, figures that need no screen, and a browser."""
+"""Settings of every test: what kernels inherit, stored figures, figures that need no screen, and a browser."""
 
 import os
 import shutil
 from collections.abc import Iterator
 
 import pytest
+from nbval.plugin import IPyNbCell
+from stored_figures import changed_figures
 
 # Sums depend on the order of addition, so BLAS uses one thread unless the caller says otherwise.
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -14,6 +16,15 @@ for variable in ("STUDY", "STUDY_LANGUAGE", "MPLBACKEND"):
     os.environ.pop(variable, None)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Compare a notebook cell's figures too, once nbval has run it and compared the rest."""
+    yield
+    compared = isinstance(item, IPyNbCell) and item.options["check"]
+    if compared and (changes := changed_figures(item.cell.outputs, item.test_outputs)):
+        item.raise_cell_error(" ".join(changes))
 
 
 @pytest.fixture(scope="module")

@@ -4,19 +4,24 @@ import json
 import os
 import subprocess
 import sys
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 import nbformat
 import pytest
 from jupyter_client.kernelspec import find_kernel_specs
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from PIL import Image, ImageColor
+from stored_figures import changed_figures
 
 from analysis import __main__ as commands
 from analysis.messages import StudyError
 from analysis.report import notebooks
 from analysis.report.notebooks import NotebookError, notebook_paths, run_notebook, run_notebooks, store_outputs
 
+ROOT = Path(__file__).resolve().parents[2]
 SOURCES = (
     "import pandas as pd\nfrom matplotlib import pyplot as plt\nfrom analysis import use_style\n\nuse_style()",
     "pd.DataFrame({'镇': ['赵和镇'], 'share': [1 / 3]})",
@@ -76,10 +81,12 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def compare(path: Path) -> subprocess.CompletedProcess[str]:
-    """Strict comparison of one notebook, in a process of its own."""
+    """Strict comparison of one notebook as the project's tests do it, in a process of its own."""
     options = ["--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider", f"--rootdir={path.parent}"]
-    command = [sys.executable, "-m", "pytest", *options, str(path)]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", cwd=path.parent, check=False)
+    command = [sys.executable, "-m", "pytest", "-p", "conftest", *options, str(path)]
+    places = [str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    return subprocess.run(command, capture_output=True, encoding="utf-8", cwd=path.parent, env=environment, check=False)
 
 
 def test_stored_outputs_compare_equal(stored: Path) -> None:
@@ -93,6 +100,38 @@ def test_changed_output_is_noticed(stored: Path, tmp_path: Path) -> None:
     assert "0.333" in text
     changed.write_text(text.replace("0.333", "0.334"), encoding="utf-8")
     assert "1 failed, 3 passed" in compare(changed).stdout
+
+
+def repainted(figure: str, box: tuple[int, int, int, int], colour: str) -> str:
+    """A stored figure with a part of it in another colour."""
+    image = Image.open(BytesIO(b64decode(figure))).convert("RGBA")
+    image.paste(ImageColor.getrgb(colour), box)
+    image.save(file := BytesIO(), "PNG")
+    return b64encode(file.getvalue()).decode("ascii")
+
+
+def test_changed_figure_is_noticed(stored: Path, tmp_path: Path) -> None:
+    notebook = nbformat.read(stored, as_version=4)
+    data = notebook.cells[3].outputs[-1].data
+    data["image/png"] = repainted(data["image/png"], (20, 20, 30, 30), "black")
+    nbformat.write(notebook, tmp_path / stored.name)
+    run = compare(tmp_path / stored.name)
+    assert "1 failed, 3 passed" in run.stdout
+    assert "Figure 1 changed: pixels differ by" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("box", "colour", "changed"),
+    [((9, 9, 309, 10), "#FCFCFC", False), ((9, 9, 16, 16), "#0B4F8A", True), ((9, 9, 309, 10), "#D9822B", True)],
+    ids=["a line in a shade less of white", "a marker", "a line"],
+)
+def test_figures_differ_by_what_a_reader_would_see(stored: Path, box, colour: str, changed: bool) -> None:
+    output = nbformat.read(stored, as_version=4).cells[3].outputs[-1]
+    figure = output.data["image/png"]
+    fresh = {"data": {"image/png": repainted(figure, box, colour)}}
+    assert bool(changed_figures([output], [fresh])) == changed
+    assert changed_figures([output], [output]) == []
+    assert changed_figures([output], []) == ["1 figures are stored, 0 were drawn."]
 
 
 def test_storing_again_changes_no_byte(stored: Path) -> None:
