@@ -14,6 +14,9 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 # Stored outputs are those of the project's own study, with figures inline: kernels inherit neither of these.
 for variable in ("STUDY", "STUDY_LANGUAGE", "MPLBACKEND"):
     os.environ.pop(variable, None)
+# A worker of pytest-xdist warns of default encodings by now; what it starts, kernels among them, need not.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.pop("PYTHONWARNDEFAULTENCODING", None)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome", "msedge")
 

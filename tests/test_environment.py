@@ -9,6 +9,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from analysis import __main__ as commands
+
 ROOT = Path(__file__).resolve().parents[1]
 CONDA_NAMES = {"matplotlib-base": "matplotlib", "seaborn-base": "seaborn"}
 CONDA_ONLY = {"python", "pip"}
@@ -115,3 +117,17 @@ def test_disagreement_is_noticed(texts: dict[str, str], name: str, old: str, new
     assert old in texts[name]
     changed = texts | {name: texts[name].replace(old, new)}
     assert any(complaint in problem for problem in disagreements(*changed.values()))
+
+
+def test_workers_of_the_command_warn_of_default_encodings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error::EncodingWarning", encoding="utf-8")
+    reads = "from pathlib import Path\n\ndef test_{0}():\n    Path(__file__).read_text({1})\n"
+    for name, encoding in (("named", "encoding='utf-8'"), ("default", "")):
+        (tmp_path / f"test_{name}.py").write_text(reads.format(name, encoding), encoding="utf-8")
+    monkeypatch.setattr(commands, "ROOT", tmp_path)
+    assert commands.run_tests() == 1
+    said = capfd.readouterr().out
+    assert "1 failed, 1 passed" in said
+    assert "FAILED test_default.py::test_default - EncodingWarning" in said
