@@ -93,7 +93,8 @@ def rejection_rates(
     check_whole(1, replications=replications)
     if correlation is not None and not 0 <= correlation <= 1:
         raise ValueError(f"correlation must lie between 0 and 1, or be None for placebo districts, not {correlation}.")
-    sample = select_sample(study, outcome, log=correlation is None and study.describe(outcome).log)
+    scale = "log" if correlation is None and study.describe(outcome).log else "level"
+    sample = select_sample(study, outcome, scale=scale)
     frame = sample.frame.assign(value=sample.outcome)
     treated = frame["first_treated"].notna()
     starts = frame[treated].groupby("group")["first_treated"].first().to_numpy(dtype=float)

@@ -89,7 +89,7 @@ def shocks_before(study: Study, outcome: str, log: bool | None = None) -> Shocks
     True
     """
     log = study.describe(outcome).log if log is None else log
-    sample = select_sample(study, outcome, log=log)
+    sample = select_sample(study, outcome, scale="log" if log else "level")
     frame = sample.frame[["unit", "group", "time"]].assign(value=sample.outcome)
     frame = frame[frame["time"] < study.starts[0]]
     if (years := frame["time"].nunique()) < FEWEST_YEARS:

@@ -28,7 +28,7 @@ class Estimate:
 
     Attributes
     ----------
-    study, outcome, log, estimator, baseline
+    study, outcome, estimator, baseline
         What was estimated, how, and which years it is measured against.
     effect : Effect
         The estimate, and its gradient by the coefficients of the regression's treatment cells.
@@ -36,11 +36,20 @@ class Estimate:
 
     study: Study
     outcome: str
-    log: bool
     estimator: str
     baseline: str
     fitted: Regression
     effect: Effect
+
+    @property
+    def scale(self) -> str:
+        """On which scale the outcome was analysed: "level", "log" or "poisson"."""
+        return self.fitted.sample.scale
+
+    @property
+    def log(self) -> bool:
+        """Whether logarithms were analysed."""
+        return self.scale == "log"
 
     @property
     def value(self) -> float:
@@ -50,7 +59,7 @@ class Estimate:
     @property
     def unit(self) -> str:
         """Unit of the effect: the outcome's, or log points."""
-        return "log points" if self.log else self.study.describe(self.outcome).unit
+        return "log points" if self.scale != "level" else self.study.describe(self.outcome).unit
 
     @property
     def percent(self) -> float:
@@ -65,7 +74,7 @@ class Estimate:
 
         The counterfactual mean is the treated villages' mean less the effect: a larger effect means a lower one.
         """
-        if self.log:
+        if self.scale != "level":
             return float(100 * np.expm1(effect))
         inside, sample = self.fitted.cell_of_row >= 0, self.fitted.sample
         totals = np.bincount(self.fitted.cell_of_row[inside], (sample.weights * sample.outcome)[inside])

@@ -35,7 +35,6 @@ class EventStudy:
 
     study: Study
     outcome: str
-    log: bool
     estimator: str
     reference: int
     fitted: Regression
@@ -67,7 +66,7 @@ class EventStudy:
 
     def of(self, effect: Effect) -> Estimate:
         """Any other effect of this regression as an estimate."""
-        return Estimate(self.study, self.outcome, self.log, self.estimator, self.baseline, self.fitted, effect)
+        return Estimate(self.study, self.outcome, self.estimator, self.baseline, self.fitted, effect)
 
     def aggregate(self, by: str) -> Aggregate:
         """Effects by event time, start-year cohort or calendar year, and their average.

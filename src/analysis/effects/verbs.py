@@ -25,6 +25,7 @@ def did(
     estimator: str | None = None,
     controls: Sequence[str] = (),
     weights: str | None = None,
+    scale: str | None = None,
     log: bool | None = None,
     collapse: bool | None = None,
 ) -> Estimate:
@@ -47,8 +48,12 @@ def did(
         Numeric columns that vary within villages; choose ones the policy cannot have changed.
     weights : str, optional
         Column of positive weights.
+    scale : {"poisson", "log", "level"}, optional
+        "poisson": the effect in per cent of the treated village-years' counterfactual total, zeros kept; "log": the
+        average effect on the logarithm, which values at or below zero have not; "level": in the outcome's unit.
+        Default: as the study describes the outcome.
     log : bool, optional
-        Analyse the logarithm; values at or below zero raise. Default: as the study describes the outcome.
+        The same as scale="log" or "level".
     collapse : bool, optional
         Estimate from averages over villages alike in group, start year and years observed: the same numbers from
         fewer rows, but without residuals of single villages. Default: in panels above 30,000 rows, where there are
@@ -76,12 +81,12 @@ def did(
     ('two_way', 5, 'log points')
     """
     estimator = _estimator(study, estimator, EFFECT_CELLS)
-    log = study.describe(outcome).log if log is None else log
-    sample = _sample(study, outcome, controls, weights, log, collapse if estimator != "by_group" else False)
+    scale = _scale(study, outcome, scale, log)
+    sample = _sample(study, outcome, controls, weights, scale, collapse if estimator != "by_group" else False)
     _check_cohorts(sample.frame, estimator)
     fitted = fit(sample, EFFECT_CELLS[estimator])
     effect = fitted.average(np.ones(len(fitted.cells), dtype=bool))
-    return Estimate(study, outcome, log, estimator, "all years before", fitted, effect)
+    return Estimate(study, outcome, estimator, "all years before", fitted, effect)
 
 
 def event_study(
@@ -92,6 +97,7 @@ def event_study(
     reference: int = -1,
     controls: Sequence[str] = (),
     weights: str | None = None,
+    scale: str | None = None,
     log: bool | None = None,
     collapse: bool | None = None,
 ) -> EventStudy:
@@ -104,7 +110,7 @@ def event_study(
 
     Parameters
     ----------
-    study, outcome, estimator, controls, weights, log, collapse
+    study, outcome, estimator, controls, weights, scale, log, collapse
         As in `did`.
     reference : int
         Event time left out, -1 for the last year before treatment.
@@ -132,14 +138,14 @@ def event_study(
     estimator = _estimator(study, estimator, EVENT_CELLS)
     if reference >= 0:
         raise StudyError(f"reference must be an event time before treatment, such as -1, not {reference}.")
-    log = study.describe(outcome).log if log is None else log
-    sample = _sample(study, outcome, controls, weights, log, collapse)
+    scale = _scale(study, outcome, scale, log)
+    sample = _sample(study, outcome, controls, weights, scale, collapse)
     _check_cohorts(sample.frame, estimator, reference)
     fitted = fit(sample, EVENT_CELLS[estimator], reference)
     event_time = np.array([label[1] for label in fitted.labels])
     times = tuple(np.unique(event_time).tolist())
     effects = tuple(fitted.average(event_time == time) for time in times)
-    return EventStudy(study, outcome, log, estimator, reference, fitted, times, effects)
+    return EventStudy(study, outcome, estimator, reference, fitted, times, effects)
 
 
 def _estimator(study: Study, estimator: str | None, known: Mapping[str, str]) -> str:
@@ -150,11 +156,16 @@ def _estimator(study: Study, estimator: str | None, known: Mapping[str, str]) ->
     return estimator
 
 
+def _scale(study: Study, outcome: str, scale: str | None, log: bool | None) -> str:
+    log = study.describe(outcome).log if log is None else log
+    return scale or ("log" if log else "level")
+
+
 def _sample(
-    study: Study, outcome: str, controls: Sequence[str], weights: str | None, log: bool, collapse: bool | None
+    study: Study, outcome: str, controls: Sequence[str], weights: str | None, scale: str, collapse: bool | None
 ) -> Sample:
     """The village-years used, collapsed if asked for or large; refused where they hold nothing to compare."""
-    sample = select_sample(study, outcome, controls, weights, log)
+    sample = select_sample(study, outcome, controls, weights, scale)
     if collapsing.worth_collapsing(sample) if collapse is None else collapse:
         sample = collapsing.collapse(sample)
     _check_usable(sample, outcome)

@@ -264,7 +264,7 @@ def _translated(frame: pd.DataFrame, language: str) -> pd.DataFrame:
 
 def _observed(study: Study, outcome: str) -> pd.DataFrame:
     """Village-years with the outcome, in logs where the study analyses it so: the design, and place and value."""
-    sample = select_sample(study, outcome, log=study.describe(outcome).log)
+    sample = select_sample(study, outcome, scale="log" if study.describe(outcome).log else "level")
     return sample.frame.assign(place=place(sample.frame), value=sample.outcome)
 
 

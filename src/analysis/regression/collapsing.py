@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -23,7 +25,8 @@ def collapse(sample: Sample) -> Sample:
 
     Use it where the panel is large. Such villages share every regressor, demeaned or not, so that sums over them are
     all that the regression and its clustered errors need: coefficients, standard errors and degrees of freedom stay
-    what they are. Of the statsmodels fit, what measures the spread of single villages (R-squared, AIC) is not theirs.
+    what they are, of a Poisson regression too. Of the statsmodels fit, what measures the spread of single villages
+    (R-squared, AIC) is not theirs.
 
     Parameters
     ----------
@@ -65,7 +68,8 @@ def collapse(sample: Sample) -> Sample:
     average, year = np.nonzero(observed[:, None] >> np.arange(years) & 1)
     frame = villages.iloc[average].assign(unit=average, time=begins + year)[DESIGN_COLUMNS].reset_index(drop=True)
     no_controls, behind = pd.DataFrame(index=frame.index), counts[average]
-    return Sample(frame, means[average, year], no_controls, behind.astype(float), behind, sample.dropped)
+    rows = {"outcome": means[average, year], "weights": behind.astype(float), "villages": behind}
+    return replace(sample, frame=frame, controls=no_controls, **rows)
 
 
 def worth_collapsing(sample: Sample) -> bool:

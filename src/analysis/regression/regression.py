@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import WLS, RegressionResults
 
-from analysis.messages import StudyError, count, first, reasons
+from analysis.messages import StudyError
+from analysis.regression.poisson import fitted_means, working_regression
+from analysis.regression.regressors import check_rank, regressors
 from analysis.regression.sample import Sample, demean
-from analysis.regression.treatment_cells import Cell, cell_name, cell_of_each_row
-
-# A column whose part not explained by the columns before it is below this share of its own length is collinear.
-COLLINEARITY_TOLERANCE = 1e-9
+from analysis.regression.separation import compared
+from analysis.regression.treatment_cells import Cell
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class Regression:
         Cohort (or group) and event time of each cell, None for what is pooled.
     kind, reference
         Which cells `treatment_cells` made.
+    mean : ndarray, shape (n,), or None
+        Fitted means of a Poisson regression; `results` holds its last round, with working outcome and weights.
     sums : dict
         Sums over clusters already worked out; see `cluster_sums`.
     """
@@ -67,6 +69,7 @@ class Regression:
     labels: tuple[Cell, ...]
     kind: str
     reference: int
+    mean: np.ndarray | None = None
     sums: dict[bytes, object] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
@@ -81,7 +84,7 @@ class Regression:
 
     @property
     def weights(self) -> np.ndarray:
-        """Weights of the rows, shape (n,)."""
+        """Weights of the rows in the fit, shape (n,): the sample's, times the fitted means of a Poisson regression."""
         return self.results.model.weights
 
     @property
@@ -96,13 +99,33 @@ class Regression:
 
     def cell_sizes(self) -> np.ndarray:
         """Village-years (or their total weight) in each treatment cell."""
-        inside = self.cell_of_row >= 0
-        return np.bincount(self.cell_of_row[inside], self.weights[inside], minlength=len(self.cells))
+        return self._sums(np.ones(len(self.cell_of_row)))
+
+    def cell_totals(self) -> tuple[np.ndarray, np.ndarray]:
+        """Observed and counterfactual total of each cell in a Poisson regression, shape (cells,) each.
+
+        Fitted and observed totals of a cell are the same, so that it would have been exp(-coefficient) of the observed.
+        """
+        observed = self._sums(self.sample.outcome)
+        return observed, observed * np.exp(-self.coefficients)
+
+    def _sums(self, values: np.ndarray) -> np.ndarray:
+        """Weighted sums over each cell's rows."""
+        inside, values = self.cell_of_row >= 0, values * self.sample.weights
+        return np.bincount(self.cell_of_row[inside], values[inside], minlength=len(self.cells))
 
     def average(self, inside: np.ndarray) -> Effect:
-        """The average effect over some of the cells, by village-years; `inside` is a mask, shape (cells,)."""
-        size = self.cell_sizes() * inside
-        return self.combination(size / size.sum())
+        """The effect over some of the cells; `inside` is a mask, shape (cells,).
+
+        The average by village-years; in a Poisson regression log(observed total / counterfactual total), whose gradient
+        is the cells' shares of the counterfactual total.
+        """
+        if self.mean is None:
+            size = self.cell_sizes() * inside
+            return self.combination(size / size.sum())
+        observed, counterfactual = (total * inside for total in self.cell_totals())
+        value = np.log(observed.sum() / counterfactual.sum())
+        return Effect(float(value), counterfactual / counterfactual.sum())
 
     def combination(self, weights: np.ndarray) -> Effect:
         """A weighted sum of the cells' coefficients, weights of shape (cells,)."""
@@ -121,41 +144,38 @@ def fit(sample: Sample, kind: str, reference: int = -1) -> Regression:
     Exact for unbalanced panels too: years are explicit dummies, and only the unit effects are demeaned away
     (Frisch-Waugh-Lovell). Errors are clustered by group with the CR1 factor G/(G-1) (N-1)/(N-K), where N counts
     village-years and K the constant, years, cells and controls, not the unit effects, which are nested in the groups.
-    `kind` and `reference` say which treatment cells there are, as in `treatment_cells`.
+    `kind` and `reference` say which treatment cells there are, as in `treatment_cells`. On the Poisson scale it is the
+    last of several such regressions, of the working outcome with the fitted means as weights.
     """
-    labels, cell_of_row = cell_of_each_row(sample.frame, kind, reference)
-    names = pd.Index([cell_name(label) for label in labels])
-    years = np.unique(sample.frame["time"])
-    raw = np.column_stack(
-        [
-            np.ones(len(cell_of_row)),
-            sample.frame["time"].to_numpy()[:, None] == years[1:],
-            cell_of_row[:, None] == np.arange(len(labels)),
-            sample.controls.to_numpy(dtype=float),
-        ]
-    ).astype(float)
-    columns = ["constant", *(f"year_{year}" for year in years[1:]), *names, *sample.controls.columns]
-    _check_names(columns)
-    design = _within(raw, sample)
-    _check_rank(raw, design, columns, sample)
-    outcome = _within(sample.outcome[:, None], sample)[:, 0]
-    results = _fit_statsmodels(outcome, pd.DataFrame(design, columns=columns), sample)
-    return Regression(results, sample, names, cell_of_row, tuple(labels), kind, reference)
+    if sample.scale == "poisson" and kind == "treated":
+        sample = compared(sample)
+    built = regressors(sample, kind, reference)
+    check_rank(built, _within(built.raw, sample, sample.weights), sample)
+    outcome, weights, mean = sample.outcome, sample.weights, None
+    if sample.scale == "poisson":
+        mean = fitted_means(built, sample, kind, reference)
+        outcome, weights = working_regression(mean, sample)
+    design = pd.DataFrame(_within(built.raw, sample, weights), columns=built.columns)
+    results = _fit_statsmodels(_within(outcome[:, None], sample, weights)[:, 0], design, weights, sample)
+    cells = built.names, built.cell_of_row, built.labels
+    return Regression(results, sample, *cells, kind, reference, mean)
 
 
-def _within(values: np.ndarray, sample: Sample) -> np.ndarray:
+def _within(values: np.ndarray, sample: Sample, weights: np.ndarray) -> np.ndarray:
     """Without weighted unit means, the grand mean added back; shape (n, k)."""
-    return demean(values, sample.frame, sample.weights) + np.average(values, axis=0, weights=sample.weights)
+    return demean(values, sample.frame, weights) + np.average(values, axis=0, weights=weights)
 
 
-def _fit_statsmodels(outcome: np.ndarray, design: pd.DataFrame, sample: Sample) -> RegressionResults:
+def _fit_statsmodels(
+    outcome: np.ndarray, design: pd.DataFrame, weights: np.ndarray, sample: Sample
+) -> RegressionResults:
     groups, names = pd.factorize(sample.frame["group"])
     if len(names) < 2:
         raise StudyError(
             f"All {sample.rows:,} village-years used are in one group ({names[0]}). "
             "Errors are clustered by group: give the groups that were treated and those that were not."
         )
-    model = WLS(pd.Series(outcome, name="outcome"), design, weights=sample.weights)
+    model = WLS(pd.Series(outcome, name="outcome"), design, weights=weights)
     # QR keeps its precision when a control is of another scale than the dummies; the default loses it.
     results = model.fit(method="qr", cov_type="cluster", cov_kwds={"groups": groups}, use_t=True)
     (rows, parameters), village_years = design.shape, sample.rows
@@ -163,35 +183,3 @@ def _fit_statsmodels(outcome: np.ndarray, design: pd.DataFrame, sample: Sample) 
         factor = (village_years - 1) / (village_years - parameters) / ((rows - 1) / (rows - parameters))
         results._results.cov_params_default = factor * results._results.cov_params_default
     return results
-
-
-def _check_names(columns: list[str]) -> None:
-    if clash := sorted({name for name in columns if columns.count(name) > 1}):
-        raise StudyError(
-            f"{count(len(clash), 'control')} named like a column of the regression itself: {first(clash)}. "
-            "Rename it in the panel."
-        )
-
-
-def _check_rank(raw: np.ndarray, design: np.ndarray, columns: list[str], sample: Sample) -> None:
-    """Every column adds something to those before it, else name the ones that do not."""
-    if sample.rows < len(columns):
-        raise StudyError(
-            f"{count(sample.rows, 'row')} cannot support {len(columns)} coefficients. "
-            f"Rows left out: {reasons(sample.dropped)}."
-        )
-    root = np.sqrt(sample.weights)[:, None]
-    raw, design = raw * root, design * root
-    length = np.linalg.norm(raw, axis=0)
-    left = np.zeros(len(columns))
-    found = np.abs(np.diag(np.linalg.qr(design, mode="r")))
-    left[: len(found)] = found
-    lost = [
-        name for name, size, whole in zip(columns, left, length, strict=True) if size <= COLLINEARITY_TOLERANCE * whole
-    ]
-    if lost:
-        raise StudyError(
-            f"{count(len(lost), 'column')} cannot be estimated beside the village and year effects: {first(lost)}. "
-            "A control that never changes within a village, or a treated cell with no comparison left "
-            f"(rows left out: {reasons(sample.dropped)}), must be removed or its data filled in."
-        )

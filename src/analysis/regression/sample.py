@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,8 @@ from analysis.messages import StudyError, rows
 from analysis.study.panel_checks import DESIGN_COLUMNS
 from analysis.study.panel_rows import first_rows
 from analysis.study.study import Study
+
+SCALES = ("level", "log", "poisson")
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Sample:
     frame : DataFrame
         Design columns of the n rows used, sorted by unit and time.
     outcome : ndarray, shape (n,)
-        Outcome, in logs if asked for.
+        Outcome, in logs on that scale.
     controls : DataFrame, shape (n, number of controls)
     weights : ndarray, shape (n,)
         One each, unless a column weighs; in a collapsed sample, the villages that each row averages.
@@ -31,6 +33,10 @@ class Sample:
         How many villages each row stands for: one, but in a collapsed sample.
     dropped : dict of str to int
         Rows left out, by reason.
+    scale : {"level", "log", "poisson"}
+    always_zero : DataFrame
+        Design columns and `weight` of the villages that are zero in every year, which a Poisson regression leaves out
+        because they say nothing of a change in per cent; they count where an amount is per village.
     """
 
     frame: pd.DataFrame
@@ -39,6 +45,8 @@ class Sample:
     weights: np.ndarray
     villages: np.ndarray
     dropped: dict[str, int]
+    scale: str = "level"
+    always_zero: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*DESIGN_COLUMNS, "weight"]))
 
     @property
     def rows(self) -> int:
@@ -55,15 +63,26 @@ class Sample:
         at = (self.frame["time"] - self.frame["first_treated"] == event_time).fillna(False).to_numpy(dtype=bool)
         return int(self.villages[at].sum())
 
+    def without(self, rows: np.ndarray, reason: str) -> Sample:
+        """The sample without some rows, shape (n,), counted under the reason."""
+        if not rows.any():
+            return self
+        kept = {name: getattr(self, name)[~rows] for name in ("outcome", "weights", "villages")}
+        tables = {name: getattr(self, name)[~rows].reset_index(drop=True) for name in ("frame", "controls")}
+        dropped = self.dropped | {reason: int(self.villages[rows].sum())}
+        return replace(self, **kept, **tables, dropped=dropped)
+
 
 def select_sample(
-    study: Study, outcome: str, controls: Sequence[str] = (), weights: str | None = None, log: bool = False
+    study: Study, outcome: str, controls: Sequence[str] = (), weights: str | None = None, scale: str = "level"
 ) -> Sample:
     """Take the rows that have an outcome, controls and a weight; say how many were left out and why."""
     if isinstance(controls, str):
         controls = [controls]
     if outcome in controls:
         raise StudyError(f"The outcome {outcome!r} is also a control. Leave it out of the controls.")
+    if scale not in SCALES:
+        raise StudyError(f"scale must be one of {', '.join(SCALES)}, not {scale!r}.")
     outcomes = study.column(outcome)
     regressors = pd.DataFrame({name: study.column(name, "control") for name in controls}, index=study.frame.index)
     heft = study.column(weights, "weight") if weights is not None else None
@@ -72,8 +91,7 @@ def select_sample(
             f"The weight {weights!r} is zero or negative in {rows(study.frame, bad)}. "
             "Weights must be positive; leave out rows that should not count."
         )
-    if log:
-        _check_positive(study, outcome, outcomes)
+    _check_scale(study, outcome, outcomes, scale)
     keep = pd.Series(True, index=study.frame.index)
     dropped = {}
     columns = [(outcome, outcomes), *regressors.items(), *([(weights, heft)] if heft is not None else [])]
@@ -85,24 +103,45 @@ def select_sample(
     used = slice(None) if keep.all() else keep
     frame = study.frame[DESIGN_COLUMNS][used].reset_index(drop=True)
     values = outcomes[used].to_numpy()
-    return Sample(
+    sample = Sample(
         frame,
-        np.log(values) if log else values,
+        np.log(values) if scale == "log" else values,
         regressors[used].reset_index(drop=True),
         heft[used].to_numpy(dtype=float) if heft is not None else np.ones(len(frame)),
         np.ones(len(frame), dtype=int),
         dropped,
+        scale,
     )
+    return _without_zeros(sample, study.noun) if scale == "poisson" else sample
 
 
-def _check_positive(study: Study, outcome: str, values: pd.Series) -> None:
-    bad = values <= 0
-    if bad.any():
+def _check_scale(study: Study, outcome: str, values: pd.Series, scale: str) -> None:
+    """No value that the scale cannot take."""
+    if scale == "log" and (bad := values <= 0).any():
         raise StudyError(
-            f"log=True needs values above zero, but {outcome!r} is zero or negative in "
-            f"{rows(study.frame, bad)}. Analyse levels, or remove those rows and say so; "
+            f'scale="log" needs values above zero, but {outcome!r} is zero or negative in '
+            f'{rows(study.frame, bad)}. Effects in per cent that keep zeros come from scale="poisson"; '
             "log(1 + y) would make the answer depend on the unit."
         )
+    if scale == "poisson" and (bad := values < 0).any():
+        raise StudyError(
+            f'scale="poisson" needs values of zero or more, but {outcome!r} is negative in {rows(study.frame, bad)}. '
+            'Correct these values or leave the rows out, or analyse levels (scale="level"), where losses count.'
+        )
+
+
+def _without_zeros(sample: Sample, noun: str) -> Sample:
+    """Without villages that are zero in every year and years that are zero for everyone: no ratio rests on them."""
+    positive = sample.outcome > 0
+    if not positive.any():
+        raise StudyError('No value is above zero, so there is no effect in per cent. Use scale="level".')
+    starts = first_rows(sample.frame)
+    village = np.repeat(np.logical_or.reduceat(positive, starts), np.diff(starts, append=len(positive)))
+    year = sample.frame["time"].isin(sample.frame["time"][positive].unique()).to_numpy()
+    zeros = sample.frame[~village & year].assign(weight=sample.weights[~village & year])
+    sample = sample.without(~village, f"{noun} zero in every year")
+    sample = sample.without(~year[village], f"year zero for every {noun}")
+    return replace(sample, always_zero=zeros.reset_index(drop=True))
 
 
 def demean(values: np.ndarray, frame: pd.DataFrame, weights: np.ndarray) -> np.ndarray:

@@ -158,7 +158,7 @@ def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), log: boo
 
 def _moments(study: Study, name: str, log: bool) -> pd.DataFrame:
     """Mean level and yearly change before the first start, of the villages seen in all those years."""
-    sample = select_sample(study, name, log=log)
+    sample = select_sample(study, name, scale="log" if log else "level")
     frame = sample.frame.assign(value=sample.outcome)
     before = frame[frame["time"] < study.starts[0]].pivot(index="unit", columns="time", values="value").dropna()
     if before.shape[1] < 2:

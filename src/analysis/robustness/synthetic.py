@@ -188,7 +188,7 @@ def synthetic_did(
 
 def _group_means(study: Study, outcome: str, log: bool) -> tuple[pd.DataFrame, pd.Series, int]:
     """Mean outcome by year and group over villages seen in all years, their number, and how many were left out."""
-    sample = select_sample(study, outcome, log=log)
+    sample = select_sample(study, outcome, scale="log" if log else "level")
     values = sample.frame.assign(value=sample.outcome).pivot(index="unit", columns="time", values="value").dropna()
     groups = study.units.loc[values.index, "group"]
     return values.groupby(groups).mean().T, groups.value_counts(), len(study.units) - len(values)

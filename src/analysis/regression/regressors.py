@@ -1,0 +1,88 @@
+"""The regressors of a sample: a constant, years, treatment cells and controls."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from analysis.messages import StudyError, count, first, reasons
+from analysis.regression.sample import Sample
+from analysis.regression.treatment_cells import Cell, cell_name, cell_of_each_row
+
+# A column whose part not explained by the columns before it is below this share of its own length is collinear.
+COLLINEARITY_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Regressors:
+    """Regressors before demeaning, and the treatment cells among them.
+
+    Attributes
+    ----------
+    raw : ndarray, shape (n, K)
+    columns : list of str
+        Names of the K columns; the first is the constant.
+    labels, cell_of_row
+        As in `Regression`.
+    """
+
+    raw: np.ndarray
+    columns: list[str]
+    labels: tuple[Cell, ...]
+    cell_of_row: np.ndarray
+
+    @property
+    def names(self) -> pd.Index:
+        """Names of the treatment cells."""
+        return pd.Index([cell_name(label) for label in self.labels])
+
+
+def regressors(sample: Sample, kind: str, reference: int = -1) -> Regressors:
+    """The columns of `fit`; `kind` and `reference` say which treatment cells there are."""
+    labels, cell_of_row = cell_of_each_row(sample.frame, kind, reference)
+    years = np.unique(sample.frame["time"])
+    cells = [cell_name(label) for label in labels]
+    columns = ["constant", *(f"year_{year}" for year in years[1:]), *cells, *sample.controls.columns]
+    _check_names(columns)
+    raw = np.column_stack(
+        [
+            np.ones(len(cell_of_row)),
+            sample.frame["time"].to_numpy()[:, None] == years[1:],
+            cell_of_row[:, None] == np.arange(len(labels)),
+            sample.controls.to_numpy(dtype=float),
+        ]
+    ).astype(float)
+    return Regressors(raw, columns, tuple(labels), cell_of_row)
+
+
+def _check_names(columns: list[str]) -> None:
+    if clash := sorted({name for name in columns if columns.count(name) > 1}):
+        raise StudyError(
+            f"{count(len(clash), 'control')} named like a column of the regression itself: {first(clash)}. "
+            "Rename it in the panel."
+        )
+
+
+def check_rank(built: Regressors, design: np.ndarray, sample: Sample) -> None:
+    """Every column, demeaned in `design`, adds something to those before it, else name the ones that do not."""
+    raw, columns = built.raw, built.columns
+    if sample.rows < len(columns):
+        raise StudyError(
+            f"{count(sample.rows, 'row')} cannot support {len(columns)} coefficients. "
+            f"Rows left out: {reasons(sample.dropped)}."
+        )
+    root = np.sqrt(sample.weights)[:, None]
+    raw, design = raw * root, design * root
+    length = np.linalg.norm(raw, axis=0)
+    left = np.zeros(len(columns))
+    found = np.abs(np.diag(np.linalg.qr(design, mode="r")))
+    left[: len(found)] = found
+    lost = [
+        name for name, size, whole in zip(columns, left, length, strict=True) if size <= COLLINEARITY_TOLERANCE * whole
+    ]
+    if lost:
+        raise StudyError(
+            f"{count(len(lost), 'column')} cannot be estimated beside the village and year effects: {first(lost)}. "
+            "A control that never changes within a village, or a treated cell with no comparison left "
+            f"(rows left out: {reasons(sample.dropped)}), must be removed or its data filled in."
+        )
