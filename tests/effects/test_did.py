@@ -339,8 +339,9 @@ def test_log_of_zero_or_less_is_refused():
     panel.loc[[0, 10, 20, 30], "income"] = [0, -1, 0, -2]
     where = ", ".join(f"{panel.loc[row, 'village']} in {panel.loc[row, 'year']}" for row in (0, 10, 20))
     assert refuse(panel, log=True) == (
-        f"log=True needs values above zero, but 'income' is zero or negative in 4 rows: {where}, .... "
-        "Analyse levels, or remove those rows and say so; log(1 + y) would make the answer depend on the unit."
+        f"scale=\"log\" needs values above zero, but 'income' is zero or negative in 4 rows: {where}, .... "
+        'Effects in per cent that keep zeros come from scale="poisson"; log(1 + y) would make the answer depend on '
+        "the unit."
     )
 
 

@@ -235,7 +235,7 @@ BUILDERS: tuple[Callable[[], tuple[pd.DataFrame, str]], ...] = (
 
 
 # By study and notebook, the cells that are refused, by their beginning, with the beginning of the reason.
-NO_LOGS = "log=True needs values above zero, but 'rate' is zero or negative in 68 rows: "
+NO_LOGS = "scale=\"log\" needs values above zero, but 'rate' is zero or negative in 68 rows: "
 UNSEEN = "No village is observed before its start in 1 start-year cohort: 2016. Add earlier years, or remove"
 TOO_FEW = "Only 2 groups are at hand to treat 3 of them on paper and compare them with at least two others."
 NO_HOUSEHOLDS = "The panel has no column 'households' to use as weight. It has: "

@@ -294,7 +294,7 @@ def test_gaps_are_counted_and_money_named(summaries):
 
 def test_no_estimate_is_said_and_nothing_drawn(summaries):
     _, texts, folder = summaries("refused")
-    assert "No effect can be computed from these data. log=True needs values above zero" in texts["en"]
+    assert 'No effect can be computed from these data. scale="log" needs values above zero' in texts["en"]
     assert "根据这些数据无法计算效应。" in texts["zh"]
     assert list(folder.iterdir()) == []
 

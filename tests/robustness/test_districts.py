@@ -563,8 +563,8 @@ def test_an_outcome_that_cannot_be_estimated_keeps_its_row_and_says_why():
     frame = across_outcomes(quiet(panel, outcomes=outcomes))
     assert frame.loc["zero", ["estimate", "p_value", "p_holm"]].isna().all()
     assert frame.loc["zero", "note"].startswith(
-        "log=True needs values above zero, but 'zero' is zero or negative in 40"
+        "scale=\"log\" needs values above zero, but 'zero' is zero or negative in 40"
     )
     assert frame.loc["income", "p_holm"] == frame.loc["income", "p_value"]
-    with pytest.raises(StudyError, match="log=True needs values above zero"):
+    with pytest.raises(StudyError, match='scale="log" needs values above zero'):
         across_outcomes(quiet(panel, outcomes=outcomes), ["zero"])

@@ -236,7 +236,7 @@ def test_other_errors(random_frame):
     treated_gap = random_frame["start"].notna() & (random_frame["year"] == 2001)
     with pytest.raises(StudyError, match="No treated village has income in every year before 2005"):
         reweight(make_study(random_frame.assign(income=random_frame["income"].mask(treated_gap))), "income")
-    with pytest.raises(StudyError, match="log=True needs values above zero"):
+    with pytest.raises(StudyError, match='scale="log" needs values above zero'):
         reweight(make_study(random_frame.assign(income=-random_frame["income"])), "income", log=True)
 
 

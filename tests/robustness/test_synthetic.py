@@ -337,7 +337,7 @@ def test_errors():
         synthetic_did(make_study(frame[frame["district"] < 3]), "income")
     with pytest.raises(StudyError, match="'income' is known in 1 year before 2005 and 3 from then on"):
         synthetic_did(make_study(frame[frame["year"] >= 2004]), "income")
-    with pytest.raises(StudyError, match="log=True needs values above zero"):
+    with pytest.raises(StudyError, match='scale="log" needs values above zero'):
         synthetic_did(make_study(frame.assign(income=0.0)), "income", log=True)
     with pytest.raises(ValueError, match="draws must be a whole number and at least 1, not 0"):
         synthetic_did(make_study(frame), "income", draws=0)
