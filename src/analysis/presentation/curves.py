@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from analysis.language.labels import bracketed, say, term
-from analysis.presentation.plots import drawn_label
+from analysis.presentation.plots import drawn_label, finish
 from analysis.presentation.style import INSIDE, OUTSIDE
 from analysis.study.study import CHOICES, Study
 
@@ -56,14 +56,16 @@ def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.n
     for ax, (rows, columns) in zip(axes[:-1], parts, strict=True):
         _draw_specifications(ax, rows, columns)
         label = "Effect (% of counterfactual)" if columns == PER_CENT else "Effect{unit}"
-        ax.set_ylabel(say(language, label, unit=unit))
+        finish(ax, language, "", "", say(language, label, unit=unit))
     _draw_choices(axes[-1], drawn, choices, study)
+    finish(axes[-1], language, "", say(language, "Specifications, by size of effect (large: the preferred one)"))
     title = "{label}: {number} specifications{lost} ({data})"
     without, shareless = len(curve) - len(drawn), int((~shared).sum())
     lost = say(language, ", {number} without an estimate", number=without) if without else ""
     lost += say(language, ", {number} without a share", number=shareless) if shareless else ""
     label, data = drawn_label(study, outcome), term(language, study.label)
-    axes[0].set_title(say(language, title, label=label, number=len(curve), lost=lost, data=data))
+    title = say(language, title, label=label, number=len(curve), lost=lost, data=data)
+    axes[0].set_title(title, wrap=True, parse_math=False)
     return axes
 
 
@@ -78,8 +80,6 @@ def _draw_specifications(ax: Axes, rows: pd.DataFrame, columns: tuple[str, str, 
         ax.errorbar(own.index, own[effect], yerr=margins, fmt="o", color=colour, markersize=size, linewidth=1)
     if np.isinf(rows[high]).any():
         ax.set_ylim(top=0.55 * top)
-    if top >= 1000:
-        ax.yaxis.set_major_formatter("{x:,.0f}")
 
 
 def _draw_choices(ax: Axes, rows: pd.DataFrame, choices: list[tuple[str, str]], study: Study) -> None:
@@ -90,13 +90,9 @@ def _draw_choices(ax: Axes, rows: pd.DataFrame, choices: list[tuple[str, str]], 
         ax.scatter(chosen, np.full(len(chosen), height), marker="s", s=14, c=list(colours[chosen]))
     language = study.language
     said = {column: study.label_of(column) for column in study.outcomes} if language == "zh" else {}
-    names = [
-        f"{term(language, name)}: {said.get(value) or term(language, value)}".replace("$", r"\$")
-        for name, value in reversed(choices)
-    ]
+    names = [f"{term(language, name)}: {said.get(value) or term(language, value)}" for name, value in reversed(choices)]
     ax.set_yticks(range(len(choices)), names, fontsize="small")
     ax.set(ylim=(-0.7, len(choices) - 0.3), xticks=[])
-    ax.set_xlabel(say(language, "Specifications, by size of effect (large: the preferred one)"))
 
 
 def plot_power(curve: pd.DataFrame, study: Study, outcome: str, *, unit: str = "", ax: Axes | None = None) -> Axes:
@@ -125,13 +121,8 @@ def plot_power(curve: pd.DataFrame, study: Study, outcome: str, *, unit: str = "
     ax.axhline(POWER_ASKED_FOR, color="0.4", linestyle="--", linewidth=1)
     title = "{label}: power by size of the effect ({data}; dashed: {power:.0%})"
     label, data = drawn_label(study, outcome), term(language, study.label)
-    ax.set(
-        title=say(language, title, label=label, data=data, power=POWER_ASKED_FOR),
-        xlabel=say(language, "True effect{unit}", unit=bracketed(language, unit)),
-        ylabel=say(language, "Found at 5 % two-sided"),
-        ylim=(0, 1.02),
-    )
+    ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    if curve.index.max() >= 1000:
-        ax.xaxis.set_major_formatter("{x:,.0f}")
-    return ax
+    title = say(language, title, label=label, data=data, power=POWER_ASKED_FOR)
+    effect = say(language, "True effect{unit}", unit=bracketed(language, unit))
+    return finish(ax, language, title, effect, say(language, "Found at 5 % two-sided"))

@@ -8,10 +8,13 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, PercentFormatter
+from matplotlib.axis import Axis
+from matplotlib.text import Text
+from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter, ScalarFormatter
 
 from analysis.effects.event_study import EventStudy
 from analysis.language.labels import bracketed, say, term
+from analysis.messages import MOST_DECIMALS
 from analysis.presentation.style import INSIDE, OUTSIDE
 from analysis.presentation.tables import place
 from analysis.study.study import Study
@@ -51,13 +54,9 @@ def plot_trends(study: Study, outcome: str, *, log: bool = False, ax: Axes | Non
     starts = say(language, ", ").join(map(str, study.starts))
     described, label = study.describe(outcome), drawn_label(study, outcome)
     detail = bracketed(language, described.unit, described.prices).lstrip()
-    ax.set_title(say(language, title, label=label, data=term(language, study.label), starts=starts), wrap=True)
-    ax.set_xlabel(say(language, "Year"))
-    _y_label(ax, language, f"{label}\n{detail}".rstrip())
-    _thousands(ax)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(frameon=True, framealpha=1, edgecolor="none")
-    return ax
+    title = say(language, title, label=label, data=term(language, study.label), starts=starts)
+    return finish(ax, language, title, say(language, "Year"), f"{label}\n{detail}".rstrip(), years=True)
 
 
 def plot_event_study(event_study: EventStudy, *, level: float = 0.95, ax: Axes | None = None) -> Axes:
@@ -92,12 +91,8 @@ def plot_event_study(event_study: EventStudy, *, level: float = 0.95, ax: Axes |
         "Effect{unit}, {level:.0%} intervals" if shown else "Effect{unit}, no intervals: too few groups behind each"
     )
     title = say(language, "{label}: effect by event time ({data})", label=label, data=term(language, study.label))
-    ax.set_title(title, wrap=True)
-    ax.set_xlabel(say(language, "Years since the start of treatment"))
-    _y_label(ax, language, say(language, effect, unit=bracketed(language, average.unit), level=level))
-    _thousands(ax)
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return ax
+    effect = say(language, effect, unit=bracketed(language, average.unit), level=level)
+    return finish(ax, language, title, say(language, "Years since the start of treatment"), effect, years=True)
 
 
 def plot_coverage(
@@ -141,9 +136,7 @@ def plot_coverage(
     title = say(
         language, "{label}: coverage ({data})", label=drawn_label(study, outcome), data=term(language, study.label)
     )
-    ax.set_title(title, wrap=True)
-    ax.set(xlabel=say(language, "Year"), ylabel="")
-    return ax
+    return finish(ax, language, title, say(language, "Year"))
 
 
 def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", language: str = "en") -> np.ndarray:
@@ -184,18 +177,45 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", l
     return grid.axes
 
 
-def _y_label(ax: Axes, language: str, text: str) -> None:
-    """Label the axis on as many lines as it takes; Chinese characters fill a line, so theirs stand further apart."""
-    ax.set_ylabel(text, wrap=True, linespacing=1.5 if language == "zh" else 1.2)
+def finish(ax: Axes, language: str, title: str, x: str, y: str = "", *, years: bool = False) -> Axes:
+    """Title and labels, wrapped and as they are typed (no formula begins at a dollar sign), and numbers in full."""
+    ax.set_title(title, wrap=True)
+    ax.set_xlabel(x)
+    # Chinese characters fill a line, so theirs stand further apart.
+    ax.set_ylabel(y, wrap=True, linespacing=1.5 if language == "zh" else 1.2)
+    if years:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    else:
+        _in_full(ax.xaxis)
+    _in_full(ax.yaxis)
+    for text in ax.findobj(Text):
+        text.set_parse_math(False)
+    return ax
+
+
+class PlainLog(LogFormatter):
+    """Labels of a logarithmic axis as plain numbers: 50,000 and 0.0002."""
+
+    def __call__(self, value: float, position: int | None = None) -> str:
+        """The number, where matplotlib would label its tick."""
+        shown = f"{value:,.0f}" if value >= 1 else f"{value:.{MOST_DECIMALS}f}".rstrip("0")
+        return shown if super().__call__(value, position) else ""
+
+
+def _in_full(axis: Axis) -> None:
+    """Numbers without exponents or offsets, and with thousands set off."""
+    formatter = axis.get_major_formatter()
+    if isinstance(formatter, LogFormatter):
+        axis.set_major_formatter(PlainLog())
+        axis.set_minor_formatter(PlainLog())
+    elif isinstance(formatter, ScalarFormatter) and np.abs(axis.get_view_interval()).max() >= 1000:
+        axis.set_major_formatter("{x:,.0f}")
+    elif isinstance(formatter, ScalarFormatter):
+        formatter.set_scientific(False)
+        formatter.set_useOffset(False)
 
 
 def drawn_label(study: Study, outcome: str) -> str:
-    """Label of an outcome as text: matplotlib sets formulas between dollar signs, and breaks lines at spaces only."""
-    label = study.label_of(outcome).replace("$", r"\$")
+    """Label of an outcome, in Chinese on lines of its own making: matplotlib breaks lines at spaces only."""
+    label = study.label_of(outcome)
     return "\n".join(wrap(label, HANZI_PER_LINE)) if study.language == "zh" else label
-
-
-def _thousands(ax: Axes) -> None:
-    low, high = ax.get_ylim()
-    if max(abs(low), abs(high)) >= 1000:
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))

@@ -1,11 +1,12 @@
 """One look for every figure and table, the same on every machine."""
 
-from importlib.util import find_spec
+from contextlib import suppress
+from importlib.resources import files
 from pathlib import Path
 
 import pandas as pd
 import seaborn as sns
-from matplotlib import font_manager, rc_params_from_file
+from matplotlib import font_manager, rc_params_from_file, rcdefaults
 
 INSIDE = "#0B4F8A"
 OUTSIDE = "#D9822B"
@@ -38,11 +39,9 @@ def hanzi_font(weight: str = "Regular") -> Path:
     >>> hanzi_font("Bold").name
     'NotoSansCJKsc-Bold.otf'
     """
-    package = find_spec("mpl_font")
-    folders = package.submodule_search_locations if package else None
-    for folder in folders or ():
-        path = Path(folder) / "fonts" / "noto" / f"NotoSansCJKsc-{weight}.otf"
-        if path.is_file():
+    font = f"fonts/noto/NotoSansCJKsc-{weight}.otf"
+    with suppress(ModuleNotFoundError):
+        if (path := Path(str(files("mpl_font") / font))).is_file():
             return path
     raise FileNotFoundError(
         f"The font Noto Sans CJK SC {weight} was not found, so Chinese names cannot be drawn. "
@@ -54,7 +53,8 @@ def use_style() -> None:
     """
     Set the look of figures and tables; call it once, before the first figure.
 
-    The same font is used on every machine, so that a figure does not depend on what is installed.
+    Figures start from matplotlib's defaults and use the same font on every machine, so that they depend neither on a
+    reader's own ``matplotlibrc`` nor on what is installed.
 
     Raises
     ------
@@ -72,6 +72,7 @@ def use_style() -> None:
     for path in (hanzi_font("Regular"), hanzi_font("Bold")):
         if str(path) not in known:
             font_manager.fontManager.addfont(path)
+    rcdefaults()
     look = rc_params_from_file(STYLE, use_default_template=False)
     sns.set_theme(context="notebook", style="ticks", palette=PALETTE, font_scale=0.9, rc=look)
     pd.set_option("display.precision", 3, "display.width", 120, "display.unicode.east_asian_width", True)
