@@ -27,10 +27,10 @@ ROOMS = {
     "design.power": ("minimum_detectable_effect", "power_curve"),
     "design.rejection_rates": ("rejection_rates",),
     "presentation.curves": ("plot_power", "plot_specifications"),
+    "presentation.descriptive": ("balance", "four_means", "panel_coverage"),
     "presentation.plots": ("plot_coverage", "plot_event_study", "plot_rejection_rates", "plot_trends"),
     "presentation.style": ("use_style",),
-    "presentation.tables": ("Table", "balance", "estimates_table", "event_study_table", "four_means")
-    + ("inference_table", "panel_coverage"),
+    "presentation.tables": ("Table", "estimates_table", "event_study_table", "inference_table"),
     "reading.check": ("check_study",),
     "reading.prices": ("other_prices",),
     "robustness.bunching": ("bunching",),

@@ -1,6 +1,7 @@
 """How the library speaks: errors say what is wrong, where and what to do; numbers keep the digits that count."""
 
 import functools
+import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 # A number nearer than this to a whole one is shown as that one; so many decimals are the most that are shown.
 MOST_DECIMALS = 9
+DOLLAR = "<span>$</span>"
 
 
 class StudyError(ValueError):
@@ -142,6 +144,28 @@ def decimals_of(size: float, significant: int) -> int:
 def fixed(number: float, decimals: int) -> str:
     """A number with so many decimals, thousands set off, and no minus before a zero."""
     return f"{round(number, decimals) + 0.0:,.{decimals}f}"
+
+
+def as_typed(text: str) -> str:
+    r"""Markdown that shows a text as it is typed, on one line: no emphasis, formula, link or HTML begins in it.
+
+    Examples
+    --------
+    >>> as_typed("a *b* <i>"), as_typed("Income rose by 5 % (p = 0.034).")
+    ('a \\*b\\* \\<i\\>', 'Income rose by 5 % (p = 0.034).')
+    >>> as_typed("$x$")
+    '<span>$</span>x<span>$</span>'
+    """
+    escaped = re.sub(r"([\\`*_<>\[\]{}#~|&])", r"\\\1", " ".join(text.split()))
+    # Some readers set formulas after Markdown: only in an element of its own does a dollar sign stay one.
+    return escaped.replace("$", DOLLAR)
+
+
+class Sentence:
+    """A result whose repr is a sentence: notebooks show it with every character as it is typed."""
+
+    def _repr_markdown_(self) -> str:
+        return as_typed(repr(self))
 
 
 def in_sentence(label: str) -> str:

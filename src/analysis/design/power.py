@@ -11,7 +11,7 @@ from analysis.design.shocks import Shocks, shocks_before
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.inversion import first_reached
 from analysis.inference.methods import HEADLINE_NAME
-from analysis.messages import amount, check_shares, count, in_sentence
+from analysis.messages import Sentence, amount, check_shares, count, in_sentence
 from analysis.study.study import Study
 
 # The detectable effect is found to this share of itself, far finer than its Monte Carlo error.
@@ -21,7 +21,7 @@ SLOPE_BETWEEN = (0.95, 1.05)
 
 
 @dataclass(frozen=True)
-class DetectableEffect:
+class DetectableEffect(Sentence):
     """The smallest constant effect that a design finds with the power asked for; its repr is a sentence.
 
     Attributes
@@ -74,8 +74,6 @@ class DetectableEffect:
             f"is found {100 * self.power:.0f} % of the time, at {100 * (1 - self.level):.0f} % two-sided, if it is "
             f"{value}{error}{share}; {HEADLINE_NAME} ({self.df:.1f}){few}."
         )
-
-    _repr_markdown_ = __repr__
 
 
 def minimum_detectable_effect(

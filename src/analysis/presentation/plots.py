@@ -15,8 +15,8 @@ from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter, Scala
 from analysis.effects.event_study import EventStudy
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import MOST_DECIMALS
+from analysis.presentation.descriptive import place
 from analysis.presentation.style import INSIDE, OUTSIDE
-from analysis.presentation.tables import place
 from analysis.study.study import Study
 
 HANZI_PER_LINE = 18

@@ -4,6 +4,8 @@ import re
 
 from markdown_it import MarkdownIt
 
+from analysis.messages import DOLLAR
+
 _LIVE = ["html_block", "html_inline", "link", "autolink", "reference"]
 _OWN_PICTURE = re.compile(r"[\w-]+\.png")
 _PARSER = MarkdownIt("commonmark", {"html": False}).disable(_LIVE).enable("table")
@@ -21,7 +23,7 @@ def to_html(markdown: str) -> str:
     >>> to_html("a **gain** of <script>alert(1)</script>")
     '<p>a <strong>gain</strong> of &lt;script&gt;alert(1)&lt;/script&gt;</p>\n'
     """
-    return _PARSER.render(markdown)
+    return _PARSER.render(markdown.replace(DOLLAR, r"\$"))
 
 
 def literal(text: str) -> str:

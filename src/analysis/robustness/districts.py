@@ -10,7 +10,7 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.assignments import group_starts
 from analysis.inference.inversion import rejects
-from analysis.messages import amount, count, in_sentence, refuse
+from analysis.messages import Sentence, amount, count, in_sentence, refuse
 from analysis.regression.regression import Regression
 from analysis.regression.treatment_cells import group_label
 from analysis.robustness.one_group_alone import Placements, placements
@@ -23,7 +23,7 @@ UNDIVIDED = (
 
 
 @dataclass(frozen=True)
-class Districts:
+class Districts(Sentence):
     """Effects of the treated groups with their tests; its repr is a sentence.
 
     Attributes
@@ -77,8 +77,6 @@ class Districts:
             f"{strongest['smallest_p']:.3f}), p = {strongest['p_adjusted']:.3f} as the strongest of {len(frame)} "
             f"(step-down; smallest attainable {floor:.3f}{limit}).{'' if self.divided else f' {UNDIVIDED}'}"
         )
-
-    _repr_markdown_ = __repr__
 
 
 def by_district(

@@ -8,7 +8,8 @@ import pandas as pd
 from scipy.optimize import linprog, minimize, root
 from scipy.special import logsumexp, softmax
 
-from analysis.messages import StudyError, amount, count, first, in_sentence
+from analysis.messages import Sentence, StudyError, amount, count, first, in_sentence
+from analysis.presentation.descriptive import level_and_change
 from analysis.regression.sample import select_sample
 from analysis.study.study import Study
 
@@ -24,7 +25,7 @@ FEWEST_GROUPS = 3
 
 
 @dataclass(frozen=True)
-class Reweighting:
+class Reweighting(Sentence):
     """Weights that balance villages before treatment, with what they rest on; its repr is a sentence.
 
     Attributes
@@ -79,8 +80,6 @@ class Reweighting:
             f"weighted, in {amount(self.effective_groups)} of "
             f"{count(units.loc[self.weights.index[~self.treated], 'group'].nunique(), 'group')}{left}."
         )
-
-    _repr_markdown_ = __repr__
 
 
 def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), log: bool | None = None) -> Reweighting:
@@ -166,12 +165,11 @@ def _moments(study: Study, name: str, log: bool) -> pd.DataFrame:
             f"{name!r} is known in {count(before.shape[1], 'year')} before {study.starts[0]}; a yearly change needs "
             "two. Add earlier years, or balance another outcome."
         )
-    years = before.columns.to_numpy() - before.columns.to_numpy().mean()
     described = study.describe(name)
     unit = "log points" if log else described.unit
     label = f"{described.label}{f' ({unit})' if unit else ''}"
-    changes = before @ years / (years @ years)
-    return pd.DataFrame({f"{label}: level": before.mean(axis=1), f"{label}: change per year": changes})
+    villages = level_and_change(before)
+    return villages.rename(columns={"level": f"{label}: level", "change": f"{label}: change per year"})
 
 
 def _entropy_weights(untreated: pd.DataFrame, target: pd.Series) -> np.ndarray:

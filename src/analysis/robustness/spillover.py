@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
-from analysis.messages import StudyError, amount, count, in_sentence
+from analysis.messages import Sentence, StudyError, amount, count, in_sentence
 from analysis.study.panel_checks import check_starts, few_treated_groups
 from analysis.study.study import Study
 
@@ -16,7 +16,7 @@ METHODS = ("cr2", "randomization")
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbours(Sentence):
     """Two effects against the strata (towns) without treatment; its repr is a sentence.
 
     Attributes
@@ -58,8 +58,6 @@ class Neighbours:
             f"treated {study.noun}s {treated}; on untreated {study.noun}s beside them {beside}. "
             f"With strata as groups: {frame.loc[('spillover', 'randomization'), 'note'].rstrip('.')}."
         )
-
-    _repr_markdown_ = __repr__
 
 
 def neighbours(

@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from analysis.design.replication import replicate
 from analysis.design.variability import TIE_TOLERANCE, of_average, placebo_test, variability_beside
 from analysis.inference.assignments import group_starts
-from analysis.messages import StudyError, amount, check_shares, check_whole, count, in_sentence, refuse
+from analysis.messages import Sentence, StudyError, amount, check_shares, check_whole, count, in_sentence, refuse
 from analysis.regression.sample import select_sample
 from analysis.study.study import Study
 
@@ -24,7 +24,7 @@ FEWEST_DONORS = 2
 
 
 @dataclass(frozen=True)
-class SyntheticDid:
+class SyntheticDid(Sentence):
     """Synthetic difference-in-differences of every treated group; its repr is a sentence about their average.
 
     Attributes
@@ -106,8 +106,6 @@ class SyntheticDid:
             f"{count(int(test['villages']), f'treated {self.study.noun}')} seen in all years{left}."
             f"{''.join(f' {note}' for note in self.study.notes)}"
         )
-
-    _repr_markdown_ = __repr__
 
 
 def synthetic_did(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from analysis.messages import StudyError, count, former_options, rows
+from analysis.messages import Sentence, StudyError, count, former_options, rows
 from analysis.study.design import read_design
 from analysis.study.labels import are_names
 from analysis.study.outcome import Outcome, described
@@ -23,7 +23,7 @@ CHOICES = ("scale", "sample", "comparison", "weights", "controls")
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Sentence):
     """A validated panel with its design; make one with `Study.from_frame` or `load_study`.
 
     Attributes
@@ -289,5 +289,3 @@ class Study:
 
     def __repr__(self) -> str:
         return self.data_statement
-
-    _repr_markdown_ = __repr__

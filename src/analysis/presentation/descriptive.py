@@ -1,0 +1,164 @@
+"""Descriptive tables of a study: means inside and outside, balance before treatment, and what is missing."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.inference.cluster_robust import ROUNDING_TOLERANCE
+from analysis.language.labels import bracketed, say
+from analysis.presentation.tables import Table, captioned
+from analysis.regression.sample import select_sample
+from analysis.study.study import Study
+
+
+def four_means(study: Study, outcome: str) -> Table:
+    """Mean outcome inside and outside, before and after, with changes and the difference of changes.
+
+    Use it to show a difference-in-differences by hand. With several start years there is one block for each: the
+    villages first treated in that year beside those never treated, before and from that year. On a balanced panel
+    (`study.complete(outcome)`) a block's difference of changes equals `did` on the block's villages. An outcome that
+    the study analyses in logs is averaged in logs.
+
+    Parameters
+    ----------
+    study : Study
+    outcome : str
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> four_means(load_study(), "households").frame.columns.tolist()
+    ['before', 'after', 'change', 'villages']
+    """
+    frame = _observed(study, outcome)
+    blocks = {start: _four_means(frame, start) for start in study.starts}
+    return captioned(
+        pd.concat(blocks, names=["first_treated", None]) if len(blocks) > 1 else blocks[study.starts[0]],
+        study,
+        "{label}, means of {rows:,} village-years; after = from {start} ({data})",
+        label=_scaled_label(study, outcome),
+        rows=len(frame),
+        start=say(study.language, ", ").join(map(str, study.starts)),
+    )
+
+
+def _four_means(frame: pd.DataFrame, start: int) -> pd.DataFrame:
+    """The villages of one start year beside those never treated; missing where a place has no such village-year."""
+    frame = frame[frame["first_treated"].fillna(start) == start]
+    period = np.where(frame["time"] < start, "before", "after")
+    means = frame.groupby(["place", period])["value"].mean().unstack()
+    means = means.reindex(index=["inside", "outside"], columns=["before", "after"])
+    means.loc["difference"] = means.loc["inside"] - means.loc["outside"]
+    means["change"] = means["after"] - means["before"]
+    means["villages"] = frame.groupby("place")["unit"].nunique()
+    return means.rename_axis(None).astype({"villages": "Int64"})
+
+
+def balance(study: Study, outcomes: Sequence[str] | None = None) -> Table:
+    """Inside and outside before any treatment: level and yearly change of each outcome.
+
+    Use it to see whether the villages were alike. The normalised difference divides the gap by the root mean
+    of both variances over villages; beyond about 0.25 in size, regression adjustment leans on its form
+    (Imbens & Rubin 2015, doi:10.1017/CBO9781139025751, chapter 14).
+
+    Parameters
+    ----------
+    study : Study
+    outcomes : sequence of str, optional
+        Default: all outcomes of the study.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> len(balance(load_study(), ["households"]).frame)
+    2
+    """
+    rows, language = {}, study.language
+    for name in outcomes or study.outcomes:
+        frame = _observed(study, name)
+        before = frame[frame["time"] < study.starts[0]]
+        label = _scaled_label(study, name)
+        villages = level_and_change(before.pivot(index=["place", "unit"], columns="time", values="value"))
+        rows[say(language, "{label}: level", label=label)] = _compare(villages["level"])
+        rows[say(language, "{label}: change per year", label=label)] = _compare(villages["change"].dropna())
+    table = pd.DataFrame.from_dict(rows, orient="index")
+    return captioned(table, study, "Villages before {start}, means over villages ({data})", start=study.starts[0])
+
+
+def panel_coverage(study: Study, outcome: str | None = None) -> Table:
+    """Year by year: villages in the panel, inside and outside, and what is missing or zero in the outcome.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> panel_coverage(load_study()).frame.columns.tolist()
+    ['inside', 'outside', 'absent', 'outcome missing', 'outcome zero']
+    """
+    outcome = outcome or study.primary_outcome
+    frame = study.frame.assign(value=study.column(outcome), place=place(study.frame))
+    counts = frame.groupby(["time", "place"])["unit"].size().unstack(fill_value=0)[["inside", "outside"]]
+    counts["absent"] = frame["unit"].nunique() - counts.sum(axis=1)
+    counts["outcome missing"] = frame["value"].isna().groupby(frame["time"]).sum()
+    counts["outcome zero"] = frame["value"].eq(0).groupby(frame["time"]).sum()
+    counts = counts.rename_axis(index="year", columns=None)
+    caption = "Villages in the panel by year; outcome: {label} ({data})"
+    return captioned(counts, study, caption, label=study.label_of(outcome))
+
+
+def _observed(study: Study, outcome: str) -> pd.DataFrame:
+    """Village-years with the outcome, in logs where the study analyses it so: the design, and place and value."""
+    sample = select_sample(study, outcome, scale="log" if study.describe(outcome).log else "level")
+    return sample.frame.assign(place=place(sample.frame), value=sample.outcome)
+
+
+def _scaled_label(study: Study, outcome: str) -> str:
+    """An outcome's label with its unit, and whether it is in logs."""
+    described = study.describe(outcome)
+    return study.label_of(outcome) + bracketed(study.language, described.unit, "in logs" if described.log else "")
+
+
+def place(frame: pd.DataFrame) -> np.ndarray:
+    """Whether each row's village is ever treated: "inside" or "outside"."""
+    return np.where(frame["first_treated"].notna(), "inside", "outside")
+
+
+def level_and_change(series: pd.DataFrame) -> pd.DataFrame:
+    """Mean level of each village and its change per year: a least-squares slope, zero where it is only rounding.
+
+    Parameters
+    ----------
+    series : DataFrame
+        Villages x years; a missing value is left out, and with a single year there is no change.
+
+    Returns
+    -------
+    DataFrame
+        Columns level and change.
+
+    Examples
+    --------
+    >>> level_and_change(pd.DataFrame({2020: [1.0, 7.0], 2021: [3.0, float("nan")], 2022: [5.0, 7.0]})).to_numpy()
+    array([[3., 2.],
+           [7., 0.]])
+    """
+    known, level = series.notna(), series.mean(axis="columns")
+    years = known.mul(series.columns.to_numpy(dtype=float), axis="columns").where(known)
+    away = years.sub(years.mean(axis="columns"), axis="index")
+    change = (away * series.sub(level, axis="index")).sum(axis="columns") / (away**2).sum(axis="columns")
+    span = years.max(axis="columns") - years.min(axis="columns")
+    rounding = (change * span).abs() <= ROUNDING_TOLERANCE * series.abs().max(axis="columns")
+    return pd.DataFrame({"level": level, "change": change.mask(rounding, 0.0)})
+
+
+def _compare(villages: pd.Series) -> dict[str, float]:
+    """Means inside and outside of one number for each village, indexed by place and unit."""
+    inside, outside = (villages[villages.index.get_level_values("place") == where] for where in ("inside", "outside"))
+    gap = inside.mean() - outside.mean()
+    spread = np.sqrt((inside.var() + outside.var()) / 2)
+    return {
+        "inside": inside.mean(),
+        "outside": outside.mean(),
+        "difference": gap,
+        "normalised difference": gap / spread if spread > 0 else np.nan,
+    }
