@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.estimate import Estimate
-from analysis.messages import StudyError, count, first
+from analysis.messages import Sentence, StudyError, count, first
 from analysis.regression.regression import Effect, Regression, weighted_sum
 from analysis.study.labels import text_label
 from analysis.study.panel_checks import check_starts, few_treated_groups, mixed_groups
@@ -24,7 +24,7 @@ AGGREGATES = {
 
 
 @dataclass(frozen=True)
-class Aggregate:
+class Aggregate(Sentence):
     """Effects by event time, cohort or calendar year, and their average; all are contrasts of one regression.
 
     Attributes
@@ -62,8 +62,6 @@ class Aggregate:
         return (
             f"By {self.by.replace('_', ' ')}, overall the average of {len(self.parts)} {self.weights}: {self.overall!r}"
         )
-
-    _repr_markdown_ = __repr__
 
 
 def aggregated_effects(regression: Regression, starts: Sequence[int], by: str) -> tuple[dict[int, Effect], Effect]:

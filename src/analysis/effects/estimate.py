@@ -9,7 +9,7 @@ from statsmodels.regression.linear_model import RegressionResults
 
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.methods import HEADLINE, HEADLINE_NAME, METHODS, group_pieces, hypothesis_test, infer
-from analysis.messages import amount, count, in_sentence
+from analysis.messages import Sentence, amount, count, in_sentence
 from analysis.regression.regression import Effect, Regression
 from analysis.study.study import Study
 
@@ -23,7 +23,7 @@ ESTIMATORS = {
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(Sentence):
     """One effect with all it rests on; its repr is a sentence.
 
     Attributes
@@ -201,5 +201,3 @@ class Estimate:
             f"{count(self.rows, f'{self.study.noun}-year')}{dropped}; {ESTIMATORS[self.estimator]}."
             f"{''.join(f' {note}' for note in self.study.notes)}"
         )
-
-    _repr_markdown_ = __repr__

@@ -14,13 +14,13 @@ from analysis.effects.pretrend import Pretrend
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.methods import HEADLINE
 from analysis.inference.pretrends import joint_pretrend, pooled_covariance, slope_weights
-from analysis.messages import StudyError, count
+from analysis.messages import Sentence, StudyError, count
 from analysis.regression.regression import Effect, Regression, weighted_sum
 from analysis.study.study import Study
 
 
 @dataclass(frozen=True)
-class EventStudy:
+class EventStudy(Sentence):
     """Effects by years since the start of treatment, all from one regression.
 
     Attributes
@@ -188,5 +188,3 @@ class EventStudy:
             f"Event study with {count(before, 'year')} before the reference (event time {self.reference}) and "
             f"{count(after, 'treated year')}. Average over treated years: {self.average()!r}"
         )
-
-    _repr_markdown_ = __repr__

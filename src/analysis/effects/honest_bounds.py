@@ -13,7 +13,7 @@ from analysis.inference.assignments import group_starts
 from analysis.inference.honest_bounds.bounds import KINDS, honest_bounds
 from analysis.inference.honest_bounds.breakdown import breakdown_value
 from analysis.inference.pretrends import pooled_covariance
-from analysis.messages import StudyError, amount, count, first, in_sentence
+from analysis.messages import Sentence, StudyError, amount, count, first, in_sentence
 from analysis.regression.regression import Effect, Regression
 
 METHODS = {"relative_magnitudes": "conditional least-favourable test", "smoothness": "shortest fixed-length interval"}
@@ -25,7 +25,7 @@ UNTREATED_PER_EFFECT = 3
 
 
 @dataclass(frozen=True)
-class HonestBounds:
+class HonestBounds(Sentence):
     """How far an effect bears departures from parallel trends; its repr is a sentence.
 
     Attributes
@@ -62,8 +62,6 @@ class HonestBounds:
             f"({100 * self.level:g} % intervals, {METHODS[self.kind]}, covariance pooled over treated groups, "
             f"t with {self.df:g} degrees of freedom)."
         )
-
-    _repr_markdown_ = __repr__
 
     @property
     def answer(self) -> str:

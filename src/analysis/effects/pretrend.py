@@ -7,11 +7,11 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.inference.hypothesis import HypothesisTest
-from analysis.messages import amount
+from analysis.messages import Sentence, amount
 
 
 @dataclass(frozen=True)
-class Pretrend:
+class Pretrend(Sentence):
     """Two tests that groups moved together before treatment; its repr is a sentence.
 
     Attributes
@@ -52,5 +52,3 @@ class Pretrend:
             f"{self.slope.study.label.capitalize()}: before, the gap moved by {amount(slope['estimate'])} {unit} "
             f"({test}); all leads together: {jointly}. {meaning}"
         )
-
-    _repr_markdown_ = __repr__

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from analysis.language.labels import bracketed, say, term
-from analysis.presentation.plots import drawn_label, finish
+from analysis.presentation.plots import drawn_label, finish, without_formulas
 from analysis.presentation.style import INSIDE, OUTSIDE
 from analysis.study.study import CHOICES, Study
 
@@ -65,7 +65,7 @@ def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.n
     lost += say(language, ", {number} without a share", number=shareless) if shareless else ""
     label, data = drawn_label(study, outcome), term(language, study.label)
     title = say(language, title, label=label, number=len(curve), lost=lost, data=data)
-    axes[0].set_title(title, wrap=True, parse_math=False)
+    axes[0].set_title(without_formulas(title), wrap=True)
     return axes
 
 
@@ -90,7 +90,10 @@ def _draw_choices(ax: Axes, rows: pd.DataFrame, choices: list[tuple[str, str]], 
         ax.scatter(chosen, np.full(len(chosen), height), marker="s", s=14, c=list(colours[chosen]))
     language = study.language
     said = {column: study.label_of(column) for column in study.outcomes} if language == "zh" else {}
-    names = [f"{term(language, name)}: {said.get(value) or term(language, value)}" for name, value in reversed(choices)]
+    names = [
+        without_formulas(f"{term(language, name)}: {said.get(value) or term(language, value)}")
+        for name, value in reversed(choices)
+    ]
     ax.set_yticks(range(len(choices)), names, fontsize="small")
     ax.set(ylim=(-0.7, len(choices) - 0.3), xticks=[])
 

@@ -9,7 +9,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.text import Text
 from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter, ScalarFormatter
 
 from analysis.effects.event_study import EventStudy
@@ -121,7 +120,7 @@ def plot_coverage(
     observed = study.column(outcome).notna().groupby([study.frame["stratum"], study.frame["time"]]).sum().unstack()
     sizes = study.units.groupby("stratum").size()
     share = 100 * observed.div(sizes, axis=0).fillna(0)
-    share.index = [f"{key if names is None else names[key]} ({size})" for key, size in sizes.items()]
+    share.index = [without_formulas(f"{key if names is None else names[key]} ({size})") for key, size in sizes.items()]
     sns.heatmap(
         share,
         ax=ax,
@@ -170,7 +169,8 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", l
         wider = "" if scale == 1 else say(language, ", SD × {scale:g}", scale=scale)
         ax.axhspan(0.03, 0.07, color="0.9", zorder=0)
         said = {"groups": grid.col_names[column], "wider": wider, "data": term(language, data)}
-        ax.set_title(say(language, "{groups} treated{wider} ({data})", **said), fontsize="small")
+        title = say(language, "{groups} treated{wider} ({data})", **said)
+        ax.set_title(without_formulas(title), fontsize="small")
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     grid.set_axis_labels(say(language, "Correlation within groups"), say(language, "Rejects a true null"))
     sns.move_legend(grid, "lower center", ncols=rates["method"].nunique(), title=None, bbox_to_anchor=(0.5, -0.06))
@@ -178,19 +178,22 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", l
 
 
 def finish(ax: Axes, language: str, title: str, x: str, y: str = "", *, years: bool = False) -> Axes:
-    """Title and labels, wrapped and as they are typed (no formula begins at a dollar sign), and numbers in full."""
-    ax.set_title(title, wrap=True)
-    ax.set_xlabel(x)
+    """Title and labels, wrapped where they are long, and numbers in full."""
+    ax.set_title(without_formulas(title), wrap=True)
+    ax.set_xlabel(without_formulas(x))
     # Chinese characters fill a line, so theirs stand further apart.
-    ax.set_ylabel(y, wrap=True, linespacing=1.5 if language == "zh" else 1.2)
+    ax.set_ylabel(without_formulas(y), wrap=True, linespacing=1.5 if language == "zh" else 1.2)
     if years:
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     else:
         _in_full(ax.xaxis)
     _in_full(ax.yaxis)
-    for text in ax.findobj(Text):
-        text.set_parse_math(False)
     return ax
+
+
+def without_formulas(text: str) -> str:
+    """A text that matplotlib draws as it is typed; text to be wrapped is read as a formula even if parse_math is off."""
+    return text.replace("$", r"\$")
 
 
 class PlainLog(LogFormatter):
