@@ -192,7 +192,7 @@ def finish(ax: Axes, language: str, title: str, x: str, y: str = "", *, years: b
 
 
 def without_formulas(text: str) -> str:
-    """A text that matplotlib draws as it is typed; text to be wrapped is read as a formula even if parse_math is off."""
+    """A text as matplotlib draws it as typed: where it wraps, formulas are read even with `parse_math` off."""
     return text.replace("$", r"\$")
 
 
