@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,6 +14,7 @@ from analysis.language.units import MONEY, MONEY_NAMES, convert_unit
 from analysis.messages import StudyError, count, first, refuse
 from analysis.reading.read_files import DATA
 from analysis.reading.read_panel import Cells, read_panel
+from analysis.reading.toml_mistakes import read_toml
 from analysis.study.labels import join_columns
 from analysis.study.outcome import Outcome
 from analysis.study.panel_checks import DESIGN_COLUMNS
@@ -90,21 +90,9 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
     return dataclasses.replace(study, **said, reading=(*reading, *study.reading))
 
 
-def _remedy(path: Path) -> str:
-    """What to do about a study file that is no TOML."""
-    if path.suffix != ".toml":
-        return "Name the study.toml that describes the panel, not the panel itself."
-    if any(quote in path.read_text(encoding="utf-8", errors="replace") for quote in "“”「」"):
-        return 'Correct that place; text stands between straight quotes ("), not “ ”.'
-    return "Correct that place."
-
-
 def _read_settings(path: Path) -> dict:
     """The study file's content, with every key known and every necessary one there."""
-    try:
-        settings = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
-        raise StudyError(f"{path.name} is not valid TOML in UTF-8: {error}. {_remedy(path)}") from error
+    settings = read_toml(path)
     _check_settings(path, "", settings, STUDY_KEYS, ["panel", "columns", "outcomes"])
     _check_settings(path, "columns", settings["columns"], [*DESIGN_COLUMNS, "treated"], ["unit", "time"])
     _check_language(settings.setdefault("language", LANGUAGES[0]), f"{path.name} has the language")
