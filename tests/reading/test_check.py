@@ -120,7 +120,85 @@ def test_one_name_written_two_ways_is_pointed_out(tmp_path):
     names = [*[f"虚构{number:02}村" for number in range(28)], "虚构03村委会", "虚构０７"]
     towns = {"虚构０７": "another town"}
     assert finding(write(tmp_path, panel(names, towns=towns)), "LOOK") == (
-        "LOOK: 2 names may be of one village written two ways: 虚构03村, 虚构03村委会."
+        "LOOK: 1 village may stand under several names: 虚构03村 / 虚构03村委会. Each spelling makes a village of its own: "
+        "keep one of them."
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("002", "2"),
+        ("v002", "v2"),
+        ("v002", "V002"),
+        ("甲村（东）", "甲村(东)"),
+        ("east hill", "Easthill"),
+        ("赵和02村", "赵和2村"),
+        ("⼀村", "一村"),
+        ("甲", "甲村"),
+        ("甲镇", "甲街道"),
+        ("孟州市", "孟州"),
+        ("沁阳县", "沁阳"),
+        ("中站区", "中站"),
+    ],
+)
+@pytest.mark.parametrize("noun", ["village", "group", "stratum"])
+def test_names_that_look_alike_are_shown_beside_each_other(tmp_path, noun, one, other):
+    at = {"village": 0, "group": 3, "stratum": 4}[noun]
+    rows = panel()
+    for row in rows:
+        for name, unit in ((one, "u20"), (other, "u21")):
+            row[at] = name if row[0] == unit else row[at]
+    found = [line for line in check_study(write(tmp_path, rows)) if line.startswith(f"LOOK: 1 {noun} may stand")]
+    assert sorted(found[0].split(": ")[2].split(". Each")[0].split(" / ")) == sorted((one, other))
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(("one", "other"), [("甲村", "乙村"), ("v002", "v020"), ("甲东村", "甲西村"), ("20", "2")])
+def test_names_that_differ_are_left_alone(tmp_path, one, other):
+    rows = [[{"u20": one, "u21": other}.get(row[0], row[0]), *row[1:]] for row in panel()]
+    assert not [line for line in check_study(write(tmp_path, rows)) if "may stand under" in line]
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ([*range(101, 129), 11, 12], "2 codes without 3 digits as the others have: 11, 12"),
+        ([*range(410801, 410830), 41083], "1 code without 6 digits as the others have: 41083"),
+        ([*(f"{n:03}" for n in range(40, 69)), "7"], "1 code without 3 digits as the others have: 7"),
+        (
+            [*(f"v{n:03}" for n in range(28)), "v31", "v3x"],
+            "2 codes without the form of v000 as the others have: v31, v3x",
+        ),
+    ],
+)
+def test_codes_of_another_length_or_form_are_pointed_out(tmp_path, codes, said):
+    found = finding(write(tmp_path, panel(list(map(str, codes)))), "LOOK")
+    assert found == f"LOOK: {said}. A mistyped code makes a village of its own."
+
+
+@pytest.mark.parametrize(
+    "codes", [range(1, 31), range(90, 120), [f"v{n}" for n in range(1, 31)], [f"村{n}" for n in range(1, 31)]]
+)
+def test_counting_numbers_may_have_any_length(tmp_path, codes):
+    assert not [line for line in check_study(write(tmp_path, panel(list(map(str, codes))))) if "LOOK" in line]
+
+
+def test_chinese_read_in_another_encoding_is_pointed_out(tmp_path):
+    rows = [[*row[:3], row[3].replace("g", "ÃÏÖÝ"), *row[4:]] for row in panel()]
+    assert finding(write(tmp_path, rows), "LOOK") == (
+        "LOOK: 10 names may be Chinese read in another encoding: ÃÏÖÝ0 (perhaps 孟州0), ÃÏÖÝ1 (perhaps 孟州1), "
+        "ÃÏÖÝ2 (perhaps 孟州2), .... Save the file in UTF-8 in the program it comes from."
+    )
+
+
+def test_a_code_before_and_after_it_lost_its_zeros_is_pointed_out(tmp_path):
+    rows = [[row[0].replace("u", "0"), *row[1:]] for row in panel()]
+    for row in rows:
+        row[0] = row[0].lstrip("0") if row[0] in ("020", "021") and row[1] > 2020 else row[0]
+    assert finding(write(tmp_path, rows), "LOOK: 2 villages may stand") == (
+        "LOOK: 2 villages may stand under several names: 020 / 20, 021 / 21. Each spelling makes a village of its own: "
+        "keep one of them."
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.messages import FewTreatedGroupsWarning, StudyError, amount, count, first, rows
-from analysis.reading.read_files import read_table
+from analysis.reading.check_names import check_names
 from analysis.reading.study_file import load_study
 from analysis.study.placebo_groups import PLACEBO
 from analysis.study.study import Study
@@ -16,9 +16,6 @@ JUMP = 1_000
 APART = 500
 """A village this many times above or below the middle one in all years is suspected of another unit."""
 SMALL_GROUP = 3
-DIVISION_CODE = 9
-"""From so many digits on, a number is taken for a code of administrative divisions; all have the same length."""
-SUFFIXES = r"(?:村民委员会|居民委员会|村委会|居委会|村|社区|街道办事处|街道|镇|乡)$"
 
 
 def check_study(path: str | Path | None = None) -> list[str]:
@@ -48,52 +45,11 @@ def check_study(path: str | Path | None = None) -> list[str]:
 
 def findings_on(study: Study) -> list[str]:
     """What `check_study` says of a study that has been read; doubts begin with LOOK."""
-    findings = [study.title, study.data_statement, *study.reading, _roster(study.units), *_names(study), *_years(study)]
+    findings = [study.title, study.data_statement, *study.reading, *check_names(study), *_years(study)]
     for name in study.outcomes:
         findings += _outcome(study, name)
     verdict = "This study can run." + (" 可以运行。" if study.language == "zh" else "")
     return [finding for finding in [*findings, *_groups(study), verdict] if finding]
-
-
-def _roster(units: pd.DataFrame) -> str:
-    """How many units the roster of Mengzhou knows, by code, or by name and town (the stratum)."""
-    roster = read_table("villages")
-    by_code = units.index.isin(roster["village_code"])
-    known = _town_and_name(roster["town_zh"], roster["village_zh"])
-    by_name = _town_and_name(units["stratum"], units.index).isin(known) & ~by_code
-    lost = units.index[~(by_code | by_name)]
-    if len(lost) == len(units):
-        return "Roster of Mengzhou: it has none of these villages, so names and codes were not compared."
-    unknown = f"{len(lost):,} not found: {first(lost)}" if len(lost) else "all found"
-    return f"Roster of Mengzhou: {by_code.sum():,} found by code, {by_name.sum():,} by town and name, {unknown}."
-
-
-def _names(study: Study) -> list[str]:
-    """Codes that look like no village's, and names that may be one village written two ways."""
-    units = study.units
-    codes = pd.Series(units.index.astype("str"))
-    divisions = codes[codes.str.fullmatch(rf"\d{{{DIVISION_CODE},}}")]
-    usual = divisions.str.len().mode().max()
-    town = codes.str.endswith("000") & (usual == 12)
-    odd = codes[~codes.isin(divisions) | (codes.str.len() != usual) | town]
-    odd = odd if 2 * len(divisions) > len(codes) else odd[:0]
-    plain = _town_and_name(units["stratum"], units.index.astype("str").str.normalize("NFKC"))
-    alike = units.index[plain.duplicated(keep=False)]
-    return [
-        f"LOOK: {count(len(odd), 'code')} without {usual:.0f} digits as the others have, or with 000 at the end as "
-        f"towns have: {first(odd)}. A mistyped code makes a village of its own."
-        if len(odd)
-        else "",
-        f"LOOK: {count(len(alike), 'name')} may be of one {study.noun} written two ways: {first(alike)}."
-        if len(alike)
-        else "",
-    ]
-
-
-def _town_and_name(*names: pd.Series | pd.Index) -> pd.MultiIndex:
-    return pd.MultiIndex.from_arrays(
-        [pd.Index(one).astype("str").str.replace(SUFFIXES, "", regex=True) for one in names]
-    )
 
 
 def _years(study: Study) -> list[str]:
