@@ -15,7 +15,7 @@ import pyfixest
 import sections
 
 from analysis import did, load_study
-from analysis.inference.cluster_robust import cluster_codes, cluster_pieces
+from analysis.inference.cluster_pieces import cluster_codes, cluster_pieces
 from analysis.inference.wild_bootstrap import wild_bootstrap
 from analysis.regression.regression import Regression
 

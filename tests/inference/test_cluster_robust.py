@@ -1,6 +1,7 @@
 """CR1, CR2 and CR3 against R, against explicit formulas with a dummy per village, and under invariances."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,16 +13,14 @@ from published_studies import known_answers, published_estimate
 from scipy import stats
 
 from analysis import Study, StudyError, did, event_study
-from analysis.inference.cluster_robust import (
+from analysis.inference.cluster_pieces import (
     ClusterPieces,
     cluster_codes,
     cluster_pieces,
-    cr1,
-    cr2,
-    cr3,
     effective_treated_clusters,
     treated_clusters,
 )
+from analysis.inference.cluster_robust import cr1, cr2, cr3
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.regression.regression import Effect, Regression
 
@@ -51,11 +50,10 @@ def cases() -> dict[str, tuple[Regression, Effect, str]]:
         built.append((f"saturated-{name}", saturated.fitted, saturated.effect))
         built.append((f"average-{name}", effects.fitted, effects.average().effect))
     lone = did(small_study(small_panel(30, groups=8, treated=3, starts=(2017, 2018, 2019))), "income")
-    built.append(("one-group-per-start", lone.fitted, lone.effect))
-    return {
-        f"{name}-{cluster}": (fitted, effect, cluster)
-        for name, fitted, effect in built
-        for cluster in ("group", "stratum", "unit")
+    clusters = ("group", "stratum", "unit")
+    lone_cases = {f"one-group-per-start-{name}": (lone.fitted, lone.effect, name) for name in clusters[:2]}
+    return lone_cases | {
+        f"{name}-{cluster}": (fitted, effect, cluster) for name, fitted, effect in built for cluster in clusters
     }
 
 
@@ -282,3 +280,83 @@ def test_clusters_are_named_and_more_than_one() -> None:
         cluster_codes(fitted, "town")
     with pytest.raises(StudyError, match=r"rows are in one stratum, so errors cannot be clustered by stratum"):
         cluster_codes(fitted, "stratum")
+
+
+def with_common_effect(fitted: Regression, clusters: np.ndarray, effect: Effect) -> tuple[float, float]:
+    """Bell-McCaffrey by full matrices: weights of the saturated fit, residuals of the fit with one common effect."""
+    design, outcome = whitened(fitted)
+    weights = design @ np.linalg.inv(design.T @ design) @ dummy_contrast(fitted, effect)
+    cells = fitted.results.params.index.get_indexer(fitted.cells) - 1 + design.shape[1] - len(fitted.results.params) + 1
+    fewer = np.column_stack([np.delete(design, cells, axis=1), design[:, cells].sum(axis=1)])
+    annihilator = np.eye(len(design)) - fewer @ np.linalg.pinv(fewer)
+    vectors = []
+    for cluster in np.unique(clusters):
+        inside = clusters == cluster
+        values, basis = np.linalg.eigh(annihilator[np.ix_(inside, inside)])
+        root = np.where(values > 1e-9, np.abs(values) ** -0.5, 0)
+        vectors.append(annihilator[:, inside] @ (basis @ (root * (basis.T @ weights[inside]))))
+    covariance = np.array(vectors) @ np.array(vectors).T
+    return np.linalg.norm(np.array(vectors) @ outcome), np.trace(covariance) ** 2 / np.square(covariance).sum()
+
+
+def test_a_start_year_with_one_group_has_its_noise_counted_around_one_common_effect() -> None:
+    panel = small_panel(30, groups=12, treated=6)
+    panel.loc[panel["district"] == "g0", "start"] = 2017
+    estimate = did(small_study(panel), "income")
+    clusters = cluster_codes(estimate.fitted, "group")
+    pieces = cluster_pieces(estimate.fitted, estimate.effect, clusters)
+    assert pieces.alone == 1
+    assert 0 < pieces.lone_share < 0.5
+    answer = cr2(pieces)
+    expected = with_common_effect(estimate.fitted, clusters, estimate.effect)
+    assert (answer.std_error, answer.df) == pytest.approx(expected, rel=EXACT)
+    assert "from a start year with one group, noise counted around one common effect" in answer.note
+    assert "no interval" not in repr(estimate)
+
+
+@pytest.mark.parametrize("alone", [1, 5])
+def test_size_with_start_years_of_one_group_each(alone: int) -> None:
+    """Twenty treated groups of 50, some alone in their start year, no effect: a 5 % test rejects 3 to 7 %."""
+    years, groups, panels = np.arange(2000, 2011), 50, 400
+    generator = np.random.default_rng(7)
+    start = np.where(np.arange(groups) < 20, 2006.0, np.nan)
+    start[:alone] = 2003 + np.arange(alone) + (np.arange(alone) >= 3)
+    frame = pd.DataFrame({"village": np.repeat(np.arange(groups), len(years)), "year": np.tile(years, groups)})
+    frame["start"] = start[frame["village"]]
+    study = Study.from_frame(frame.assign(income=0.0), unit="village", time="year", first_treated="start")
+    rejected = 0
+    for _ in range(panels):
+        income = generator.normal(size=(groups, len(years))).cumsum(axis=1) * 0.5
+        income += generator.normal(size=income.shape)
+        estimate = did(replace(study, frame=study.frame.assign(income=income.ravel())), "income")
+        rejected += estimate.headline()["p_value"] < 0.05
+    assert 0.03 - 3 * 0.01 < rejected / panels < 0.07 + 0.01, "Monte Carlo error 0.011"
+
+
+def test_groups_that_tell_nothing_of_an_effect_are_no_clusters_of_it() -> None:
+    panel = small_panel(5, groups=9, treated=4)
+    once = [(f"s{n}", 2015 + n % 6, None, f"s{n}", "s0", 50.0 + n, 0.0, 1.0) for n in range(30)]
+    more = pd.concat([panel, pd.DataFrame(once, columns=panel.columns)], ignore_index=True)
+    few, many = (did(small_study(frame), "income") for frame in (panel, more))
+    assert many.fitted.sample.dropped == {"seen in one year only": 30}
+    assert (many.groups, many.villages, many.rows) == (few.groups, few.villages, few.rows)
+    pd.testing.assert_frame_equal(many.inference(draws=199), few.inference(draws=199))
+
+
+def test_a_group_seen_only_before_is_no_cluster_of_a_complete_panel() -> None:
+    panel = small_panel(6, groups=8, treated=3, missing=0)
+    before = panel[(panel["district"] == "g7") & (panel["year"] < 2018)]
+    rest = panel[panel["district"] != "g7"]
+    with_it, without = (did(small_study(frame), "income") for frame in (pd.concat([rest, before]), rest))
+    assert with_it.value == pytest.approx(without.value, rel=EXACT)
+    assert with_it.groups == without.groups == 7
+    assert with_it.inference("cr1")["df"].item() == 6
+    assert with_it.inference("cr3")["df"].item() == 6
+
+
+@pytest.mark.parametrize("untreated", [2, 3])
+def test_few_untreated_groups_are_as_bad_as_few_treated_ones(untreated: int) -> None:
+    estimate = did(small_study(small_panel(8, groups=9, treated=9 - untreated)), "income")
+    for note in estimate.inference(["cr1", "cr2", "wild_bootstrap"], draws=99)["note"]:
+        assert f"{untreated} untreated groups: " in note
+    assert f"{untreated} untreated, too few to lean on" in repr(estimate)

@@ -10,7 +10,8 @@ from panels import DESIGNS, small_panel, small_study
 from published_studies import known_answers, published_estimate
 
 from analysis import Study, did, event_study
-from analysis.inference.cluster_robust import cluster_codes, cluster_pieces, cr1
+from analysis.inference.cluster_pieces import cluster_codes, cluster_pieces
+from analysis.inference.cluster_robust import cr1
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.wild_bootstrap import (
     RADEMACHER,

@@ -599,6 +599,7 @@ def test_subset_is_validated_again():
         study.subset(study.frame["time"] < 2022)
 
 
+@pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
 def test_complete_keeps_units_seen_in_every_year():
     panel = make_panel()
     panel.loc[[13, 14], "income"] = np.nan

@@ -11,14 +11,8 @@ from analysis.design.replication import replicate
 from analysis.design.shocks import Shocks
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
-from analysis.inference.cluster_robust import (
-    ClusterPieces,
-    adjusted_direction,
-    caution,
-    cluster_codes,
-    cluster_pieces,
-    cr2,
-)
+from analysis.inference.cluster_pieces import ClusterPieces, adjusted_direction, cluster_codes, cluster_pieces
+from analysis.inference.cluster_robust import caution, cr2
 from analysis.messages import StudyError, check_whole
 from analysis.study.panel_checks import DESIGN_COLUMNS
 from analysis.study.study import Study
@@ -137,5 +131,6 @@ def _null_draw(
     outcome = scale * shocks.draw(generator, group, unit, year)
     products = np.add.reduceat(basis * outcome[:, None], np.flatnonzero(np.diff(group, prepend=-1)))
     whole = products.sum(axis=0)
-    scores = products - pieces.sums.grams @ whole
+    free = pieces.residual_sums.basis
+    scores = products[pieces.informative] - pieces.sums.grams @ (free @ (free.T @ whole))
     return np.array([pieces.direction @ whole, np.linalg.norm((scores * adjusted).sum(axis=1))])

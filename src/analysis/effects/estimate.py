@@ -9,7 +9,7 @@ from statsmodels.regression.linear_model import RegressionResults
 
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.methods import HEADLINE, HEADLINE_NAME, METHODS, group_pieces, hypothesis_test, infer
-from analysis.messages import Sentence, amount, count, in_sentence
+from analysis.messages import Sentence, amount, count, in_sentence, reasons
 from analysis.regression.regression import Effect, Regression
 from analysis.study.study import Study
 
@@ -99,8 +99,8 @@ class Estimate(Sentence):
 
     @property
     def groups(self) -> int:
-        """Groups (clusters) used, treated and untreated."""
-        return self.fitted.sample.frame["group"].nunique()
+        """Groups (clusters) that tell of the effect, treated and untreated."""
+        return len(group_pieces(self.fitted, self.effect).treated)
 
     @property
     def treated_groups(self) -> int:
@@ -109,7 +109,7 @@ class Estimate(Sentence):
 
     @property
     def dropped(self) -> int:
-        """Village-years left out for missing values; `fitted.sample.dropped` has the reasons."""
+        """Village-years left out; `fitted.sample.dropped` has the reasons."""
         return sum(self.fitted.sample.dropped.values())
 
     @property
@@ -182,15 +182,19 @@ class Estimate(Sentence):
         clusters = f"{count(self.groups, 'group')}{placebo}, {self.treated_groups} treated"
         if self.no_interval:
             return f"no interval, {self.no_interval}; randomization may serve; {clusters}"
-        test = self.headline()
+        test, untreated = self.headline(), self.groups - self.treated_groups
+        few = f", {untreated} untreated" if untreated < min(self.treated_groups, FEW_TREATED + 1) else ""
+        few += f", {FEW}" if min(untreated, self.treated_groups) <= FEW_TREATED else ""
         return (
             f"95 % interval {amount(test['low'])} to {amount(test['high'])}, {HEADLINE_NAME} ({test['df']:.1f}) "
-            f"clustered by {clusters}{f', {FEW}' if self.treated_groups <= FEW_TREATED else ''}"
+            f"clustered by {clusters}{few}"
         )
 
     def __repr__(self) -> str:
         lost = count(self.dropped, f"{self.study.noun}-year")
-        dropped = f", {lost} left out for missing values" if self.dropped else ""
+        missing = all(reason.endswith(" missing") for reason in self.fitted.sample.dropped)
+        why = " for missing values" if missing else f": {reasons(self.fitted.sample.dropped)}"
+        dropped = f", {lost} left out{why}" if self.dropped else ""
         label = in_sentence(self.study.describe(self.outcome).label)
         value = f"{amount(self.value)} {self.unit}".rstrip()
         mean = f"counterfactual {'geometric ' if self.log else ''}mean"

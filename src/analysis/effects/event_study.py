@@ -9,7 +9,8 @@ from statsmodels.regression.linear_model import RegressionResults
 
 from analysis.effects.cohorts import Aggregate, aggregated_effects
 from analysis.effects.estimate import Estimate
-from analysis.effects.honest_bounds import EventPath, HonestBounds, path_bounds
+from analysis.effects.event_path import EventPath, event_path
+from analysis.effects.honest_bounds import HonestBounds, path_bounds
 from analysis.effects.pretrend import Pretrend
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.methods import HEADLINE
@@ -119,19 +120,31 @@ class EventStudy(Sentence):
 
         A joint test that the design cannot bear (fewer than three treated groups, say) is refused in its note.
         """
-        leads = [effect for effect, time in zip(self.effects, self.event_times, strict=True) if time < 0]
-        if not leads:
+        path = self.path()
+        before = np.array(path.event_times) < 0
+        if not before.any():
+            known = "reached by every start year" if path.left_out else "estimated beside the reference"
             raise StudyError(
-                "No year before treatment is estimated beside the reference, so there is no pre-trend to test. "
-                "Add earlier years."
+                f"No year before treatment is {known}, so there is no pre-trend to test. Add earlier years."
             )
-        times = [*(time for time in self.event_times if time < 0), self.reference]
+        leads, times = path.part(before), [*np.array(path.event_times)[before], self.reference]
         slope = self.of(weighted_sum(leads, slope_weights(times)[:-1]))
         try:
             joint = joint_pretrend(self.fitted, leads)
         except StudyError as error:
             joint = HypothesisTest(note=f"refused: {str(error).rstrip('.')}")
         return Pretrend(slope, joint, len(leads))
+
+    def path(self) -> EventPath:
+        """The effects with the same cohorts all along, for tests of pre-trends and honest bounds; see `event_path`."""
+        return event_path(self.fitted, self.effects, self.event_times, self.reference)
+
+    def groups_behind(self) -> pd.Series:
+        """Treated groups behind each event time, the reference included: a jump where one drops out is no effect."""
+        frame = self.fitted.sample.frame[self.fitted.sample.frame["first_treated"].notna()]
+        event_time = (frame["time"] - frame["first_treated"]).astype(int)
+        shown = event_time.isin([*self.event_times, self.reference])
+        return frame["group"][shown].astype(str).groupby(event_time[shown]).nunique().rename_axis("event_time")
 
     def covariance(self) -> pd.DataFrame:
         """Covariance of all estimated event times that few treated groups can bear; see `pooled_covariance`."""
@@ -173,14 +186,13 @@ class EventStudy(Sentence):
         >>> bounds.frame["value"].tolist(), bounds.df
         ([0.0, 1.0], 32)
         """
-        lags = np.array(self.event_times) >= 0
+        path = self.path()
+        lags = np.array(path.event_times) >= 0
         if weights is None:
-            size = np.array([self.fitted.cell_sizes()[effect.gradient != 0].sum() for effect in self.effects]) * lags
+            size = np.array([self.fitted.cell_sizes()[effect.gradient != 0].sum() for effect in path.effects]) * lags
             weights = size[lags] / size.sum()
         weights = np.asarray(weights, dtype=float)
-        path = EventPath(self.fitted, self.effects, self.event_times, self.reference)
-        estimate = self.of(weighted_sum(np.array(self.effects, dtype=object)[lags], weights))
-        return path_bounds(estimate, path, weights, kind, values, level)
+        return path_bounds(self.of(weighted_sum(path.part(lags), weights)), path, weights, kind, values, level)
 
     def __repr__(self) -> str:
         before, after = np.less(self.event_times, self.reference).sum(), np.greater_equal(self.event_times, 0).sum()

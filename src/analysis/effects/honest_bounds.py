@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.estimate import Estimate
+from analysis.effects.event_path import EventPath
 from analysis.inference.assignments import group_starts
 from analysis.inference.honest_bounds.bounds import KINDS, honest_bounds
 from analysis.inference.honest_bounds.breakdown import breakdown_value
 from analysis.inference.pretrends import pooled_covariance
 from analysis.messages import Sentence, StudyError, amount, count, first, in_sentence
-from analysis.regression.regression import Effect, Regression
+from analysis.regression.regression import Regression
 
 METHODS = {"relative_magnitudes": "conditional least-favourable test", "smoothness": "shortest fixed-length interval"}
 # Values of `EventStudy.honest_bounds`, in multiples of the largest departure seen before.
@@ -81,16 +82,6 @@ class HonestBounds(Sentence):
             f"the sign survives unless the slope of the departure from parallel trends changes from one {year} "
             f"to the next by more than {size}{times}"
         )
-
-
-@dataclass(frozen=True)
-class EventPath:
-    """An event study's effects in order, without the reference year between leads and lags."""
-
-    regression: Regression
-    effects: Sequence[Effect]
-    event_times: Sequence[int]
-    reference: int
 
 
 def path_bounds(

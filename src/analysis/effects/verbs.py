@@ -9,6 +9,7 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
 from analysis.messages import StudyError, count, first, reasons
 from analysis.regression import collapsing
+from analysis.regression.comparison import comparable
 from analysis.regression.regression import fit
 from analysis.regression.sample import Sample, select_sample
 from analysis.study.study import Study
@@ -166,6 +167,8 @@ def _sample(
 ) -> Sample:
     """The village-years used, collapsed if asked for or large; refused where they hold nothing to compare."""
     sample = select_sample(study, outcome, controls, weights, scale)
+    _check_usable(sample, outcome)
+    sample = comparable(sample, study.noun)
     if collapsing.worth_collapsing(sample) if collapse is None else collapse:
         sample = collapsing.collapse(sample)
     _check_usable(sample, outcome)

@@ -61,7 +61,9 @@ def group_starts(frame: pd.DataFrame) -> pd.Series:
     return starts.first()
 
 
-def possible_assignments(frame: pd.DataFrame, within: str | None, draws: int, seed: int) -> Assignments:
+def possible_assignments(
+    frame: pd.DataFrame, within: str | None, draws: int, seed: int, movable: np.ndarray | None = None
+) -> Assignments:
     """Enumerate all reassignments where there are at most `draws`, else draw that many at random.
 
     Parameters
@@ -70,6 +72,8 @@ def possible_assignments(frame: pd.DataFrame, within: str | None, draws: int, se
         Columns unit, first_treated, group, stratum.
     within : {"stratum", None}
         Whether groups trade places within their stratum only.
+    movable : ndarray of bool, shape (groups,), optional
+        Groups that can trade places; a group that tells nothing of the effect keeps its own. Default: all.
 
     Raises
     ------
@@ -79,20 +83,20 @@ def possible_assignments(frame: pd.DataFrame, within: str | None, draws: int, se
     starts, observed = np.unique(group_starts(frame).to_numpy(), return_inverse=True)
     starts, observed = starts[:-1], np.where(observed == len(starts) - 1, -1, observed).astype(np.int16)
     blocks, names = pd.factorize(_strata(frame, within))
-    members = [np.flatnonzero(blocks == block) for block in range(len(names))]
+    movable = np.ones(len(observed), dtype=bool) if movable is None else movable
+    members = [np.flatnonzero(movable & (blocks == block)) for block in range(len(names))]
     ways = [_arrangement_count(observed[block]) for block in members]
     total = prod(ways)
-    fixed = tuple(
-        str(name) for name, block, n in zip(names, members, ways, strict=True) if n == 1 and observed[block].max() >= 0
-    )
+    known = zip(names, members, ways, strict=True)
+    fixed = tuple(str(name) for name, block, n in known if n == 1 and observed[block].max(initial=-1) >= 0)
     if total == 1:
         raise StudyError(
             "Treatment could have gone to no other groups: every stratum with treated groups has no untreated group "
             f"({first(fixed)}), so randomization has nothing to compare. Use within=None to reassign over all groups."
         )
-    movable = [block for block, number in zip(members, ways, strict=True) if number > 1]
-    codes = _enumerate(observed, movable) if total <= draws else _draw(observed, movable, draws, seed)
-    strata = len(movable) if len(names) > 1 else 0
+    trading = [block for block, number in zip(members, ways, strict=True) if number > 1]
+    codes = _enumerate(observed, trading) if total <= draws else _draw(observed, trading, draws, seed)
+    strata = len(trading) if len(names) > 1 else 0
     return Assignments(starts.astype(int), observed, codes, total, total <= draws, strata, fixed)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,19 +22,36 @@ class ClusterSums:
         Q_g'e_g, the cluster's rows of Q times its residuals.
     grams : ndarray, shape (G, K, K)
         Q_g'Q_g; over all clusters they add up to the identity.
+    basis : ndarray, shape (K, K0)
+        Orthonormal directions whose fit the residuals are free of: all of them, or those of a smaller regression.
     """
 
     triangle: np.ndarray
     scores: np.ndarray
     grams: np.ndarray
+    basis: np.ndarray
 
     @cached_property
     def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
-        """Eigenvalues (G, K) and eigenvectors (G, K, K) of I - Q_g'Q_g, the Gram matrix without cluster g.
+        """Eigenvalues (G, K0) and eigenvectors (G, K0, K0) of I - B'Q_g'Q_gB, the Gram matrix without cluster g.
 
         The eigenvalues are those of I - H_g on the cluster's regressors.
         """
-        return np.linalg.eigh(np.eye(len(self.triangle)) - self.grams)
+        return np.linalg.eigh(np.eye(self.basis.shape[1]) - self.basis.T @ self.grams @ self.basis)
+
+    def of(self, clusters: np.ndarray) -> ClusterSums:
+        """Those of some clusters, a mask of shape (G,)."""
+        return self if clusters.all() else replace(self, scores=self.scores[clusters], grams=self.grams[clusters])
+
+    def with_residuals_of(self, fewer: np.ndarray, coefficients: np.ndarray) -> ClusterSums:
+        """The same sums with residuals of a regression on `fewer` columns, combinations of this one's, shape (K, K0).
+
+        `coefficients`, shape (K,), are this regression's.
+        """
+        basis = np.linalg.qr(self.triangle @ fewer)[0]
+        fitted = self.triangle @ coefficients
+        scores = self.scores + self.grams @ (fitted - basis @ (basis.T @ fitted))
+        return ClusterSums(self.triangle, scores, self.grams, basis)
 
 
 def cluster_sums(regression: Regression, clusters: np.ndarray) -> ClusterSums:
@@ -54,4 +71,5 @@ def _sums(regression: Regression, clusters: np.ndarray) -> ClusterSums:
     basis, triangle = np.linalg.qr(design[order])
     starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
     grams = np.stack([part.T @ part for part in np.split(basis, starts[1:])])
-    return ClusterSums(triangle, np.add.reduceat(basis * residuals[order, None], starts), grams)
+    scores = np.add.reduceat(basis * residuals[order, None], starts)
+    return ClusterSums(triangle, scores, grams, np.eye(len(triangle)))

@@ -7,7 +7,8 @@ from dataclasses import asdict, replace
 
 import pandas as pd
 
-from analysis.inference.cluster_robust import ClusterPieces, caution, cluster_codes, cluster_pieces, cr1, cr2, cr3
+from analysis.inference.cluster_pieces import ClusterPieces, cluster_codes, cluster_pieces
+from analysis.inference.cluster_robust import caution, cr1, cr2, cr3
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.randomization import randomization
 from analysis.inference.wild_bootstrap import wild_bootstrap

@@ -9,7 +9,8 @@ import pandas as pd
 from scipy import stats
 
 from analysis.inference.assignments import group_starts
-from analysis.inference.cluster_robust import ROUNDING_TOLERANCE, cluster_codes, cluster_pieces
+from analysis.inference.cluster_pieces import ROUNDING_TOLERANCE, cluster_codes
+from analysis.inference.cluster_sums import cluster_sums
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.messages import StudyError, count
 from analysis.regression.regression import Effect, Regression
@@ -118,9 +119,9 @@ def pooled_covariance(regression: Regression, effects: Sequence[Effect]) -> tupl
 
 def _influence(regression: Regression, weights: np.ndarray) -> np.ndarray:
     """Each group's part of the estimation errors, shape (groups, effects), in order of appearance."""
-    codes = cluster_codes(regression, "group")
-    pieces = [cluster_pieces(regression, regression.combination(row), codes) for row in weights]
-    return np.column_stack([piece.contrast_scores for piece in pieces])
+    sums = cluster_sums(regression, cluster_codes(regression, "group"))
+    contrasts = np.array([regression.parameter_weights(row)[1:] for row in weights])
+    return sums.scores @ np.linalg.solve(sums.triangle.T, contrasts.T)
 
 
 def _shares(regression: Regression) -> np.ndarray:

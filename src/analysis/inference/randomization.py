@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from analysis.inference.assignments import Assignments, possible_assignments
+from analysis.inference.cluster_pieces import cluster_codes, cluster_pieces
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.inversion import connected_interval
 from analysis.inference.reassignment import Refits, group_moments, refit
@@ -40,12 +41,15 @@ def randomization(
             "Every treated group has cells of its own here, which no other group can fill. Test single groups with "
             "by_district, and their average with did."
         )
-    assignments = possible_assignments(regression.sample.frame, within, draws, seed)
+    pieces = cluster_pieces(regression, effect, cluster_codes(regression, "group"))
+    assignments = possible_assignments(regression.sample.frame, within, draws, seed, pieces.informative)
     moments = group_moments(regression, effect.gradient, assignments.starts)
     observed = refit(moments, assignments.observed[None])
     everything = refit(moments, assignments.codes)
     reassigned = Refits(*(part[everything.estimable] for part in vars(everything).values()))
     value, error = float(observed.coefficient[0, 0]), float(np.sqrt(observed.variance[0, 0]))
+    groups, behind = len(pieces.informative), len(pieces.treated)
+    error *= np.sqrt(behind * (groups - 1) / (groups * max(behind - 1, 1)))
     studentized = statistic == "studentized"
     if studentized and error <= ZERO_ERROR_TOLERANCE * np.abs(regression.outcome).max():
         raise StudyError(

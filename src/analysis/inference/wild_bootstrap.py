@@ -1,12 +1,13 @@
 """The restricted wild cluster bootstrap of any contrast, computed from cluster scores with no refit."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from analysis.inference.cluster_robust import NO_VARIATION, ClusterPieces, caution, treated_note
+from analysis.inference.cluster_pieces import ClusterPieces
+from analysis.inference.cluster_robust import NO_VARIATION, caution, treated_note
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.inversion import connected_interval
 
@@ -117,7 +118,7 @@ def wild_bootstrap(
     Examples
     --------
     >>> from analysis import did, load_study
-    >>> from analysis.inference.cluster_robust import cluster_codes, cluster_pieces
+    >>> from analysis.inference.cluster_pieces import cluster_codes, cluster_pieces
     >>> estimate = did(load_study(), "rural_income_per_head_cny", log=True)
     >>> pieces = cluster_pieces(estimate.fitted, estimate.effect, cluster_codes(estimate.fitted, "group"))
     >>> test = wild_bootstrap(pieces, draws=999)
@@ -126,6 +127,8 @@ def wild_bootstrap(
     """
     if draws < 1:
         raise ValueError(f"draws must be at least 1, not {draws}.")
+    # Draws are refitted with the cells as they stand, so that the noise of a cluster alone in its cells is not in them.
+    pieces = replace(pieces, residual_sums=pieces.sums, lone_share=0.0)
     scores, estimate, sample = pieces.contrast_scores, pieces.estimate, pieces.sample_treated
     weights, enumerated = _choose_weights(weights, int(sample.sum()), len(sample), draws)
     smallest, note = _smallest_p(weights, enumerated, len(sample), draws)

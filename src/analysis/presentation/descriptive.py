@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.inference.cluster_robust import ROUNDING_TOLERANCE
+from analysis.inference.cluster_pieces import ROUNDING_TOLERANCE
 from analysis.language.labels import bracketed, say
 from analysis.presentation.tables import Table, captioned
 from analysis.regression.sample import select_sample

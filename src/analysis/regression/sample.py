@@ -69,7 +69,7 @@ class Sample:
             return self
         kept = {name: getattr(self, name)[~rows] for name in ("outcome", "weights", "villages")}
         tables = {name: getattr(self, name)[~rows].reset_index(drop=True) for name in ("frame", "controls")}
-        dropped = self.dropped | {reason: int(self.villages[rows].sum())}
+        dropped = self.dropped | {reason: self.dropped.get(reason, 0) + int(self.villages[rows].sum())}
         return replace(self, **kept, **tables, dropped=dropped)
 
 
@@ -112,7 +112,7 @@ def select_sample(
         dropped,
         scale,
     )
-    return _without_zeros(sample, study.noun) if scale == "poisson" else sample
+    return without_zeros(sample, study.noun) if scale == "poisson" else sample
 
 
 def _check_scale(study: Study, outcome: str, values: pd.Series, scale: str) -> None:
@@ -130,7 +130,7 @@ def _check_scale(study: Study, outcome: str, values: pd.Series, scale: str) -> N
         )
 
 
-def _without_zeros(sample: Sample, noun: str) -> Sample:
+def without_zeros(sample: Sample, noun: str) -> Sample:
     """Without villages that are zero in every year and years that are zero for everyone: no ratio rests on them."""
     positive = sample.outcome > 0
     if not positive.any():
@@ -141,7 +141,7 @@ def _without_zeros(sample: Sample, noun: str) -> Sample:
     zeros = sample.frame[~village & year].assign(weight=sample.weights[~village & year])
     sample = sample.without(~village, f"{noun} zero in every year")
     sample = sample.without(~year[village], f"year zero for every {noun}")
-    return replace(sample, always_zero=zeros.reset_index(drop=True))
+    return replace(sample, always_zero=pd.concat([sample.always_zero, zeros], ignore_index=True))
 
 
 def demean(values: np.ndarray, frame: pd.DataFrame, weights: np.ndarray) -> np.ndarray:

@@ -203,17 +203,23 @@ def mixed_groups(units: pd.DataFrame) -> tuple[str, ...]:
 
 
 def few_treated_groups(units: pd.DataFrame, stacklevel: int = 3) -> tuple[str, ...]:
-    """Warn, and keep the note, when fewer than three groups are treated."""
-    treated = units.loc[units["first_treated"].notna(), "group"].unique()
-    if len(treated) >= 3:
+    """Warn, and keep the note, when fewer than three groups are treated, or fewer than three are untreated."""
+    treated = units["first_treated"].notna()
+    sides = {"treated": units.loc[treated, "group"].unique(), "untreated": units.loc[~treated, "group"].unique()}
+    kind, groups = min(sides.items(), key=lambda side: len(side[1]))
+    if len(groups) >= 3:
         return ()
+    luck = {
+        "treated": "its own luck cannot be told from the effect",
+        "untreated": "its own luck moves every comparison",
+    }
     meaning = (
-        "with one, its own luck cannot be told from the effect, and no standard error says how sure one can be"
-        if len(treated) == 1
+        f"with one, its own luck {luck[kind]}, and no standard error says how sure one can be"
+        if len(groups) == 1
         else "with two, standard errors rest on two numbers: usual tests reject far too often, careful ones hardly ever"
     )
     note = (
-        f"Only {count(len(treated), 'treated group')} ({first(treated)}): {meaning}. "
+        f"Only {count(len(groups), f'{kind} group')} ({first(groups)}): {meaning}. "
         "Read the estimate as a description; randomization inference is the most that can be said."
     )
     warnings.warn(note, FewTreatedGroupsWarning, stacklevel=stacklevel)
