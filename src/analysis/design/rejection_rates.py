@@ -171,8 +171,6 @@ def _p_values(
 def _shocks(generator: np.random.Generator, frame: pd.DataFrame, correlation: float) -> np.ndarray:
     """Shocks with unit variance, correlated within groups and years, persistent over the years."""
     year = (frame["time"] - frame["time"].min()).to_numpy()
-    group, unit = (
-        persistent_shocks(generator, pd.factorize(frame[level])[0], year.max() + 1, PERSISTENCE)[range(len(year)), year]
-        for level in ("group", "unit")
-    )
+    codes = (pd.factorize(frame[level])[0] for level in ("group", "unit"))
+    group, unit = (persistent_shocks(generator, of.max() + 1, year.max() + 1, PERSISTENCE)[of, year] for of in codes)
     return np.sqrt(correlation) * group + np.sqrt(1 - correlation) * unit

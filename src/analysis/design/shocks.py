@@ -52,20 +52,19 @@ class Shocks:
 
     def draw(self, generator: np.random.Generator, group: np.ndarray, unit: np.ndarray, year: np.ndarray) -> np.ndarray:
         """Shocks for rows with these codes of group, unit and year, each from 0, before `scale`; shape (n,)."""
-        periods, rows = year.max() + 1, np.arange(len(year))
-        shared = persistent_shocks(generator, group, periods, self.group_persistence)[rows, year]
-        own = persistent_shocks(generator, unit, periods, self.unit_persistence)[rows, year]
+        periods = year.max() + 1
+        shared = persistent_shocks(generator, group.max() + 1, periods, self.group_persistence)[group, year]
+        own = persistent_shocks(generator, unit.max() + 1, periods, self.unit_persistence)[unit, year]
         return self.group * shared + self.unit * own + self.passing * generator.standard_normal(len(year))
 
 
-def persistent_shocks(
-    generator: np.random.Generator, codes: np.ndarray, periods: int, persistence: float
-) -> np.ndarray:
-    """Stationary AR(1) paths with unit variance, one for each code, shape (codes given, periods)."""
-    path = generator.standard_normal((codes.max() + 1, periods))
+def persistent_shocks(generator: np.random.Generator, paths: int, periods: int, persistence: float) -> np.ndarray:
+    """Stationary AR(1) paths with unit variance, shape (paths, periods)."""
+    path = np.ascontiguousarray(generator.standard_normal((paths, periods)).T)
+    fresh = np.sqrt(1 - persistence**2)
     for t in range(1, periods):
-        path[:, t] = persistence * path[:, t - 1] + np.sqrt(1 - persistence**2) * path[:, t]
-    return path[codes]
+        path[t] = persistence * path[t - 1] + fresh * path[t]
+    return path.T
 
 
 def shocks_before(study: Study, outcome: str, log: bool | None = None) -> Shocks:

@@ -11,7 +11,15 @@ import pandas as pd
 from analysis.design.replication import replicate
 from analysis.messages import refuse
 from analysis.reading.read_files import DATA, read_table
-from analysis.simulation.village_model import FIRST_YEAR, Calibration, make_dirty, untreated_income, village_outcomes
+from analysis.simulation.village_model import (
+    FIRST_YEAR,
+    Calibration,
+    Places,
+    make_dirty,
+    places_of,
+    untreated_income,
+    village_outcomes,
+)
 from analysis.study.placebo_groups import placebo_groups
 
 SEED = 410883
@@ -106,7 +114,7 @@ def simulate_panel(
     cells = roster.merge(pd.DataFrame({"year": years}), how="cross")
     truth = _true_effects(cells, calibration.effect_path if effect else (0.0,), spillover)
     year = np.asarray(years)
-    untreated = untreated_income(streams, roster, year, selection_level, selection_trend, calibration)
+    untreated = untreated_income(streams, places_of(roster), year, selection_level, selection_trend, calibration)
     gain = truth["effect_log_points"] + truth["spillover_log_points"]
     income = untreated * np.exp(gain.to_numpy().reshape(untreated.shape))
     outcomes = village_outcomes(streams, roster, year, untreated, income, calibration)
@@ -196,7 +204,7 @@ def simulated_gains(
     path = CALIBRATION.income_path if growth else (0.0,) * len(CALIBRATION.income_path)
     task = partial(
         _gains,
-        roster=roster,
+        places=places_of(roster),
         years=years,
         before=before,
         codes=codes,
@@ -210,7 +218,7 @@ def _gains(
     generator: np.random.Generator,
     _replication: int,
     *,
-    roster: pd.DataFrame,
+    places: Places,
     years: np.ndarray,
     before: int,
     codes: np.ndarray,
@@ -218,7 +226,7 @@ def _gains(
     calibration: Calibration,
 ) -> np.ndarray:
     streams = dict(zip(_INCOME_STREAMS, generator.spawn(len(_INCOME_STREAMS)), strict=True))
-    income = untreated_income(streams, roster, years, *selection, calibration)
+    income = untreated_income(streams, places, years, *selection, calibration)
     gain = income[:, -1] - income[:, before - years[0]]
     return np.bincount(codes[codes >= 0], gain[codes >= 0])
 

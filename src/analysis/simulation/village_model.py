@@ -81,12 +81,27 @@ class Calibration:
     merged_in: int = _set(2024, "assumed; year in which one village is merged into its neighbour")
 
 
+@dataclass(frozen=True)
+class Places:
+    """Where villages stand, in the order of the roster: codes of group and town, and whether a district has them."""
+
+    group: np.ndarray
+    town: np.ndarray
+    inside: np.ndarray
+
+
+def places_of(roster: pd.DataFrame) -> Places:
+    """Number the groups and towns of a roster by their names."""
+    group, town = (pd.factorize(roster[column], sort=True)[0] for column in ("group", "town_code"))
+    return Places(group, town, roster["start"].notna().to_numpy())
+
+
 def untreated_income(
-    streams: Streams, roster: pd.DataFrame, years: np.ndarray, level: float, trend: float, c: Calibration
+    streams: Streams, places: Places, years: np.ndarray, level: float, trend: float, c: Calibration
 ) -> np.ndarray:
     """Collective income without districts' effects, in CNY: villages x years."""
-    villages, periods = len(roster), len(years)
-    group, town = (pd.factorize(roster[column], sort=True)[0] for column in ("group", "town_code"))
+    group, town, inside = places.group, places.town, places.inside
+    villages, periods, persistence = len(group), len(years), c.shock_persistence
     shared = c.group_level_sd**2 + c.group_shock_sd**2 + c.village_shock_sd**2 + c.town_shock_sd**2 + c.noise_sd**2
     tail = streams["tail"].random(villages) < c.tail_share
     own_sd = np.sqrt(np.where(tail, c.tail_log_sd, c.body_log_sd) ** 2 - shared)
@@ -95,14 +110,13 @@ def untreated_income(
         + own_sd * streams["village_level"].standard_normal(villages)
         + c.group_level_sd * streams["group_level"].standard_normal(group.max() + 1)[group]
     )
-    inside, persistence = roster["start"].notna().to_numpy(), c.shock_persistence
     log_income = (
         permanent[:, None]
         + np.asarray(c.income_path)[years - FIRST_YEAR]
         + np.outer(inside - inside.mean(), level + trend * (years - BASE_YEAR))
-        + c.group_shock_sd * persistent_shocks(streams["group_shock"], group, periods, persistence)
-        + c.town_shock_sd * persistent_shocks(streams["town_shock"], town, periods, persistence)
-        + c.village_shock_sd * persistent_shocks(streams["village_shock"], np.arange(villages), periods, persistence)
+        + c.group_shock_sd * persistent_shocks(streams["group_shock"], group.max() + 1, periods, persistence)[group]
+        + c.town_shock_sd * persistent_shocks(streams["town_shock"], town.max() + 1, periods, persistence)[town]
+        + c.village_shock_sd * persistent_shocks(streams["village_shock"], villages, periods, persistence)
         + c.noise_sd * streams["noise"].standard_normal((villages, periods))
     )
     return np.minimum(np.exp(log_income), c.income_cap_cny)
