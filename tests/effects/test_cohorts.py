@@ -153,11 +153,11 @@ def test_gaps_are_refused_with_the_remedy(function):
     study = make_hand_study()
     gap = study.frame["income"].where(study.frame["unit"] != "U2")
     study = study.subset((study.frame["unit"] != "U1") | (study.frame["time"] > 2019))
-    with pytest.raises(StudyError, match=r"missing in some year for 1 village: U1\. .* study\.complete\(outcome\)"):
+    with pytest.raises(StudyError, match=r"missing in some year in 1 village: U1\. .* study\.complete\(outcome\)"):
         function(study, "income")
     study = make_hand_study()
     study.frame["income"] = gap
-    with pytest.raises(StudyError, match=r"^'income' is missing in some year for 1 village: U2\."):
+    with pytest.raises(StudyError, match=r"^'income' is missing in some year in 1 village: U2\."):
         function(study, "income")
 
 
