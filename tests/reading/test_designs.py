@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import Study, StudyError, did, load_study
+from analysis import Study, StudyError, check_study, did, load_study
 
 FRAME, FILES = "frame", [".csv", ".xlsx", ".parquet"]
 YEARS = range(2015, 2022)
@@ -71,3 +71,29 @@ def test_years_are_taken_and_units_left_out_as_the_file_says(tmp_path, suffix):
         "1 unit left out as asked: v11 (7 rows).",
         "Years 2016 to 2020 taken; 22 rows of other years left out.",
     )
+
+
+def with_rows(panel: pd.DataFrame, name: str, values: pd.Series | float) -> pd.DataFrame:
+    rows = panel[panel["v"] == "v11"].assign(v=name, y=values)
+    return pd.concat([panel, rows], ignore_index=True)
+
+
+@pytest.mark.parametrize("suffix", FILES)
+def test_a_total_under_the_region_s_name_is_refused_and_can_be_left_out(tmp_path, suffix):
+    panel = make_panel()
+    more = with_rows(panel, "清河市", panel.groupby("year")["y"].sum().to_numpy())
+    with pytest.raises(StudyError, match=r'write leave_out = \["清河市"\]\.$'):
+        load(tmp_path, more, suffix, 'unit = "v"\nfirst_treated = "start"')
+    found = load(tmp_path, more, suffix, 'unit = "v"\nfirst_treated = "start"', 'leave_out = ["清河市"]')
+    want = Study.from_frame(panel, unit="v", time="year", first_treated="start", outcomes=["y"])
+    assert did(found, "y").value == pytest.approx(did(want, "y").value, rel=1e-12)
+
+
+def test_a_unit_without_any_value_is_pointed_out(tmp_path):
+    more = with_rows(make_panel(), "资料来源：统计年鉴", np.nan)
+    load(tmp_path, more, ".csv", 'unit = "v"\nfirst_treated = "start"')
+    looks = [one for one in check_study(tmp_path / "study.toml") if one.startswith("LOOK")]
+    assert looks == [
+        "LOOK: 1 village without any value: 资料来源：统计年鉴. If these are notes or headings of the table, write "
+        'leave_out = ["资料来源：统计年鉴"].'
+    ]

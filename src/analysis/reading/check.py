@@ -46,6 +46,7 @@ def check_study(path: str | Path | None = None) -> list[str]:
 def findings_on(study: Study) -> list[str]:
     """What `check_study` says of a study that has been read; doubts begin with LOOK."""
     findings = [study.title, study.data_statement, *study.reading, *check_names(study), *_years(study)]
+    findings.append(_valueless(study))
     for name in study.outcomes:
         findings += _outcome(study, name)
     verdict = "This study can run." + (" 可以运行。" if study.language == "zh" else "")
@@ -69,6 +70,20 @@ def _years(study: Study) -> list[str]:
         f"No village has data in {count(len(absent), 'year')}: {first(absent)}." if absent else "",
         f"Gaps: {count(len(rows_of) * len(years) - len(frame), f'{study.noun}-year')} without a row{gaps}.",
     ]
+
+
+def _valueless(study: Study) -> str:
+    """Units without a value of any outcome: a note or heading below the table, perhaps."""
+    known = pd.DataFrame({name: study.column(name).notna() for name in study.outcomes}).any(axis="columns")
+    units = known.groupby(study.frame["unit"]).any()
+    empty = units.index[~units] if known.any() else []
+    if not len(empty):
+        return ""
+    line = ", ".join(f'"{unit}"' for unit in empty)
+    return (
+        f"LOOK: {count(len(empty), study.noun)} without any value: {first(empty)}. If these are notes or headings of "
+        f"the table, write leave_out = [{line}]."
+    )
 
 
 def _outcome(study: Study, name: str) -> list[str]:

@@ -16,6 +16,7 @@ from analysis.study.outcome import Outcome, described
 from analysis.study.panel_checks import DESIGN_COLUMNS, as_numbers, check_starts, design_notes, text_among
 from analysis.study.panel_rows import first_rows
 from analysis.study.placebo_groups import PLACEBO, fill_placebo_groups
+from analysis.study.totals import refuse_totals
 
 PROVENANCES = ("yours", "simulated", "published", "invented")
 CHOICES = ("scale", "sample", "comparison", "weights", "controls")
@@ -143,7 +144,9 @@ class Study(Sentence):
             raise StudyError(f"provenance must be one of {', '.join(PROVENANCES)}, not {provenance!r}.")
         columns = {"unit": unit, "time": time, "first_treated": first_treated, "treated": treated}
         columns |= {"group": group, "stratum": stratum}
+        named = described(outcomes)
         canonical, said = read_design(frame, columns, start=start, never=never, leave_out=leave_out, years=years)
+        refuse_totals(canonical, [name for name in named if name in canonical])
         made = size = 0
         if group is None:
             if placebo_group_size is not None:
@@ -158,7 +161,6 @@ class Study(Sentence):
             canonical["stratum"] = pd.Categorical.from_codes(np.zeros(len(canonical), dtype="int8"), ["all"])
         notes = design_notes(canonical, stacklevel=5)
         ordered = DESIGN_COLUMNS + [name for name in canonical if name not in DESIGN_COLUMNS]
-        named = described(outcomes)
         return cls(canonical[ordered], named, provenance, title, made, size, notes, noun, reading=tuple(said))
 
     @property
