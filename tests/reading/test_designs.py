@@ -92,8 +92,7 @@ def test_a_total_under_the_region_s_name_is_refused_and_can_be_left_out(tmp_path
 def test_a_unit_without_any_value_is_pointed_out(tmp_path):
     more = with_rows(make_panel(), "资料来源：统计年鉴", np.nan)
     load(tmp_path, more, ".csv", 'unit = "v"\nfirst_treated = "start"')
-    looks = [one for one in check_study(tmp_path / "study.toml") if one.startswith("LOOK")]
-    assert looks == [
+    assert (
         "LOOK: 1 village without any value: 资料来源：统计年鉴. If these are notes or headings of the table, write "
         'leave_out = ["资料来源：统计年鉴"].'
-    ]
+    ) in check_study(tmp_path / "study.toml")
