@@ -120,7 +120,7 @@ def test_one_name_written_two_ways_is_pointed_out(tmp_path):
     names = [*[f"虚构{number:02}村" for number in range(28)], "虚构03村委会", "虚构０７"]
     towns = {"虚构０７": "another town"}
     assert finding(write(tmp_path, panel(names, towns=towns)), "LOOK") == (
-        "LOOK: 1 village may stand under several names: 虚构03村 / 虚构03村委会. Each spelling makes a village of its own: "
+        "LOOK: 1 unit may stand under several names: 虚构03村 / 虚构03村委会. Each spelling makes a unit of its own: "
         "keep one of them."
     )
 
@@ -142,9 +142,9 @@ def test_one_name_written_two_ways_is_pointed_out(tmp_path):
         ("中站区", "中站"),
     ],
 )
-@pytest.mark.parametrize("noun", ["village", "group", "stratum"])
+@pytest.mark.parametrize("noun", ["unit", "group", "stratum"])
 def test_names_that_look_alike_are_shown_beside_each_other(tmp_path, noun, one, other):
-    at = {"village": 0, "group": 3, "stratum": 4}[noun]
+    at = {"unit": 0, "group": 3, "stratum": 4}[noun]
     rows = panel()
     for row in rows:
         for name, unit in ((one, "u20"), (other, "u21")):
@@ -196,8 +196,8 @@ def test_a_code_before_and_after_it_lost_its_zeros_is_pointed_out(tmp_path):
     rows = [[row[0].replace("u", "0"), *row[1:]] for row in panel()]
     for row in rows:
         row[0] = row[0].lstrip("0") if row[0] in ("020", "021") and row[1] > 2020 else row[0]
-    assert finding(write(tmp_path, rows), "LOOK: 2 villages may stand") == (
-        "LOOK: 2 villages may stand under several names: 020 / 20, 021 / 21. Each spelling makes a village of its own: "
+    assert finding(write(tmp_path, rows), "LOOK: 2 units may stand") == (
+        "LOOK: 2 units may stand under several names: 020 / 20, 021 / 21. Each spelling makes a unit of its own: "
         "keep one of them."
     )
 

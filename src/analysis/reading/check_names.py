@@ -1,14 +1,13 @@
-"""Codes and names of a study that look like no village's, or like one village's under two spellings."""
+"""Codes and names of a study that look like no village's: unknown, mistyped, or in another encoding."""
 
 import re
 
 import pandas as pd
 
 from analysis.messages import count, first
-from analysis.reading.clean_cells import CODE_WIDTH
 from analysis.reading.misread import misread_gbk
 from analysis.reading.read_files import read_table
-from analysis.study.placebo_groups import PLACEBO
+from analysis.study.spellings import without_suffixes
 from analysis.study.study import Study
 
 DIVISION_CODE = 9
@@ -17,21 +16,20 @@ FEW = 0.25
 """Up to this share of codes may be written unlike the others and still be pointed out."""
 DENSE = 1.5
 """Codes that reach over at most this many times their number are counting numbers, of any length."""
-SUFFIXES = r"(?:村民委员会|居民委员会|村委会|居委会|村|社区|街道办事处|街道|镇|乡|市|县|区)$"
 
 
 def check_names(study: Study) -> list[str]:
     """What the codes and names of villages, groups and strata leave in doubt; "" where they leave none."""
     units = study.units
-    return [_roster(units), _unlike(units.index), *_alike(study), _misread(units)]
+    return [_roster(units), _unlike(units.index), _misread(units)]
 
 
 def _roster(units: pd.DataFrame) -> str:
     """How many units the roster of Mengzhou knows, by code, or by name and town (the stratum)."""
     roster = read_table("villages")
     by_code = units.index.isin(roster["village_code"])
-    known = _town_and_name(roster["town_zh"], roster["village_zh"])
-    by_name = _town_and_name(units["stratum"], units.index).isin(known) & ~by_code
+    known = without_suffixes(roster["town_zh"], roster["village_zh"])
+    by_name = without_suffixes(units["stratum"], units.index).isin(known) & ~by_code
     lost = units.index[~(by_code | by_name)]
     if len(lost) == len(units):
         return "Roster of Mengzhou: it has none of these villages, so names and codes were not compared."
@@ -61,43 +59,6 @@ def _counted(codes: pd.Series) -> bool:
     """Whether codes are counting numbers, whose lengths differ."""
     numbers = [int(number) for code in codes if (number := re.sub("[^0-9]", "", code))]
     return max(numbers) - min(numbers) < DENSE * len(codes)
-
-
-def _alike(study: Study) -> list[str]:
-    """Villages, groups and strata that may be one under two spellings, beside each other."""
-    units, groups = study.units, pd.Index(study.units["group"].astype("str").unique())
-    own = len(groups) == len(units) and groups.isin(units.index.astype("str")).all()
-    found = {
-        study.noun: (units["stratum"], units.index),
-        "group": (groups[~groups.str.startswith(PLACEBO) & (not own)],),
-        "stratum": (pd.Index(units["stratum"].unique()),),
-    }
-    said = []
-    for noun, names in found.items():
-        spellings = pd.Series(names[-1].astype("str"))
-        sets = [*_sets(spellings, _plain(spellings)), *_sets(spellings, _town_and_name(*map(_plain, names)))]
-        if pairs := list(dict.fromkeys(sets)):
-            ways = f"{count(len(pairs), noun)} may stand under several names: {first(pairs)}"
-            said.append(f"LOOK: {ways}. Each spelling makes a {noun} of its own: keep one of them.")
-    return said
-
-
-def _sets(spellings: pd.Series, key: pd.Index) -> list[str]:
-    """Spellings that share a key, beside each other."""
-    twice = key.duplicated(keep=False)
-    return [" / ".join(alike) for _, alike in spellings[twice].groupby(pd.factorize(key[twice])[0])]
-
-
-def _plain(names: pd.Series | pd.Index) -> pd.Index:
-    """Names without what the eye passes over: width, case, invisible characters, spaces, zeros before a number."""
-    plain = pd.Index(names).astype("str").str.translate(CODE_WIDTH).str.normalize("NFKC").str.casefold()
-    return plain.str.replace(r"\s+|(?<![0-9])0+(?=[0-9])", "", regex=True)
-
-
-def _town_and_name(*names: pd.Series | pd.Index) -> pd.MultiIndex:
-    return pd.MultiIndex.from_arrays(
-        [pd.Index(one).astype("str").str.replace(SUFFIXES, "", regex=True) for one in names]
-    )
 
 
 def _misread(units: pd.DataFrame) -> str:

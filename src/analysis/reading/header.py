@@ -3,8 +3,8 @@
 import re
 from collections.abc import Collection
 
+from analysis.language.characters import SPACES
 from analysis.messages import StudyError, count, first
-from analysis.reading.clean_cells import SPACES
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", "，": "full-width commas", "|": "bars"}
 HEADER_SEARCH = 10

@@ -15,6 +15,7 @@ from analysis.study.panel_checks import (
 )
 from analysis.study.panel_rows import first_rows
 from analysis.study.selection import changed_codes, take
+from analysis.study.spellings import alike_names
 from analysis.study.treatment import (
     first_years,
     read_never,
@@ -54,7 +55,7 @@ def read_design(
     if "first_treated" in names:
         refuse_indicator(panel, names["first_treated"])
     panel = in_order(panel, names)
-    looks = changed_codes(panel)
+    looks = alike_names(panel) + changed_codes(panel)
     if "treated" in names:
         panel["first_treated"], gaps = first_years(panel, names["treated"], start)
         panel["first_treated"] = panel["first_treated"].astype("Int64")
