@@ -27,6 +27,8 @@ def connected_interval(
     scale: float,
     level: float = 0.95,
     limits: tuple[float, float] | None = None,
+    tolerance: float = BISECTION_TOLERANCE,
+    reach: float = REACH,
 ) -> tuple[float, float]:
     """Connected region of values around the estimate that a test does not reject: p(r) > 1 - level.
 
@@ -45,12 +47,14 @@ def connected_interval(
         Confidence level.
     limits : pair of float, optional
         The p-values as r goes to minus and to plus infinity, where theory gives them.
+    tolerance, reach : float
+        How closely a bound is bisected, and how far it is looked for, in units of `scale`.
 
     Returns
     -------
     tuple of float
         Low and high, in the estimate's units: the outermost values found not rejected. Infinite where nothing is
-        rejected out to a million times `scale` (a million million where `limits` says that the test rejects at last).
+        rejected within `reach` (a million million times `scale` where `limits` says that the test rejects at last).
 
     Raises
     ------
@@ -71,28 +75,30 @@ def connected_interval(
     if rejects(p_value(estimate), level):
         raise ValueError("The test rejects the estimate itself, so no interval around it can be found by inversion.")
     ends = limits or (np.nan, np.nan)
-    return (
-        _bound(p_value, estimate, -scale, level, known_to_reject=rejects(ends[0], level)),
-        _bound(p_value, estimate, scale, level, known_to_reject=rejects(ends[1], level)),
-    )
+    bounds = []
+    for end, step in zip(ends, (-scale, scale), strict=True):
+        farthest = FAR_REACH if rejects(end, level) else reach
+        bounds.append(
+            _bound(lambda distance, step=step: p_value(estimate + distance * step), level, tolerance, farthest)
+        )
+    return float(estimate - scale * bounds[0]), float(estimate + scale * bounds[1])
 
 
-def _bound(
-    p_value: Callable[[float], float], estimate: float, scale: float, level: float, known_to_reject: bool
-) -> float:
-    """The last value before the first rejection, from the estimate in the direction of `scale`'s sign."""
-    return (
-        estimate
-        + scale
-        * first_reached(
-            lambda distance: rejects(p_value(estimate + distance * scale), level),
-            FIRST_STEP,
-            growth=GROWTH,
-            reach=FAR_REACH if known_to_reject else REACH,
-            absolute=BISECTION_TOLERANCE,
-            relative=BISECTION_TOLERANCE,
-        )[0]
+def _along(p_value: Callable[[float], float], estimate: float, step: float, distance: float) -> float:
+    return p_value(estimate + distance * step)
+
+
+def _bound(p_value: Callable[[float], float], level: float, tolerance: float, reach: float) -> float:
+    """The last distance from the estimate before the first rejection."""
+    reached = first_reached(
+        lambda distance: rejects(p_value(distance), level),
+        FIRST_STEP,
+        growth=GROWTH,
+        reach=reach,
+        absolute=tolerance,
+        relative=tolerance,
     )
+    return reached[0]
 
 
 def first_reached(

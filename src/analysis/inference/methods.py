@@ -11,6 +11,7 @@ from analysis.inference.cluster_pieces import ClusterPieces, cluster_codes, clus
 from analysis.inference.cluster_robust import caution, cr1, cr2, cr3
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.randomization import randomization
+from analysis.inference.score_tests import score_bootstrap
 from analysis.inference.wild_bootstrap import wild_bootstrap
 from analysis.messages import StudyError
 from analysis.regression.regression import Effect, Regression
@@ -72,6 +73,8 @@ def hypothesis_test(
     pieces = cluster_pieces(regression, effect, codes)
     if method in STUDENT:
         test = STUDENT[method](pieces, level)
+    elif regression.mean is not None:
+        test = score_bootstrap(regression, effect, codes, draws=draws, seed=seed, level=level)
     else:
         test = wild_bootstrap(pieces, draws=draws, seed=seed, level=level)
     return test if cluster == "group" else _by_other_clusters(test, regression, effect, cluster)

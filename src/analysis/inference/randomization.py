@@ -8,9 +8,11 @@ import numpy as np
 
 from analysis.inference.assignments import Assignments, possible_assignments
 from analysis.inference.cluster_pieces import cluster_codes, cluster_pieces
+from analysis.inference.cluster_robust import cr1
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.inversion import connected_interval
 from analysis.inference.reassignment import Refits, group_moments, refit
+from analysis.inference.score_tests import inverted, reassigned_p_value, sets_years_against_each_other
 from analysis.messages import StudyError, count, first
 from analysis.regression.regression import Effect, Regression
 
@@ -22,6 +24,10 @@ TIE_TOLERANCE = 1e-9
 ZERO_ERROR_TOLERANCE = 1e-9
 # At an effect of this many standard errors (or largest coefficients), p is the smallest this design can give.
 HUGE_EFFECT = 1e6
+NO_RESIDUAL = (
+    "The observed assignment leaves no residual in any group, so the estimate has no t statistic. "
+    'Use statistic="coefficient".'
+)
 
 
 def randomization(
@@ -43,6 +49,9 @@ def randomization(
         )
     pieces = cluster_pieces(regression, effect, cluster_codes(regression, "group"))
     assignments = possible_assignments(regression.sample.frame, within, draws, seed, pieces.informative)
+    studentized = statistic == "studentized"
+    if regression.mean is not None:
+        return _of_score(regression, effect, assignments, cr1(pieces).std_error, studentized, level)
     moments = group_moments(regression, effect.gradient, assignments.starts)
     observed = refit(moments, assignments.observed[None])
     everything = refit(moments, assignments.codes)
@@ -50,19 +59,29 @@ def randomization(
     value, error = float(observed.coefficient[0, 0]), float(np.sqrt(observed.variance[0, 0]))
     groups, behind = len(pieces.informative), len(pieces.treated)
     error *= np.sqrt(behind * (groups - 1) / (groups * max(behind - 1, 1)))
-    studentized = statistic == "studentized"
     if studentized and error <= ZERO_ERROR_TOLERANCE * np.abs(regression.outcome).max():
-        raise StudyError(
-            "The observed assignment leaves no residual in any group, so the estimate has no t statistic. "
-            'Use statistic="coefficient".'
-        )
+        raise StudyError(NO_RESIDUAL)
     p_value = _p_value(observed, reassigned, assignments.enumerated, studentized)
     scale = error if studentized else float(np.abs([value, *reassigned.coefficient[:, 0]]).max()) or 1.0
-    signed = effect.gradient.min() < 0 < effect.gradient.max()
+    signed = sets_years_against_each_other(effect)
     low, high = (np.nan, np.nan) if signed else connected_interval(p_value, value, scale, level)
     smallest = min(p_value(value - HUGE_EFFECT * scale), p_value(value + HUGE_EFFECT * scale))
     note = _note(assignments, int((~everything.estimable).sum()), smallest, signed)
     shown = value / error if studentized else value
+    return HypothesisTest(error, shown, np.nan, p_value(0.0), low, high, note, smallest_p=smallest)
+
+
+def _of_score(
+    regression: Regression, effect: Effect, assignments: Assignments, error: float, studentized: bool, level: float
+) -> HypothesisTest:
+    """The test of a Poisson regression's effect, each null fitted with it imposed."""
+    if not error > 0:
+        raise StudyError(NO_RESIDUAL)
+    p_value, skipped = reassigned_p_value(regression, effect, assignments, studentized)
+    smallest = 1 / (len(assignments.codes) - skipped + (0 if assignments.enumerated else 1))
+    low, high = inverted(p_value, effect, error, level)
+    note = _note(assignments, skipped, smallest, sets_years_against_each_other(effect))
+    shown = effect.value / error if studentized else effect.value
     return HypothesisTest(error, shown, np.nan, p_value(0.0), low, high, note, smallest_p=smallest)
 
 

@@ -213,7 +213,7 @@ def _averages(regression: Regression, contrast: np.ndarray, labels: list[Cell]) 
 
     A cell the data do not hold joins the average of the cells at its event time, where they share one.
     """
-    density = contrast / regression.cell_sizes()
+    density = contrast / regression.cell_weights()
     density = np.round(density / np.abs(density).max(), AVERAGE_DIGITS)
     known = dict(zip(regression.cells, density, strict=True))
     values = np.array([_density(label, labels, known) for label in labels])

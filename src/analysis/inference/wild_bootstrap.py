@@ -130,13 +130,13 @@ def wild_bootstrap(
     # Draws are refitted with the cells as they stand, so that the noise of a cluster alone in its cells is not in them.
     pieces = replace(pieces, residual_sums=pieces.sums, lone_share=0.0)
     scores, estimate, sample = pieces.contrast_scores, pieces.estimate, pieces.sample_treated
-    weights, enumerated = _choose_weights(weights, int(sample.sum()), len(sample), draws)
-    smallest, note = _smallest_p(weights, enumerated, len(sample), draws)
+    weights, enumerated = choose_weights(weights, int(sample.sum()), len(sample), draws)
+    smallest, note = smallest_p(weights, enumerated, len(sample), draws)
     note += treated_note(pieces, "may not be the headline")
     error = float(np.sqrt(pieces.cr1_factor * scores @ scores))
     if error <= pieces.rounding:
         return HypothesisTest(note=f"{NO_VARIATION}; {note}", caution=caution(pieces))
-    vectors = sign_vectors(len(sample)) if enumerated else random_weights(weights, len(sample), draws, seed)
+    vectors = drawn_weights(weights, enumerated, len(sample), draws, seed)
     drawn = bootstrap_draws(pieces, vectors, enumerated)
     limit = drawn.limit()
     low, high = connected_interval(lambda null: drawn.p_value(estimate - null), estimate, error, level, (limit, limit))
@@ -144,7 +144,7 @@ def wild_bootstrap(
     return HypothesisTest(error, estimate / error, np.nan, p_value, low, high, note, warning, smallest)
 
 
-def _choose_weights(weights: str | None, treated: int, number: int, draws: int) -> tuple[str, bool]:
+def choose_weights(weights: str | None, treated: int, number: int, draws: int) -> tuple[str, bool]:
     """Auxiliary weights, and whether all sign vectors are enumerated."""
     if weights not in (None, "rademacher", "webb"):
         raise ValueError(f"weights must be 'rademacher', 'webb' or None, not {weights!r}.")
@@ -154,11 +154,16 @@ def _choose_weights(weights: str | None, treated: int, number: int, draws: int) 
     return weights, few and weights == "rademacher"
 
 
-def _smallest_p(weights: str, enumerated: bool, number: int, draws: int) -> tuple[float, str]:
+def smallest_p(weights: str, enumerated: bool, number: int, draws: int) -> tuple[float, str]:
     """The smallest p-value, and how it comes about."""
     smallest = 2 / 2**number if enumerated else 1 / (1 + draws)
     kind = f"all {2**number:,} sign vectors" if enumerated else f"{draws:,} {weights.capitalize()} draws"
     return smallest, f"{kind}, smallest p {smallest:.2g}; "
+
+
+def drawn_weights(weights: str, enumerated: bool, number: int, draws: int, seed: int) -> Iterator[np.ndarray]:
+    """All sign vectors, or random weights, one row per draw, in chunks."""
+    return sign_vectors(number) if enumerated else random_weights(weights, number, draws, seed)
 
 
 def sign_vectors(number: int) -> Iterator[np.ndarray]:

@@ -16,13 +16,15 @@ ROUNDS_BEFORE_DOUBT = 15
 MOST_ROUNDS = 200
 
 
-def fitted_means(built: Regressors, sample: Sample, kind: str, reference: int) -> np.ndarray:
+def fitted_means(
+    built: Regressors, sample: Sample, kind: str, reference: int, start: np.ndarray | None = None
+) -> np.ndarray:
     """Fitted means of the Poisson two-way fixed-effects regression, shape (n,).
 
     Poisson quasi-maximum likelihood needs the mean alone to be right: the outcome need be no count, and its variance
     may be any. Every round regresses the working outcome log(mean) + (y - mean)/mean with the means as weights; unit
-    effects are demeaned away. Rounds end when the fitted means stay, never by the deviance, which also settles where
-    no finite answer exists.
+    effects are demeaned away; `start` gives means to begin with. Rounds end when the fitted means stay, never by the
+    deviance, which also settles where no finite answer exists.
 
     Raises
     ------
@@ -34,7 +36,7 @@ def fitted_means(built: Regressors, sample: Sample, kind: str, reference: int) -
     Wooldridge (1999), "Distribution-free estimation of some nonlinear panel data models", Journal of Econometrics
     90(1), 77-97; Correia, Guimarães & Zylkin (2020), doi:10.1177/1536867X20909691.
     """
-    mean = (sample.outcome + _without_treatment(sample)) / 2
+    mean = (sample.outcome + _without_treatment(sample)) / 2 if start is None else start
     for number in range(1, MOST_ROUNDS + 1):
         outcome, weights = working_regression(mean, sample)
         log_mean = outcome - _residuals(outcome, built.raw[:, 1:], weights, sample)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from statsmodels.regression.linear_model import WLS, RegressionResults
 
 from analysis.messages import StudyError
 from analysis.regression.poisson import fitted_means, working_regression
-from analysis.regression.regressors import check_rank, regressors
+from analysis.regression.regressors import Regressors, check_rank, regressors
 from analysis.regression.sample import Sample, demean
 from analysis.regression.separation import compared
 from analysis.regression.treatment_cells import Cell
@@ -109,6 +109,11 @@ class Regression:
         observed = self._sums(self.sample.outcome)
         return observed, observed * np.exp(-self.coefficients)
 
+    def cell_weights(self) -> np.ndarray:
+        """Total weight of each cell's rows in the fit, shape (cells,)."""
+        inside = self.cell_of_row >= 0
+        return np.bincount(self.cell_of_row[inside], self.weights[inside], minlength=len(self.cells))
+
     def _sums(self, values: np.ndarray) -> np.ndarray:
         """Weighted sums over each cell's rows."""
         inside, values = self.cell_of_row >= 0, values * self.sample.weights
@@ -151,14 +156,37 @@ def fit(sample: Sample, kind: str, reference: int = -1) -> Regression:
         sample = compared(sample)
     built = regressors(sample, kind, reference)
     check_rank(built, _within(built.raw, sample, sample.weights), sample)
-    outcome, weights, mean = sample.outcome, sample.weights, None
-    if sample.scale == "poisson":
-        mean = fitted_means(built, sample, kind, reference)
-        outcome, weights = working_regression(mean, sample)
+    mean = fitted_means(built, sample, kind, reference) if sample.scale == "poisson" else None
+    return _least_squares(built, sample, kind, reference, mean)
+
+
+def under_null(
+    regression: Regression, inside: np.ndarray, effect: float, others: bool, start: np.ndarray | None = None
+) -> Regression:
+    """The weighted regression at the fitted means of a null: one effect, in log points, in some cells of a Poisson fit.
+
+    Outcomes in these cells (`inside`, a mask) are divided by the effect's ratio, and fitted without the cells; the
+    other cells are fitted freely (`others`) or have no effect. The working outcome is then regressed once on all cells,
+    so that the effect's average over `inside` tells how far the data are from the null: the score, which is zero at
+    the estimate itself. `start` gives fitted means to begin with.
+    """
+    affected = np.append(inside, False)[regression.cell_of_row]
+    outcome = np.where(affected, regression.sample.outcome * np.exp(-effect), regression.sample.outcome)
+    sample = replace(regression.sample, outcome=outcome)
+    built = regressors(sample, regression.kind, regression.reference)
+    imposed = built.names[inside] if others else built.names
+    kept = ~np.isin(built.columns, imposed)
+    restricted = replace(built, raw=built.raw[:, kept], columns=list(np.array(built.columns)[kept]))
+    mean = fitted_means(restricted, sample, regression.kind, regression.reference, start)
+    return _least_squares(built, sample, regression.kind, regression.reference, mean)
+
+
+def _least_squares(built: Regressors, sample: Sample, kind: str, reference: int, mean: np.ndarray | None) -> Regression:
+    """The (weighted) least-squares fit; at given fitted means, of a Poisson regression's working outcome."""
+    outcome, weights = (sample.outcome, sample.weights) if mean is None else working_regression(mean, sample)
     design = pd.DataFrame(_within(built.raw, sample, weights), columns=built.columns)
     results = _fit_statsmodels(_within(outcome[:, None], sample, weights)[:, 0], design, weights, sample)
-    cells = built.names, built.cell_of_row, built.labels
-    return Regression(results, sample, *cells, kind, reference, mean)
+    return Regression(results, sample, built.names, built.cell_of_row, built.labels, kind, reference, mean)
 
 
 def _within(values: np.ndarray, sample: Sample, weights: np.ndarray) -> np.ndarray:
