@@ -385,11 +385,11 @@ BAD = {
     ),
     "years of two digits": (
         csv(changed(YEAR, "20", "21年")),
-        "'年份' is a year of two digits in 2 rows: row 2 (20), row 3 (21年). Write all four digits, such as 2018 for 18.",
+        "'年份' is a year of two digits in 2 rows: row 2 (20), row 3 (21年). Write all four digits, such as 2018 for 18 (never treated: nothing).",
     ),
     "years of two digits as numbers": (
         parquet([HEADER, *[[*row[:2], row[YEAR] - 2000, 22, *row[4:]] for row in ROWS]]),
-        "'年份' is a year of two digits in 21 rows: row 1 (20), row 2 (21), row 3 (22), .... Write all four digits, such as 2018 for 18.",
+        "'年份' is a year of two digits in 21 rows: row 1 (20), row 2 (21), row 3 (22), .... Write all four digits, such as 2018 for 18 (never treated: nothing).",
     ),
     "years in hanzi": (
         csv(changed(YEAR, "二〇二〇", "2020年底")),

@@ -419,6 +419,20 @@ def test_true_and_false_are_one_and_zero():
     assert did(study, "rich").value == did(study, "number").value
 
 
+@pytest.mark.parametrize("years", [[15, 16, 17], ["15", "16", "17"], [2015, 16, 2017]])
+def test_years_of_two_digits_are_refused(years):
+    frame = pd.DataFrame({"v": ["a"] * 3 + ["b"] * 3, "year": years * 2, "start": [16] * 3 + [None] * 3})
+    fault = r"^'year' \(time\) is a year of two digits in \d rows?: .*Write all four digits"
+    with pytest.raises(StudyError, match=fault):
+        Study.from_frame(frame, unit="v", time="year", first_treated="start")
+
+
+def test_periods_counted_from_one_are_no_years_of_two_digits():
+    frame = pd.DataFrame({"v": ["a"] * 12 + ["b"] * 12, "period": [*range(1, 13)] * 2, "start": [6] * 12 + [None] * 12})
+    with pytest.warns(FewTreatedGroupsWarning):
+        assert Study.from_frame(frame, unit="v", time="period", first_treated="start").frame["time"].max() == 12
+
+
 def test_relative_years_may_be_negative():
     panel = make_panel().assign(year=lambda p: p["year"] - 2022, start=lambda p: p["start"] - 2022)
     study = Study.from_frame(panel, **DESIGN)

@@ -83,7 +83,8 @@ def clean_years(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     missing = text.str.fullmatch(f"{MISSING}|")
     years = text.str.extract(f"^{YEAR}$", expand=False)
     short = values[text.str.fullmatch(TWO_DIGITS)]
-    refuse(_places(short), "row", f"{label} is a year of two digits", "Write all four digits, such as 2018 for 18.")
+    advice = "Write all four digits, such as 2018 for 18 (never treated: nothing)."
+    refuse(_places(short), "row", f"{label} is a year of two digits", advice)
     advice = "Write the year only, such as 2023 (never treated: nothing). Dates and months are not cut to years."
     refuse(_places(values[years.isna() & ~missing]), "row", f"{label} is not a year", advice)
     changed = ~missing & (years != values.str.removesuffix(".0"))

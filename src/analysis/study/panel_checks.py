@@ -88,6 +88,10 @@ def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
             refuse(places, "row", fault, f"Write years such as 2023{never}.")
     if frame["time"].dtype not in ("int16", "int32", "int64"):
         frame["time"] = as_numbers(frame["time"]).astype("int64")
+    short = frame["time"].between(10, 99)
+    if short.all() or (short.any() and frame["time"].max() >= 1000):
+        fault = f"{names['time']!r} (time) is a year of two digits"
+        refuse(unit_years(frame, short), "row", fault, "Write all four digits, such as 2018 for 18.")
 
 
 def _odd_years(values: pd.Series) -> pd.Series:
