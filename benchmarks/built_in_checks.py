@@ -102,8 +102,8 @@ def checks(
     draw = partial(simulate_panel, villages, members, group, seed=int(generator.integers(2**32)))
     drawn = draw(**switches)
     everything, positive = study_of(drawn.panel, units), study_of(drawn.panel.query(f"{OUTCOME} > 0"), units)
-    answers = {("log points", name): answer for name, answer in of_study(positive, log=True).items()}
-    answers |= {("CNY", name): answer for name, answer in of_study(everything, log=False).items()}
+    answers = {("log points", name): answer for name, answer in of_study(positive, scale="log").items()}
+    answers |= {("CNY", name): answer for name, answer in of_study(everything, scale="level").items()}
     answers["share", "reports moved over a mark"] = moved_reports(everything)
     unmoved = study_of(draw(**(switches | {"calibration": UNMOVED})).panel, units)
     clean, plain = ({**switches, "dirt": False, **more} for more in ({}, {"effect": False, "spillover": 0.0}))
@@ -124,17 +124,19 @@ def study_of(panel: pd.DataFrame, units: pd.DataFrame) -> Study:
     return Study.from_frame(panel.assign(**placed), **names, outcomes=PRICED)
 
 
-def of_study(study: Study, *, log: bool) -> dict[str, list[float]]:
+def of_study(study: Study, *, scale: str) -> dict[str, list[float]]:
     """Estimate, low and high by each check; missing where a check has no answer."""
-    events, beside = event_study(study, OUTCOME, log=log), neighbours(study, OUTCOME, log=log)
+    events, beside = event_study(study, OUTCOME, scale=scale), neighbours(study, OUTCOME, scale=scale)
     bounds = events.honest_bounds(values=[1.0]).frame.iloc[0]
     return {
-        "effect": tested(did(study, OUTCOME, log=log)),
+        "effect": tested(did(study, OUTCOME, scale=scale)),
         "effect, honest bounds": [events.average().value, bounds["low"], bounds["high"]],
         "effect against other towns": tested(beside.treated),
-        "effect, reweighted": reweighted(study, log),
-        "effect, synthetic comparison": synthetic(study, log),
-        "effect in one district": [*by_district(study, OUTCOME, log=log).frame().loc[DISTRICT, ["effect", *FOUND[2:]]]],
+        "effect, reweighted": reweighted(study, scale),
+        "effect, synthetic comparison": synthetic(study, scale),
+        "effect in one district": [
+            *by_district(study, OUTCOME, scale=scale).frame().loc[DISTRICT, ["effect", *FOUND[2:]]]
+        ],
         "spillover": tested(beside.spillover),
         "slope before": tested(events.pretrend().slope),
     }
@@ -164,18 +166,18 @@ def tested(estimate: Estimate) -> list[float]:
     return [estimate.value, test["low"], test["high"]]
 
 
-def reweighted(study: Study, log: bool) -> list[float]:
+def reweighted(study: Study, scale: str) -> list[float]:
     """The effect against reweighted villages; missing where no weights balance."""
     try:
-        return tested(did(reweight(study, OUTCOME, log=log).study, OUTCOME, log=log, weights=WEIGHT))
+        return tested(did(reweight(study, OUTCOME, scale=scale).study, OUTCOME, scale=scale, weights=WEIGHT))
     except StudyError:
         return [np.nan] * 3
 
 
-def synthetic(study: Study, log: bool) -> list[float]:
+def synthetic(study: Study, scale: str) -> list[float]:
     """The average synthetic effect; missing where a district has no village seen in all years."""
     try:
-        test = synthetic_did(study, OUTCOME, log=log, draws=PLACEBO_AVERAGES).frame().loc["average"]
+        test = synthetic_did(study, OUTCOME, scale=scale, draws=PLACEBO_AVERAGES).frame().loc["average"]
     except StudyError:
         return [np.nan] * 3
     return [test["estimate"], test["low"], test["high"]]

@@ -29,7 +29,7 @@ from analysis.simulation.simulate import shock_groups, simulate_panel  # noqa: E
 
 OUTCOME = "collective_income_cny"
 PANELS, STATED, DRAWS, FIRST_SEED = 250, 40, 500, 10_000
-SCALES = {"level": False, "log": True}
+SCALES = ("level", "log")
 
 
 def draw(study: Study, seed: int) -> Study:
@@ -47,11 +47,11 @@ def draw(study: Study, seed: int) -> Study:
 def estimates(_: np.random.Generator, number: int, *, study: Study) -> np.ndarray:
     """Estimate, CR2 error, degrees of freedom and (of the first panels) the stated effect, for each scale."""
     panel, found = draw(study, FIRST_SEED + number), []
-    for log in SCALES.values():
-        estimate = did(panel, OUTCOME, log=log)
+    for scale in SCALES:
+        estimate = did(panel, OUTCOME, scale=scale)
         test, stated = estimate.headline(), np.nan
         if number < STATED:
-            stated = minimum_detectable_effect(panel, OUTCOME, log=log, replications=DRAWS).value
+            stated = minimum_detectable_effect(panel, OUTCOME, scale=scale, replications=DRAWS).value
         found.append([estimate.value, test["std_error"], test["df"], stated])
     return np.array(found)
 
@@ -66,12 +66,12 @@ def main() -> None:
     """Draw, hold the stated effects against all panels, and write the section."""
     study, rows = load_study(), {}
     drawn = replicate(partial(estimates, study=study), PANELS, FIRST_SEED, "panels")
-    for (scale, log), one in tqdm(zip(SCALES.items(), drawn.transpose(1, 0, 2), strict=True), disable=None):
+    for scale, one in tqdm(zip(SCALES, drawn.transpose(1, 0, 2), strict=True), disable=None):
         value, error, df, stated = one.T
         stated = stated[~np.isnan(stated)]
         power = np.array([found_at(effect, value - value.mean(), error, df) for effect in stated])
         low, high = np.quantile(power, [0.1, 0.9])
-        text = "{:,.3f}" if log else "{:,.0f}"
+        text = "{:,.3f}" if scale == "log" else "{:,.0f}"
         rows[scale] = {
             "stated effect, mean": text.format(stated.mean()),
             "bias of the estimate": text.format(value.mean()),

@@ -78,7 +78,6 @@ label_en = "Village collective income"
 label_zh = "村集体经济收入"
 definition = "total income (总收入) of the village collective in the year"
 prices = "nominal"                   # or "constant 2022"
-log = false
 
 [outcomes.surplus]
 column = "经营收益"

@@ -23,10 +23,10 @@ def test_quotes_the_result_as_computed_today():
 def test_quotes_the_same_in_logs():
     study = load_study(ROOT / "data" / "study.toml")
     positive = study.subset(study.column(study.primary_outcome).ne(0))
-    estimate = did(positive, study.primary_outcome, log=True)
+    estimate = did(positive, study.primary_outcome, scale="log")
     low, high = 100 * np.expm1(estimate.headline()[["low", "high"]].astype(float))
     assert f"gives {estimate.percent:.1f} % ({low:.1f} to {high:.1f} %)" in README
-    detectable = minimum_detectable_effect(positive, study.primary_outcome, log=True)
+    detectable = minimum_detectable_effect(positive, study.primary_outcome, scale="log")
     assert f"In logs it is {detectable.percent:.1f} %" in README
     stated = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8").split("The power that is stated")[1]
     assert "found 81 % of the time in logs, but 67 % in levels" in README

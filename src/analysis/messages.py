@@ -198,7 +198,7 @@ def former_options(**options: str | tuple[str, Mapping] | None) -> Callable:
     """
 
     def decorate(function: Callable) -> Callable:
-        name = function.__name__
+        name = function.__name__ if function.__name__ != "__init__" else function.__qualname__.split(".")[0]
 
         @functools.wraps(function)
         def taking_both(*args: object, **given: object) -> object:

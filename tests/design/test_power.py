@@ -234,7 +234,7 @@ def test_per_cent_is_of_the_treated_villages_before(study):
     level = minimum_detectable_effect(study, "income", replications=50)
     last = study.frame[(study.frame["time"] == 2021) & study.frame["first_treated"].notna()]
     assert level.percent == pytest.approx(100 * level.value / last["income"].mean(), rel=ROUNDING)
-    logs = minimum_detectable_effect(study, "income", log=True, replications=50)
+    logs = minimum_detectable_effect(study, "income", scale="log", replications=50)
     assert logs.percent == pytest.approx(100 * np.expm1(logs.value), rel=ROUNDING)
 
 

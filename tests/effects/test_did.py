@@ -118,7 +118,7 @@ class TestByHand:
     def test_per_cent_of_logs(self):
         panel = make_hand_panel().assign(income=lambda p: np.exp(p["income"] / 10))
         with pytest.warns(FewTreatedGroupsWarning):
-            estimate = did(Study.from_frame(panel, **DESIGN), "income", log=True)
+            estimate = did(Study.from_frame(panel, **DESIGN), "income", scale="log")
         assert estimate.value == pytest.approx(0.7, rel=EXACT)
         assert estimate.percent == pytest.approx(100 * (np.exp(0.7) - 1), rel=EXACT)
         assert estimate.unit == "log points"
@@ -277,7 +277,7 @@ def test_log_is_the_logarithm():
     panel = make_panel()
     logged = Study.from_frame(panel.assign(income=np.log(panel["income"] + 50)), **DESIGN)
     plain = Study.from_frame(panel.assign(income=panel["income"] + 50), **DESIGN)
-    np.testing.assert_allclose(summarize(plain, log=True), summarize(logged), rtol=EXACT)
+    np.testing.assert_allclose(summarize(plain, scale="log"), summarize(logged), rtol=EXACT)
 
 
 def test_default_estimator_depends_on_the_starts_and_is_said():
@@ -333,7 +333,7 @@ def test_log_of_zero_or_less_is_refused():
     panel = make_panel().assign(income=lambda p: p["income"].abs() + 1)
     panel.loc[[0, 10, 20, 30], "income"] = [0, -1, 0, -2]
     where = ", ".join(f"{panel.loc[row, 'village']} in {panel.loc[row, 'year']}" for row in (0, 10, 20))
-    assert refuse(panel, log=True) == (
+    assert refuse(panel, scale="log") == (
         f"scale=\"log\" needs values above zero, but 'income' is zero or negative in 4 rows: {where}, .... "
         'Effects in per cent that keep zeros come from scale="poisson"; log(1 + y) would make the answer depend on '
         "the unit."

@@ -317,7 +317,7 @@ def test_a_treated_year_is_needed():
 def test_log_is_the_logarithm():
     panel = make_panel().assign(income=lambda p: p["income"].abs() + 1)
     logged = Study.from_frame(panel.assign(income=np.log(panel["income"])), **DESIGN)
-    plain = event_study(Study.from_frame(panel, **DESIGN), "income", log=True)
+    plain = event_study(Study.from_frame(panel, **DESIGN), "income", scale="log")
     np.testing.assert_allclose(plain.frame(), event_study(logged, "income").frame(), rtol=EXACT)
     assert plain.average().unit == "log points"
 

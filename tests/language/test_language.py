@@ -37,7 +37,7 @@ from analysis import (
 from analysis.inference.methods import METHODS
 from analysis.language.chinese import CHINESE
 from analysis.language.labels import LANGUAGES, bracketed, counted, say, term
-from analysis.language.units import CONVERSIONS, DIVISORS
+from analysis.language.units import CONVERSIONS, DIVISORS, scale_of_unit
 from analysis.study.study import PROVENANCES
 
 LIBRARY = Path(analysis.__file__).parent
@@ -384,3 +384,41 @@ def test_long_labels_stay_within_the_figure(language):
             assert axes.figure.bbox.y0 <= box.y0
             assert box.y1 <= axes.figure.bbox.y1
         pyplot.close()
+
+
+@pytest.mark.parametrize(
+    ("scale", "units"),
+    {
+        "poisson": [
+            "CNY",
+            "万元",
+            "元/人",
+            "CNY per person",
+            "EUR",
+            "US$",
+            "人",
+            "万人",
+            "户",
+            "人次",
+            "个",
+            "件",
+            "visits",
+        ],
+        "level": [
+            "",
+            "亩",
+            "公顷",
+            "吨",
+            "kg",
+            "%",
+            "persons per 1,000",
+            "人/户",
+            "points",
+            "担",
+            "index",
+            "log points",
+        ],
+    }.items(),
+)
+def test_money_and_counts_grow_in_per_cent_and_all_else_is_in_levels(scale, units):
+    assert {unit: scale_of_unit(unit) for unit in units} == dict.fromkeys(units, scale)

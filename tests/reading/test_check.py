@@ -357,9 +357,9 @@ def test_placebo_groups_are_said(tmp_path):
     [
         (
             "0",
-            OUTCOME + "log = true\n",
-            "'value' has log = true but is zero or negative in 1 row: u00 in 2019 (0.0). "
-            "Correct these values, or write log = false.",
+            OUTCOME + 'scale = "log"\n',
+            "'value' has scale = \"log\" but is zero or negative in 1 row: u00 in 2019 (0.0). "
+            'Correct these values, or write scale = "poisson", which keeps zeros, or "level".',
         ),
         (
             "inf",

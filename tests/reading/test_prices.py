@@ -51,7 +51,7 @@ def test_there_and_back_is_where_one_was():
 def test_prices_change_levels_but_not_logs():
     nominal = priced("nominal")
     constant = other_prices(nominal, "income")
-    log, level = ([did(one, "income", log=log).value for one in (nominal, constant)] for log in (True, False))
+    log, level = ([did(one, "income", scale=scale).value for one in (nominal, constant)] for scale in ("log", "level"))
     assert log[0] == pytest.approx(log[1], rel=ROUNDING)
     assert abs(level[0] / level[1] - 1) > 0.01
 

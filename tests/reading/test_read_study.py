@@ -27,7 +27,7 @@ unit = "CNY"
 label_en = "Income"
 definition = "total income (总收入)"
 prices = "nominal"
-log = true
+scale = "log"
 """
 VILLAGES = [f"{number:03}" for number in range(1, 10)]
 PANEL = "village,year,town,收入\n" + "".join(
@@ -50,7 +50,7 @@ def test_study_is_read_as_its_file_says(tmp_path):
     assert study.title == "Did it help?"
     assert study.outcomes == {
         "income": Outcome(
-            "income", unit="CNY", label_en="Income", definition="total income (总收入)", prices="nominal", log=True
+            "income", unit="CNY", label_en="Income", definition="total income (总收入)", prices="nominal", scale="log"
         )
     }
     assert (study.language, study.noun) == ("en", "village")
@@ -129,7 +129,7 @@ REFUSED = {
     "unknown outcome key": (
         {"study": STUDY.replace("label_en", "label")},
         "[outcomes.income] of study.toml has 1 unknown key: label. "
-        "Known keys: column, definition, label_en, label_zh, log, prices, unit.",
+        "Known keys: column, definition, label_en, label_zh, prices, scale, unit.",
     ),
     "outcome is no section": (
         {"study": STUDY.split("[outcomes")[0] + '[outcomes]\nincome = "收入"\n'},
@@ -175,8 +175,8 @@ REFUSED = {
         "[columns] of study.toml has unit = 1. Write text in quotes.",
     ),
     "truth in quotes": (
-        {"study": STUDY.replace("log = true", 'log = "true"')},
-        "[outcomes.income] of study.toml has log = 'true'. Write true or false.",
+        {"study": STUDY.replace('scale = "log"', "log = true")},
+        '[outcomes.income] of study.toml: log is called scale now. Write: scale = "log"',
     ),
     "number in quotes": (
         {"study": STUDY.replace("placebo_group_size = 2", 'placebo_group_size = "2"')},

@@ -265,6 +265,6 @@ def test_a_treated_year_without_a_positive_untreated_value_is_left_out_and_count
 
 
 def test_log_of_an_outcome_is_the_log_scale(panel):
-    study = Study.from_frame(panel[panel["y"] > 0], **DESIGN, outcomes={"y": Outcome("y", log=True)})
+    study = Study.from_frame(panel[panel["y"] > 0], **DESIGN, outcomes={"y": Outcome("y", scale="log")})
     assert did(study, "y").value == did(study, "y", scale="log").value
     assert isinstance(compared(select_sample(study, "y", scale="log")), Sample)

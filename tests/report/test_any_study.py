@@ -95,7 +95,7 @@ label_en = "Collective income"
 label_zh = "村集体经济收入"
 definition = "总收入"
 prices = "nominal"
-log = {log}
+scale = "{scale}"
 """
 HOUSEHOLDS = '[outcomes.households]\ncolumn = "户数"\nunit = "户"\nlabel_en = "Households"\nlabel_zh = "户数"\n'
 SURPLUS = """\
@@ -109,8 +109,8 @@ prices = "nominal"
 RATE = '[outcomes.rate]\ncolumn = "收益率"\nunit = "%"\nlabel_zh = "收益率"\ndefinition = "surplus over income"\n'
 
 
-def toml(*outcomes: str, design: str = GROUPS, language: str = "en", log: str = "false") -> str:
-    return HEAD.format(language=language) + design + "".join(outcomes or (INCOME.format(log=log), HOUSEHOLDS))
+def toml(*outcomes: str, design: str = GROUPS, language: str = "en", scale: str = "level") -> str:
+    return HEAD.format(language=language) + design + "".join(outcomes or (INCOME.format(scale=scale), HOUSEHOLDS))
 
 
 def panel(starts: list[int | None], years: tuple[int, ...] = YEARS, size: int = 3) -> pd.DataFrame:
@@ -166,17 +166,17 @@ def rate_below_zero() -> tuple[pd.DataFrame, str]:
 def many_missing() -> tuple[pd.DataFrame, str]:
     frame = panel([2017] * 4 + [NEVER] * 6)
     lost = np.random.default_rng(4).random(len(frame)) < 0.5
-    return frame.assign(收入=frame["收入"].mask(lost)), toml(INCOME.format(log="false"))
+    return frame.assign(收入=frame["收入"].mask(lost)), toml(INCOME.format(scale="level"))
 
 
 def in_logs() -> tuple[pd.DataFrame, str]:
-    return panel([2017] * 4 + [NEVER] * 6), toml(log="true")
+    return panel([2017] * 4 + [NEVER] * 6), toml(scale="log")
 
 
 def in_chinese() -> tuple[pd.DataFrame, str]:
     """Labels in Chinese, and an operating surplus that falls below zero."""
     frame = panel([2017] * 4 + [NEVER] * 6)
-    outcomes = (INCOME.format(log="false"), HOUSEHOLDS, SURPLUS)
+    outcomes = (INCOME.format(scale="level"), HOUSEHOLDS, SURPLUS)
     return frame.assign(经营收益=(frame["收入"] - 60).round(2)), toml(*outcomes, language="zh")
 
 
@@ -532,7 +532,7 @@ def test_an_error_that_is_no_refusal_is_not_hidden(monkeypatch: pytest.MonkeyPat
         run("03-before-after")
 
 
-def small_study(*villages: tuple[float | None, ...], log: bool = False) -> Study:
+def small_study(*villages: tuple[float | None, ...], scale: str = "level") -> Study:
     """Villages alone: the start year, and the outcome in the years from 2001 on."""
     rows = [
         (number, 2001 + place, start, value)
@@ -540,7 +540,7 @@ def small_study(*villages: tuple[float | None, ...], log: bool = False) -> Study
         for place, value in enumerate(values)
     ]
     frame = pd.DataFrame(rows, columns=["village", "year", "start", "income"])
-    outcomes = {"income": Outcome("income", unit="CNY", label_en="Income", log=log)}
+    outcomes = {"income": Outcome("income", unit="CNY", label_en="Income", scale=scale)}
     return Study.from_frame(frame, unit="village", time="year", first_treated="start", outcomes=outcomes)
 
 
@@ -567,14 +567,14 @@ def test_four_means_are_missing_where_nothing_is_seen() -> None:
 
 def test_outcome_described_in_logs_is_analysed_in_logs_unless_told_otherwise() -> None:
     villages = ((2003, 8, 9, 14, 15), (2003, 2, 5, 6, 6), *OUTSIDE)
-    described, plain = small_study(*villages, log=True), small_study(*villages)
+    described, plain = small_study(*villages, scale="log"), small_study(*villages)
     for verb in (did, event_study):
         ours, theirs = (
-            verb(study, "income", **options) for study, options in ((described, {}), (plain, {"log": True}))
+            verb(study, "income", **options) for study, options in ((described, {}), (plain, {"scale": "log"}))
         )
         assert ours.regression.params.equals(theirs.regression.params)
     assert did(described, "income").unit == "log points"
-    assert did(described, "income", log=False).value == did(plain, "income").value != did(described, "income").value
+    assert did(described, "income", scale="level").value == did(plain, "income").value != did(described, "income").value
     means = four_means(described, "income")
     assert means.frame.loc["difference", "change"] == pytest.approx(did(described, "income").value, rel=ROUNDING)
     assert means.caption.startswith("Income (CNY, in logs), ")
@@ -583,7 +583,7 @@ def test_outcome_described_in_logs_is_analysed_in_logs_unless_told_otherwise() -
 
 def test_size_of_an_outcome_in_logs_is_that_of_its_logs() -> None:
     frame, names = panel([2017] * 2 + [NEVER] * 6), {"unit": "村", "time": "年", "first_treated": "加入"}
-    in_logs = Study.from_frame(frame, **names, group="片区", outcomes={"收入": Outcome("收入", log=True)})
+    in_logs = Study.from_frame(frame, **names, group="片区", outcomes={"收入": Outcome("收入", scale="log")})
     logged = Study.from_frame(frame.assign(收入=np.log(frame["收入"])), **names, group="片区")
     level = Study.from_frame(frame, **names, group="片区")
     ours, theirs, other = (
@@ -634,7 +634,7 @@ def test_coverage_counts_whole_villages_in_years_without_any_inside() -> None:
 
 def test_totals_are_in_levels_also_where_the_study_describes_logs() -> None:
     villages = ((2003, 8, 9, 14, 15), (2003, 2, 5, 6, 6), *OUTSIDE)
-    ours, theirs = (small_study(*villages, log=log) for log in (True, False))
+    ours, theirs = (small_study(*villages, scale=scale) for scale in ("log", "level"))
     ours, theirs = (
         estimands(dataclasses.replace(study, frame=study.frame.assign(households=10)), "income")
         for study in (ours, theirs)

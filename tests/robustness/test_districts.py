@@ -116,7 +116,7 @@ def test_each_effect_is_that_district_against_the_untreated_on_a_balanced_panel(
 def test_log_is_of_the_outcome_and_missing_values_are_left_out():
     panel = districts_panel().assign(income=lambda p: np.exp(p["income"]))
     panel.loc[3, "income"] = np.nan
-    result = by_district(quiet(panel), "income", log=True)
+    result = by_district(quiet(panel), "income", scale="log")
     logged = panel.assign(income=np.log(panel["income"])).dropna(subset="income")
     np.testing.assert_allclose(result.frame()["effect"], by_dummies(logged), rtol=EXACT)
     assert (result.frame()["unit"] == "log points").all()
@@ -559,7 +559,7 @@ def test_a_district_without_the_outcome_before_treatment_is_named():
 
 def test_an_outcome_that_cannot_be_estimated_keeps_its_row_and_says_why():
     panel = districts_panel().assign(zero=lambda p: p["income"].where(p["year"] > 2015, 0.0))
-    outcomes = {"income": Outcome("income"), "zero": Outcome("zero", unit="CNY", log=True)}
+    outcomes = {"income": Outcome("income"), "zero": Outcome("zero", unit="CNY", scale="log")}
     frame = across_outcomes(quiet(panel, outcomes=outcomes))
     assert frame.loc["zero", ["estimate", "p_value", "p_holm"]].isna().all()
     assert frame.loc["zero", "note"].startswith(
@@ -568,3 +568,28 @@ def test_an_outcome_that_cannot_be_estimated_keeps_its_row_and_says_why():
     assert frame.loc["income", "p_holm"] == frame.loc["income", "p_value"]
     with pytest.raises(StudyError, match='scale="log" needs values above zero'):
         across_outcomes(quiet(panel, outcomes=outcomes), ["zero"])
+
+
+def test_in_per_cent_districts_totals_add_up_to_the_overall_effect():
+    study = load_study()
+    result = by_district(study, "collective_income_cny", scale="poisson")
+    observed, counterfactual = result.overall.fitted.cell_totals()
+    parts = [estimate.effect.gradient != 0 for estimate in result.estimates.values()]
+    assert np.sum(parts, axis=0).tolist() == [1] * len(observed)
+    for inside, estimate in zip(parts, result.estimates.values(), strict=True):
+        assert estimate.value == pytest.approx(np.log(observed[inside].sum() / counterfactual[inside].sum()))
+    assert result.overall.value == pytest.approx(np.log(observed.sum() / counterfactual.sum()))
+
+
+def test_in_per_cent_a_district_of_large_effect_is_the_strongest_and_tests_need_no_unit():
+    study, outcome = load_study(), "collective_income_cny"
+    treated = (study.frame["time"] >= study.frame["first_treated"]).fillna(False)
+    strong = treated & (study.frame["group"] == "zhaohe-millet")
+    income = study.frame[outcome] * np.where(strong, 5, 1)
+    studies = [replace(study, frame=study.frame.assign(**{outcome: values})) for values in (income, income / 10_000)]
+    frames = [by_district(one, outcome, scale="poisson").frame() for one in studies]
+    assert frames[0]["p_adjusted"].idxmin() == "zhaohe-millet"
+    assert frames[0].loc["zhaohe-millet", "p_value"] == frames[0]["smallest_p"].min()
+    assert frames[0]["effect"].to_numpy() == pytest.approx(frames[1]["effect"].to_numpy(), rel=1e-8)
+    assert frames[0]["p_value"].to_numpy() == pytest.approx(frames[1]["p_value"].to_numpy())
+    assert frames[0][["low", "high"]].isna().all(axis=None)

@@ -142,7 +142,7 @@ def test_new_codes_change_nothing_but_the_codes(random_frame):
 
 def test_logs_and_other_outcomes(random_frame):
     study = make_study(random_frame)
-    result = reweight(study, "income", others="people", log=True)
+    result = reweight(study, "income", others="people", scale="log")
     logs = reweight(make_study(random_frame.assign(income=np.log(random_frame["income"]))), "income", others=["people"])
     assert result.weights.to_numpy() == pytest.approx(logs.weights.to_numpy(), abs=ROUNDING)
     assert result.moments.columns.tolist() == [
@@ -152,11 +152,11 @@ def test_logs_and_other_outcomes(random_frame):
         "people: change per year",
     ]
     assert reweight(study, "income", others=["income"]).moments.shape[1] == 2
-    described = make_study(random_frame, outcomes={"income": Outcome("income", log=True)})
+    described = make_study(random_frame, outcomes={"income": Outcome("income", scale="log")})
     pd.testing.assert_series_equal(reweight(described, "income", others=["people"]).weights, result.weights)
-    other = reweight(described, "people", others=["income"], log=False).moments
+    other = reweight(described, "people", others=["income"], scale="level").moments
     assert other.columns.tolist()[2] == "income (log points): level"
-    assert did(result.study, "income", weights=WEIGHT, log=True).unit == "log points"
+    assert did(result.study, "income", weights=WEIGHT, scale="log").unit == "log points"
 
 
 def test_several_start_years_are_balanced_before_the_first(random_frame):
@@ -237,7 +237,7 @@ def test_other_errors(random_frame):
     with pytest.raises(StudyError, match="No treated village has income in every year before 2005"):
         reweight(make_study(random_frame.assign(income=random_frame["income"].mask(treated_gap))), "income")
     with pytest.raises(StudyError, match='scale="log" needs values above zero'):
-        reweight(make_study(random_frame.assign(income=-random_frame["income"])), "income", log=True)
+        reweight(make_study(random_frame.assign(income=-random_frame["income"])), "income", scale="log")
 
 
 def simulated(seed: int, **selection: float) -> Study:
@@ -256,8 +256,11 @@ def test_selection_on_trend_is_reduced_but_not_removed(seed):
     # Districts grow 0.1 log points a year faster: 0.45 between the middles of 2016-22 and 2023-24. Other villages' own
     # growth is passing shocks only, so that those like the districts before fall back after (regression to the mean).
     study = simulated(seed, selection_trend=0.1)
-    plain = did(study, "collective_income_cny", log=True).value
+    plain = did(study, "collective_income_cny", scale="log").value
     weighted = did(
-        reweight(study, "collective_income_cny", log=True).study, "collective_income_cny", log=True, weights=WEIGHT
+        reweight(study, "collective_income_cny", scale="log").study,
+        "collective_income_cny",
+        scale="log",
+        weights=WEIGHT,
     ).value
     assert 0 < weighted < 0.9 * plain

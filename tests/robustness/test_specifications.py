@@ -139,7 +139,7 @@ def test_a_preferred_one_that_is_not_tried_is_refused(study):
 
 def test_without_a_preferred_one_the_first_choices_are_it(study):
     outcome = study.primary_outcome
-    logs = dataclasses.replace(study.outcomes[outcome], log=True)
+    logs = dataclasses.replace(study.outcomes[outcome], scale="log")
     bare = dataclasses.replace(study, preferred={}, outcomes={outcome: logs})
     curve = specification_curve(bare, outcome, weights=["households"])
     assert curve.loc[curve["preferred"], ["scale", "weights"]].to_numpy().tolist() == [["log", "none"]]

@@ -142,19 +142,20 @@ def simulated(roster: tuple, **options: object) -> Study:
 def test_spillover_built_in_is_what_is_added_and_the_treated_are_compared_without_it(roster):
     """Every component has its own stream, so panels with and without the spillover differ by it alone."""
     with_it, without = (
-        neighbours(simulated(roster, seed=1, spillover=size), "collective_income_cny", log=True) for size in (0.03, 0.0)
+        neighbours(simulated(roster, seed=1, spillover=size), "collective_income_cny", scale="log")
+        for size in (0.03, 0.0)
     )
     assert with_it.spillover.value - without.spillover.value == pytest.approx(0.03, abs=WHOLE_CNY)
     assert with_it.treated.value == pytest.approx(without.treated.value, abs=WHOLE_CNY)
     # The headline compares with all: 108 of the 249 untreated villages gained 0.03, which hides as much of the effect.
     with_it, without = (
-        did(simulated(roster, seed=1, spillover=size), "collective_income_cny", log=True) for size in (0.03, 0.0)
+        did(simulated(roster, seed=1, spillover=size), "collective_income_cny", scale="log") for size in (0.03, 0.0)
     )
     assert with_it.value - without.value == pytest.approx(-0.03 * 108 / 249, abs=WHOLE_CNY)
 
 
 def test_strong_spillover_is_found_as_surely_as_eleven_towns_allow(roster):
-    result = neighbours(simulated(roster, seed=1, spillover=0.5), "collective_income_cny", log=True)
+    result = neighbours(simulated(roster, seed=1, spillover=0.5), "collective_income_cny", scale="log")
     frame = result.frame()
     assert frame.loc[("spillover", "randomization"), "p_value"] == pytest.approx(1 / comb(11, 4), rel=EXACT)
     assert frame.loc[("spillover", "cr2"), "p_value"] < 0.001

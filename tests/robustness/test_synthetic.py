@@ -21,7 +21,7 @@ ROUNDING = 1e-9
 SOLVER_WEIGHTS, SOLVER_EFFECT = 1e-3, 1e-3
 YEARS, START = np.arange(2000, 2008), 2005
 pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
-LOGGED = Outcome("income", log=True)
+LOGGED = Outcome("income", scale="log")
 NAMES = {"unit": "village", "time": "year", "first_treated": "start", "group": "district"}
 
 
@@ -291,13 +291,13 @@ def test_villages_with_a_missing_year_are_left_out_and_counted():
 
 def test_logs():
     values = random_values(10)
-    first = synthetic_did(make_study(make_frame(np.exp(values / 50), treated=1, size=1)), "income", log=True)
+    first = synthetic_did(make_study(make_frame(np.exp(values / 50), treated=1, size=1)), "income", scale="log")
     second = synthetic_did(make_study(make_frame(values / 50, treated=1, size=1)), "income")
     assert first.value == pytest.approx(second.value)
     assert first.unit == "log points"
     described = make_study(make_frame(np.exp(values / 50), treated=1, size=1), outcomes={"income": LOGGED})
     assert synthetic_did(described, "income").value == first.value
-    assert synthetic_did(described, "income", log=False).value != first.value
+    assert synthetic_did(described, "income", scale="level").value != first.value
 
 
 def test_groups_that_move_alike_leave_nothing_to_judge_by():
@@ -338,7 +338,7 @@ def test_errors():
     with pytest.raises(StudyError, match="'income' is known in 1 year before 2005 and 3 from then on"):
         synthetic_did(make_study(frame[frame["year"] >= 2004]), "income")
     with pytest.raises(StudyError, match='scale="log" needs values above zero'):
-        synthetic_did(make_study(frame.assign(income=0.0)), "income", log=True)
+        synthetic_did(make_study(frame.assign(income=0.0)), "income", scale="log")
     with pytest.raises(ValueError, match="draws must be a whole number and at least 1, not 0"):
         synthetic_did(make_study(frame), "income", draws=0)
     mixed = frame.assign(start=frame["start"].where(frame["village"] > 0))

@@ -3,12 +3,13 @@
 import datetime
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import FewTreatedGroupsWarning, Outcome, Study, StudyError, did, placebo_groups
+from analysis import FewTreatedGroupsWarning, Outcome, Study, StudyError, did, load_study, placebo_groups
 
 DESIGN = {"unit": "village", "time": "year", "first_treated": "start"}
 YEARS = range(2020, 2024)
@@ -619,3 +620,17 @@ def test_complete_keeps_units_seen_in_every_year():
     panel.loc[[13, 14], "income"] = np.nan
     study = Study.from_frame(panel.drop(index=20), **DESIGN)
     assert study.complete("income").units.index.tolist() == ["a", "b", "c", "e"]
+
+
+def test_log_of_an_outcome_and_of_verbs_goes_on_working_with_a_warning():
+    with pytest.warns(FutureWarning, match=r"^Outcome\(\) takes log= until version 0\.2 only\. Write scale='log'\.$"):
+        assert Outcome("income", log=True) == Outcome("income", scale="log")
+    study = load_study()
+    with pytest.warns(FutureWarning, match=r"^did\(\) takes log= until version 0\.2 only\. Write scale='log'\.$"):
+        assert did(study, "households", log=True).value == did(study, "households", scale="log").value
+
+
+def test_the_scale_asked_for_comes_before_the_outcomes_own():
+    study = replace(load_study(), outcomes={"a": Outcome("a", scale="poisson"), "b": Outcome("b")})
+    assert [study.scale_of("a"), study.scale_of("b"), study.scale_of("a", "log")] == ["poisson", "level", "log"]
+    assert study.scale_of("a", known=("level", "log")) == "level"

@@ -11,7 +11,8 @@ from analysis.design.shocks import Shocks, shocks_before
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.inversion import first_reached
 from analysis.inference.methods import HEADLINE_NAME
-from analysis.messages import Sentence, amount, check_shares, count, in_sentence
+from analysis.messages import Sentence, amount, check_shares, count, former_options, in_sentence
+from analysis.study.outcome import FORMER_LOG, LINEAR
 from analysis.study.study import Study
 
 # The detectable effect is found to this share of itself, far finer than its Monte Carlo error.
@@ -37,7 +38,7 @@ class DetectableEffect(Sentence):
 
     study: Study
     outcome: str
-    log: bool
+    scale: str
     unit: str
     value: float
     monte_carlo_error: float
@@ -59,7 +60,7 @@ class DetectableEffect(Sentence):
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
     def __repr__(self) -> str:
-        mean = "" if self.log else f" of treated {self.study.noun}s' mean in the last known year before"
+        mean = "" if self.scale == "log" else f" of treated {self.study.noun}s' mean in the last known year before"
         share = f", {self.percent:.1f} %{mean}" if np.isfinite(self.percent) else ""
         few = f", {FEW}" if self.treated_groups <= FEW_TREATED else ""
         label = in_sentence(self.study.describe(self.outcome).label)
@@ -76,11 +77,12 @@ class DetectableEffect(Sentence):
         )
 
 
+@former_options(**FORMER_LOG)
 def minimum_detectable_effect(
     study: Study,
     outcome: str,
     *,
-    log: bool | None = None,
+    scale: str | None = None,
     power: float = 0.8,
     level: float = 0.95,
     years_before: int = 0,
@@ -108,7 +110,7 @@ def minimum_detectable_effect(
 
     Parameters
     ----------
-    study, outcome, log
+    study, outcome, scale
         As in `did`.
     power, level : float
         How often the effect is to be found, and one minus the level of the two-sided test.
@@ -144,28 +146,29 @@ def minimum_detectable_effect(
     (True, 5)
     """
     check_shares(power=power, level=level)
-    log = study.describe(outcome).log if log is None else log
+    scale = study.scale_of(outcome, scale, LINEAR)
     seen = 0 if shocks else _years_before(study, outcome)
-    shocks = shocks or shocks_before(study, outcome, log)
+    shocks = shocks or shocks_before(study, outcome, scale)
     design = planned_design(study, outcome, years_before, years_after, treated_copies, untreated_copies)
     null = null_draws(design, shocks, replications, seed)
     value = _smallest(null, power, level)
     low, high = (null.power(share * value, level) for share in SLOPE_BETWEEN)
     slope = (high - low) / (value * (SLOPE_BETWEEN[1] - SLOPE_BETWEEN[0]))
     error = null.monte_carlo_error(value, level) / slope if slope > 0 else np.nan
-    share = 100 * (np.expm1(value) if log else value / _treated_mean_before(study, outcome))
+    share = 100 * (np.expm1(value) if scale == "log" else value / _treated_mean_before(study, outcome))
     years = design.fitted.sample.frame["time"].agg(["min", "max"]).tolist()
     size = design.villages, *years, design.groups, design.treated_groups
-    found = "log points" if log else study.describe(outcome).unit, value, float(error), float(share)
-    return DetectableEffect(study, outcome, log, *found, power, level, *size, null.df, shocks, seen)
+    found = "log points" if scale == "log" else study.describe(outcome).unit, value, float(error), float(share)
+    return DetectableEffect(study, outcome, scale, *found, power, level, *size, null.df, shocks, seen)
 
 
+@former_options(**FORMER_LOG)
 def power_curve(
     study: Study,
     outcome: str,
     effects: Sequence[float] | None = None,
     *,
-    log: bool | None = None,
+    scale: str | None = None,
     level: float = 0.95,
     shocks: Shocks | None = None,
     replications: int = 2000,
@@ -191,7 +194,9 @@ def power_curve(
     (True, 1.0)
     """
     check_shares(level=level)
-    null = null_draws(planned_design(study, outcome), shocks or shocks_before(study, outcome, log), replications, seed)
+    null = null_draws(
+        planned_design(study, outcome), shocks or shocks_before(study, outcome, scale), replications, seed
+    )
     if effects is None:
         effects = np.linspace(0, 2 * _smallest(null, 0.8, level), 21)
     rows = [(null.power(effect, level), null.monte_carlo_error(effect, level)) for effect in effects]

@@ -15,6 +15,7 @@ from analysis.inference.inversion import rejects
 from analysis.inference.methods import METHODS, known_methods
 from analysis.messages import StudyError, check_whole, count
 from analysis.regression.sample import select_sample
+from analysis.study.outcome import LINEAR
 from analysis.study.study import Study
 
 # Persistence of simulated shocks from year to year, as in the calibration of the simulated panel.
@@ -93,7 +94,7 @@ def rejection_rates(
     check_whole(1, replications=replications)
     if correlation is not None and not 0 <= correlation <= 1:
         raise ValueError(f"correlation must lie between 0 and 1, or be None for placebo districts, not {correlation}.")
-    scale = "log" if correlation is None and study.describe(outcome).log else "level"
+    scale = study.scale_of(outcome, "level" if correlation is not None else None, LINEAR)
     sample = select_sample(study, outcome, scale=scale)
     frame = sample.frame.assign(value=sample.outcome)
     treated = frame["first_treated"].notna()

@@ -7,8 +7,9 @@ import pandas as pd
 from scipy.optimize import nnls
 
 from analysis.design.variability import TIE_TOLERANCE, variability
-from analysis.messages import StudyError, count
+from analysis.messages import StudyError, count, former_options
 from analysis.regression.sample import select_sample
+from analysis.study.outcome import FORMER_LOG, LINEAR
 from analysis.study.study import Study
 
 FEWEST_YEARS = 3
@@ -67,7 +68,8 @@ def persistent_shocks(generator: np.random.Generator, paths: int, periods: int, 
     return path.T
 
 
-def shocks_before(study: Study, outcome: str, log: bool | None = None) -> Shocks:
+@former_options(**FORMER_LOG)
+def shocks_before(study: Study, outcome: str, scale: str | None = None) -> Shocks:
     """Estimate shocks from the years before the first start, by how far villages drift apart in k years.
 
     Village levels drop out of changes, so that few years do not bias persistence as residuals from village means
@@ -87,8 +89,7 @@ def shocks_before(study: Study, outcome: str, log: bool | None = None) -> Shocks
     >>> shocks.unit > 0
     True
     """
-    log = study.describe(outcome).log if log is None else log
-    sample = select_sample(study, outcome, scale="log" if log else "level")
+    sample = select_sample(study, outcome, scale=study.scale_of(outcome, scale, LINEAR))
     frame = sample.frame[["unit", "group", "time"]].assign(value=sample.outcome)
     frame = frame[frame["time"] < study.starts[0]]
     if (years := frame["time"].nunique()) < FEWEST_YEARS:

@@ -47,11 +47,6 @@ class Estimate(Sentence):
         return self.fitted.sample.scale
 
     @property
-    def log(self) -> bool:
-        """Whether logarithms were analysed."""
-        return self.scale == "log"
-
-    @property
     def value(self) -> float:
         """The estimated effect, in `unit`."""
         return self.effect.value
@@ -197,7 +192,7 @@ class Estimate(Sentence):
         dropped = f", {lost} left out{why}" if self.dropped else ""
         label = in_sentence(self.study.describe(self.outcome).label)
         value = f"{amount(self.value)} {self.unit}".rstrip()
-        mean = f"counterfactual {'geometric ' if self.log else ''}mean"
+        mean = f"counterfactual {'geometric ' if self.scale == 'log' else ''}mean"
         share = f", {self.percent:.1f} % of the {mean}" if np.isfinite(self.percent) else ""
         return (
             f"{self.study.label.capitalize()}: effect on {label} {value} "

@@ -48,6 +48,11 @@ class EventStudy(Sentence):
         return self.fitted.results
 
     @property
+    def scale(self) -> str:
+        """On which scale the outcome was analysed: "level", "log" or "poisson"."""
+        return self.fitted.sample.scale
+
+    @property
     def baseline(self) -> str:
         """The years the effects are measured against, in words."""
         return f"the year at event time {self.reference}"

@@ -7,11 +7,12 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
-from analysis.messages import StudyError, count, first, reasons
+from analysis.messages import StudyError, count, first, former_options, reasons
 from analysis.regression import collapsing
 from analysis.regression.comparison import comparable
 from analysis.regression.regression import fit
 from analysis.regression.sample import Sample, select_sample
+from analysis.study.outcome import FORMER_LOG
 from analysis.study.study import Study
 
 # Which treatment cells each estimator saturates.
@@ -19,6 +20,7 @@ EFFECT_CELLS = {"two_way": "treated", "saturated": "cohort_year", "by_group": "g
 EVENT_CELLS = {"two_way": "event_time", "saturated": "cohort_event_time"}
 
 
+@former_options(**FORMER_LOG)
 def did(
     study: Study,
     outcome: str,
@@ -27,7 +29,6 @@ def did(
     controls: Sequence[str] = (),
     weights: str | None = None,
     scale: str | None = None,
-    log: bool | None = None,
     collapse: bool | None = None,
 ) -> Estimate:
     """Average effect of treatment on the treated by difference-in-differences, against all years before.
@@ -53,8 +54,6 @@ def did(
         "poisson": the effect in per cent of the treated village-years' counterfactual total, zeros kept; "log": the
         average effect on the logarithm, which values at or below zero have not; "level": in the outcome's unit.
         Default: as the study describes the outcome.
-    log : bool, optional
-        The same as scale="log" or "level".
     collapse : bool, optional
         Estimate from averages over villages alike in group, start year and years observed: the same numbers from
         fewer rows, but without residuals of single villages. Default: in panels above 30,000 rows, where there are
@@ -77,12 +76,12 @@ def did(
     Examples
     --------
     >>> from analysis import did, load_study
-    >>> estimate = did(load_study(), "rural_income_per_head_cny", log=True)
+    >>> estimate = did(load_study(), "rural_income_per_head_cny", scale="log")
     >>> estimate.estimator, estimate.treated_groups, estimate.unit
     ('two_way', 5, 'log points')
     """
     estimator = _estimator(study, estimator, EFFECT_CELLS)
-    scale = _scale(study, outcome, scale, log)
+    scale = study.scale_of(outcome, scale)
     sample = _sample(study, outcome, controls, weights, scale, collapse if estimator != "by_group" else False)
     _check_cohorts(sample.frame, estimator)
     fitted = fit(sample, EFFECT_CELLS[estimator])
@@ -90,6 +89,7 @@ def did(
     return Estimate(study, outcome, estimator, "all years before", fitted, effect)
 
 
+@former_options(**FORMER_LOG)
 def event_study(
     study: Study,
     outcome: str,
@@ -99,7 +99,6 @@ def event_study(
     controls: Sequence[str] = (),
     weights: str | None = None,
     scale: str | None = None,
-    log: bool | None = None,
     collapse: bool | None = None,
 ) -> EventStudy:
     """Effects by years since treatment began, leads and lags alike, against one reference year.
@@ -111,7 +110,7 @@ def event_study(
 
     Parameters
     ----------
-    study, outcome, estimator, controls, weights, scale, log, collapse
+    study, outcome, estimator, controls, weights, scale, collapse
         As in `did`.
     reference : int
         Event time left out, -1 for the last year before treatment.
@@ -139,7 +138,7 @@ def event_study(
     estimator = _estimator(study, estimator, EVENT_CELLS)
     if reference >= 0:
         raise StudyError(f"reference must be an event time before treatment, such as -1, not {reference}.")
-    scale = _scale(study, outcome, scale, log)
+    scale = study.scale_of(outcome, scale)
     sample = _sample(study, outcome, controls, weights, scale, collapse)
     _check_cohorts(sample.frame, estimator, reference)
     fitted = fit(sample, EVENT_CELLS[estimator], reference)
@@ -155,11 +154,6 @@ def _estimator(study: Study, estimator: str | None, known: Mapping[str, str]) ->
     if estimator not in known:
         raise StudyError(f"estimator must be one of {', '.join(known)}, not {estimator!r}.")
     return estimator
-
-
-def _scale(study: Study, outcome: str, scale: str | None, log: bool | None) -> str:
-    log = study.describe(outcome).log if log is None else log
-    return scale or ("log" if log else "level")
 
 
 def _sample(

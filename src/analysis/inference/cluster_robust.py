@@ -86,7 +86,7 @@ def cr2(pieces: ClusterPieces, level: float = 0.95) -> HypothesisTest:
     --------
     >>> from analysis import did, load_study
     >>> from analysis.inference.cluster_pieces import cluster_codes, cluster_pieces
-    >>> estimate = did(load_study(), "rural_income_per_head_cny", log=True)
+    >>> estimate = did(load_study(), "rural_income_per_head_cny", scale="log")
     >>> answer = cr2(cluster_pieces(estimate.fitted, estimate.effect, cluster_codes(estimate.fitted, "group")))
     >>> 4 < answer.df < 5
     True

@@ -119,7 +119,7 @@ def wild_bootstrap(
     --------
     >>> from analysis import did, load_study
     >>> from analysis.inference.cluster_pieces import cluster_codes, cluster_pieces
-    >>> estimate = did(load_study(), "rural_income_per_head_cny", log=True)
+    >>> estimate = did(load_study(), "rural_income_per_head_cny", scale="log")
     >>> pieces = cluster_pieces(estimate.fitted, estimate.effect, cluster_codes(estimate.fitted, "group"))
     >>> test = wild_bootstrap(pieces, draws=999)
     >>> test.low < estimate.value < test.high

@@ -14,6 +14,8 @@ CONVERSIONS = {
     **{"人次": ("visits", 1), "万人次": ("visits", 10_000), "亩": ("mu", 1), "万亩": ("mu", 10_000)},
     **{"公顷": ("hectares", 1), "吨": ("tonnes", 1), "公斤": ("kg", 1), "公里": ("km", 1), "%": ("%", 1)},
 }
+COUNTS = {"persons", "households", "visits", "person", "people", "household", "visit", "count", "个", "件"}
+CURRENCIES = r"(?i)€|\$|£|₹|₩|\b(?:eur|usd|gbp|jpy|inr|brl|krw|hkd|twd|euros?|dollars?|pounds?|yen|rupees?|pesos?)\b"
 DIVISORS = {"人": "person", "户": "household", "亩": "mu", "公顷": "hectare", "村": "village"}
 
 
@@ -38,3 +40,23 @@ def convert_unit(unit: str) -> tuple[str, int, str]:
     canonical = f"{converted[0]} per {DIVISORS.get(per, per)}" if per else converted[0]
     how = f"converted to {canonical} (times {converted[1]:,})" if converted[1] != 1 else f"is called {canonical}"
     return canonical, converted[1], f"{unit} {how}" if unit != canonical else ""
+
+
+def scale_of_unit(unit: str) -> str:
+    """The scale that an outcome's unit suggests: "poisson" for money and counts, which grow in per cent, else "level".
+
+    Money of any currency, also per person, and counts of persons, households, visits or things. Areas, weights, rates
+    (per cent, per 1,000), scores and what has no unit or an unknown one are analysed in levels.
+
+    Examples
+    --------
+    >>> scale_of_unit("万元"), scale_of_unit("元/人"), scale_of_unit("人次"), scale_of_unit("USD per household")
+    ('poisson', 'poisson', 'poisson', 'poisson')
+    >>> scale_of_unit("亩"), scale_of_unit("%"), scale_of_unit("persons per 1,000"), scale_of_unit("")
+    ('level', 'level', 'level', 'level')
+    """
+    name, _, per = convert_unit(unit)[0].partition(" per ")
+    if per and per not in DIVISORS.values():
+        return "level"
+    money = name == MONEY or re.search(MONEY_NAMES, name) or re.search(CURRENCIES, name)
+    return "poisson" if money or (name.lower() in COUNTS and not per) else "level"

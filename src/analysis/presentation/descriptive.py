@@ -9,6 +9,7 @@ from analysis.inference.cluster_pieces import ROUNDING_TOLERANCE
 from analysis.language.labels import bracketed, say
 from analysis.presentation.tables import Table, captioned
 from analysis.regression.sample import select_sample
+from analysis.study.outcome import LINEAR
 from analysis.study.study import Study
 
 
@@ -108,14 +109,14 @@ def panel_coverage(study: Study, outcome: str | None = None) -> Table:
 
 def _observed(study: Study, outcome: str) -> pd.DataFrame:
     """Village-years with the outcome, in logs where the study analyses it so: the design, and place and value."""
-    sample = select_sample(study, outcome, scale="log" if study.describe(outcome).log else "level")
+    sample = select_sample(study, outcome, scale=study.scale_of(outcome, known=LINEAR))
     return sample.frame.assign(place=place(sample.frame), value=sample.outcome)
 
 
 def _scaled_label(study: Study, outcome: str) -> str:
     """An outcome's label with its unit, and whether it is in logs."""
-    described = study.describe(outcome)
-    return study.label_of(outcome) + bracketed(study.language, described.unit, "in logs" if described.log else "")
+    logs = "in logs" if study.scale_of(outcome) == "log" else ""
+    return study.label_of(outcome) + bracketed(study.language, study.describe(outcome).unit, logs)
 
 
 def place(frame: pd.DataFrame) -> np.ndarray:

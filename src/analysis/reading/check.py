@@ -91,10 +91,10 @@ def _outcome(study: Study, name: str) -> list[str]:
     values, described = study.column(name), study.outcomes[name]
     if values.isna().all():
         raise StudyError(f"{name!r} has no value in any row. Check that the column named for it is the one meant.")
-    if described.log and (values <= 0).any():
+    if described.scale == "log" and (values <= 0).any():
         raise StudyError(
-            f"{name!r} has log = true but is zero or negative in {rows(study.frame, values <= 0, values)}. "
-            "Correct these values, or write log = false."
+            f'{name!r} has scale = "log" but is zero or negative in {rows(study.frame, values <= 0, values)}. '
+            'Correct these values, or write scale = "poisson", which keeps zeros, or "level".'
         )
     negative, known = values < 0, study.frame.loc[values.notna(), ["time", "first_treated"]]
     return [

@@ -16,20 +16,19 @@ from analysis.reading.read_files import DATA
 from analysis.reading.read_panel import Cells, read_panel
 from analysis.reading.toml_mistakes import read_toml
 from analysis.study.labels import join_columns
-from analysis.study.outcome import Outcome
+from analysis.study.outcome import SCALES, Outcome
 from analysis.study.panel_checks import DESIGN_COLUMNS
 from analysis.study.study import CHOICES, Study
 
 OPTIONS = {"title", "provenance", "noun", "placebo_group_size", "start", "never", "leave_out", "years"}
 STUDY_KEYS = OPTIONS | {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes", "preferred"}
 PRICES = r"nominal|constant (?:19|20)\d\d"
-RENAMED = {"pseudo_groups": "placebo_group_size"}
+RENAMED = {"pseudo_groups": ("placebo_group_size", {}), "log": ("scale", {True: '"log"', False: '"level"'})}
 YEAR_IN_NAME = r"(?<!\d)(?:19|20)\d\d(?!\d)"
-KINDS = {"log": bool, "placebo_group_size": int, "start": int, "unit": str | list}
+KINDS = {"placebo_group_size": int, "start": int, "unit": str | list}
 KINDS |= dict.fromkeys(("never", "leave_out", "years"), list)
 KINDS |= dict.fromkeys(("columns", "outcomes", "preferred"), object)
 KINDS_IN_WORDS = {
-    "log": "true or false",
     "placebo_group_size": "a whole number",
     "start": "a year, such as 2018",
     "never": "a list of values, such as [0, 9999]",
@@ -114,7 +113,8 @@ def _check_settings(path: Path, section: str, settings: dict, known: Iterable[st
     if not isinstance(settings, dict):
         raise StudyError(f"{where} is not a section with keys of its own. Write [{section}], then its keys.")
     for old in set(settings) & set(RENAMED) - set(known):
-        raise StudyError(f"{where}: {old} is called {RENAMED[old]} now. Write: {RENAMED[old]} = {settings[old]}")
+        (new, values), value = RENAMED[old], settings[old]
+        raise StudyError(f"{where}: {old} is called {new} now. Write: {new} = {values.get(value, value)}")
     if unknown := sorted(set(settings) - set(known)):
         keys = ", ".join(sorted(known))
         raise StudyError(f"{where} has {count(len(unknown), 'unknown key')}: {first(unknown)}. Known keys: {keys}.")
@@ -138,6 +138,11 @@ def _outcome(file: str, outcome: Outcome) -> tuple[Outcome, int, list[str]]:
             f"[outcomes.{outcome.name}] of {file} is money and lacks {' and '.join(lost)}. Say which money is counted "
             "(总收入, total income, and 经营收益, operating surplus, are different things), and in which prices: "
             '"nominal", or "constant 2022".'
+        )
+    if outcome.scale not in (None, *SCALES):
+        raise StudyError(
+            f"[outcomes.{outcome.name}] of {file} has scale = {outcome.scale!r}. "
+            f"Write one of: {', '.join(SCALES)}, or leave it out."
         )
     if outcome.prices and not re.fullmatch(PRICES, outcome.prices):
         raise StudyError(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 
 from analysis.messages import StudyError
-from analysis.regression.regressors import Regressors
+from analysis.regression.regressors import Regressors, regressors
 from analysis.regression.sample import Sample, demean
 from analysis.regression.separation import check_separation
 
@@ -55,6 +58,17 @@ def fitted_means(
 def working_regression(mean: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:
     """Outcome and weights of the weighted regression at given fitted means, shape (n,) each."""
     return np.log(mean) + sample.outcome / mean - 1, mean * sample.weights
+
+
+def linearised(sample: Sample) -> Sample:
+    """The sample as the last round of its fit without treatment: what a linear test of no effect runs on.
+
+    Outcome and weights are the working ones, so that the sample is in levels; treatment and controls stay.
+    """
+    untreated = replace(sample, frame=sample.frame.assign(first_treated=pd.NA))
+    mean = fitted_means(regressors(untreated, "treated"), untreated, "treated", -1)
+    outcome, weights = working_regression(mean, sample)
+    return replace(sample, outcome=outcome, weights=weights, scale="level")
 
 
 def _without_treatment(sample: Sample) -> np.ndarray:

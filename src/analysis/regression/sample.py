@@ -13,8 +13,6 @@ from analysis.study.panel_checks import DESIGN_COLUMNS
 from analysis.study.panel_rows import first_rows
 from analysis.study.study import Study
 
-SCALES = ("level", "log", "poisson")
-
 
 @dataclass(frozen=True)
 class Sample:
@@ -81,8 +79,6 @@ def select_sample(
         controls = [controls]
     if outcome in controls:
         raise StudyError(f"The outcome {outcome!r} is also a control. Leave it out of the controls.")
-    if scale not in SCALES:
-        raise StudyError(f"scale must be one of {', '.join(SCALES)}, not {scale!r}.")
     outcomes = study.column(outcome)
     regressors = pd.DataFrame({name: study.column(name, "control") for name in controls}, index=study.frame.index)
     heft = study.column(weights, "weight") if weights is not None else None

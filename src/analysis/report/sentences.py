@@ -146,7 +146,7 @@ class Sentences(Wording):
 
     def _share(self) -> str:
         estimate = self.findings.estimate
-        if estimate.log:
+        if estimate.scale == "log":
             return self.say(" ({value} log points, the scale of the estimate)", value=f"{estimate.value:.3f}")
         share = self.say(" ({number} % of that level)", number=f"{abs(estimate.percent):.1f}")
         return share if np.isfinite(estimate.percent) else ""

@@ -56,7 +56,7 @@ def draw(findings: Findings, language: str, path: Path) -> None:
         if findings.events:
             plot_event_study(replace(findings.events, study=study), ax=figure.subplots())
         else:
-            plot_trends(study, findings.outcome.name, log=findings.outcome.log, ax=figure.subplots())
+            plot_trends(study, findings.outcome.name, log=findings.outcome.scale == "log", ax=figure.subplots())
         figure.savefig(path, dpi=DOTS_PER_INCH, metadata={"Software": None})
 
 

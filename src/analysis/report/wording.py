@@ -30,7 +30,7 @@ class Wording:
 
     def size(self, number: float) -> str:
         """An effect in the outcome's unit; of an outcome in logs, in per cent."""
-        if self.findings.outcome.log:
+        if self.findings.estimate.scale != "level":
             return self.say("{number} %", number=f"{100 * np.expm1(number):,.1f}")
         unit = self.findings.outcome.unit
         unit = literal(term(self.language, "percentage points" if unit == "%" else unit))

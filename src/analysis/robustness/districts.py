@@ -10,10 +10,13 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.assignments import group_starts
 from analysis.inference.inversion import rejects
-from analysis.messages import Sentence, amount, count, in_sentence, refuse
+from analysis.messages import Sentence, amount, count, former_options, in_sentence, refuse
+from analysis.regression.poisson import linearised
 from analysis.regression.regression import Regression
+from analysis.regression.sample import Sample
 from analysis.regression.treatment_cells import group_label
 from analysis.robustness.one_group_alone import Placements, placements
+from analysis.study.outcome import FORMER_LOG
 from analysis.study.study import Study
 
 UNDIVIDED = (
@@ -79,11 +82,12 @@ class Districts(Sentence):
         )
 
 
+@former_options(**FORMER_LOG)
 def by_district(
     study: Study,
     outcome: str,
     *,
-    log: bool | None = None,
+    scale: str | None = None,
     controls: Sequence[str] = (),
     weights: str | None = None,
     level: float = 0.95,
@@ -93,11 +97,13 @@ def by_district(
     Use it to see which districts gained, knowing that one district's luck looks like an effect. Every treated group
     has its own effect in every treated year of one regression (`did` with "by_group"); its effect is their average by
     village-years. Averaged in the same way over groups, these effects are `did`'s value on a balanced panel without
-    controls, with one start year or several; otherwise `did`, which pools groups, may differ a little.
+    controls, with one start year or several; otherwise `did`, which pools groups, may differ a little. In per cent
+    (scale="poisson") the districts' observed and counterfactual totals add up to the overall effect's, which is of this
+    regression too; tests are those of no effect, and no interval comes from them.
 
     Parameters
     ----------
-    study, outcome, log, controls, weights
+    study, outcome, scale, controls, weights
         As in `did`.
     level : float
         Confidence level.
@@ -140,11 +146,11 @@ def by_district(
     Examples
     --------
     >>> from analysis import load_study
-    >>> frame = by_district(load_study(), "rural_income_per_head_cny", log=True).frame()
+    >>> frame = by_district(load_study(), "rural_income_per_head_cny", scale="log").frame()
     >>> frame[["smallest_p", "smallest_p_adjusted"]].round(3).iloc[0].tolist()
     [0.019, 0.089]
     """
-    options = {"log": log, "controls": controls, "weights": weights}
+    options = {"scale": scale, "controls": controls, "weights": weights}
     _check_seen_before(study, outcome)
     together = did(study, outcome, estimator="by_group", **options)
     starts = group_starts(together.fitted.sample.frame)
@@ -155,11 +161,12 @@ def by_district(
     estimates = {group: replace(together, effect=together.fitted.average(inside)) for group, inside in own.items()}
     alone = {group: _alone(together.fitted, own, group, level) for group in own}
     tests = pd.DataFrame.from_dict(alone, orient="index", columns=["p_value", "smallest_p", "low", "high"])
-    placed, p_strongest = placements(together.fitted.sample), _step_down(together.fitted, own)
+    placed, p_strongest = _placements(together.fitted.sample), _step_down(together.fitted, own)
     tests.insert(1, "p_adjusted", np.maximum(p_strongest.cummax(), tests["p_value"]))
     tests.insert(3, "smallest_p_adjusted", np.maximum(placed.smallest(), tests["smallest_p"]))
     tests["step"] = pd.Series(range(1, len(treated) + 1), p_strongest.index)
-    return Districts(did(study, outcome, **options), estimates, tests, level, len(starts), placed.tells_groups_apart)
+    overall = together if together.scale == "poisson" else did(study, outcome, **options)
+    return Districts(overall, estimates, tests, level, len(starts), placed.tells_groups_apart)
 
 
 def _check_seen_before(study: Study, outcome: str) -> None:
@@ -202,7 +209,8 @@ def _step_down(fitted: Regression, own: Mapping[object, np.ndarray]) -> pd.Serie
 def _alone(fitted: Regression, own: Mapping[object, np.ndarray], group: object, level: float) -> list[float]:
     """One district among the untreated groups: p-value, the smallest it could be, and the interval."""
     placed = _placed(fitted, own, [group])
-    return [placed.rank(), 1 / int((~np.isnan(placed.effect)).sum()), *placed.interval(level)]
+    interval = placed.interval(level) if fitted.mean is None else (np.nan, np.nan)
+    return [placed.rank(), 1 / int((~np.isnan(placed.effect)).sum()), *interval]
 
 
 def _placed(fitted: Regression, own: Mapping[object, np.ndarray], asked: Sequence[object]) -> Placements:
@@ -212,4 +220,9 @@ def _placed(fitted: Regression, own: Mapping[object, np.ndarray], asked: Sequenc
     inside = fitted.cell_of_row[:, None] == np.flatnonzero(others)
     cells = pd.DataFrame(inside.astype(float), columns=fitted.cells[np.flatnonzero(others)])
     frame = sample.frame.assign(first_treated=sample.frame["first_treated"].where(sample.frame["group"].isin(asked)))
-    return placements(replace(sample, frame=frame, controls=sample.controls.join(cells)))
+    return _placements(replace(sample, frame=frame, controls=sample.controls.join(cells)))
+
+
+def _placements(sample: Sample) -> Placements:
+    """Placements under the null of no effect, which a Poisson regression is linear at."""
+    return placements(linearised(sample) if sample.scale == "poisson" else sample)

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from analysis.effects.cohorts import with_starts
 from analysis.effects.verbs import did, event_study
 from analysis.messages import StudyError, count, former_options
+from analysis.study.outcome import FORMER_LOG
 from analysis.study.study import Study
 
 # As many ways of starting later as ten districts have; of more, so many are drawn.
@@ -17,8 +18,8 @@ MOST_SPLITS = 252
 SEED = 2023
 
 
-@former_options(seed=None)
-def other_starts(study: Study, outcome: str, *, log: bool | None = None) -> pd.DataFrame:
+@former_options(seed=None, **FORMER_LOG)
+def other_starts(study: Study, outcome: str, *, scale: str | None = None) -> pd.DataFrame:
     """Effects had the districts started in other years: all earlier, all later, or half of them later, in every way.
 
     Use it where start years are assumed. Earlier and later are by one year of the panel; the later ones are half of the
@@ -59,11 +60,11 @@ def other_starts(study: Study, outcome: str, *, log: bool | None = None) -> pd.D
         rows[name] = {"kind": kind, "note": ""}
         try:
             other = with_starts(study, starts.to_dict())
-            estimate = did(other, outcome, log=log)
+            estimate = did(other, outcome, scale=scale)
             rows[name] |= {"estimate": estimate.value, **estimate.headline(), "note": estimate.no_interval}
             last = {int(years[years < start].max()) - start for start in other.starts}
             if len(last) == 1:
-                events = event_study(other, outcome, log=log, reference=last.pop())
+                events = event_study(other, outcome, scale=scale, reference=last.pop())
                 rows[name]["against_last_year"] = events.average().value
         except StudyError as error:
             rows[name]["note"] = str(error)

@@ -5,11 +5,13 @@ import dataclasses
 import pandas as pd
 
 from analysis.effects.verbs import did
-from analysis.messages import StudyError, count
+from analysis.messages import StudyError, count, former_options
+from analysis.study.outcome import FORMER_LOG
 from analysis.study.study import Study
 
 
-def placebo_starts(study: Study, outcome: str, *, log: bool | None = None) -> pd.DataFrame:
+@former_options(**FORMER_LOG)
+def placebo_starts(study: Study, outcome: str, *, scale: str | None = None) -> pd.DataFrame:
     """Effects of starts that never were, on the years before the first real one.
 
     Use it beside an event study: were treated villages already gaining when nothing had happened? Every treated
@@ -44,7 +46,7 @@ def placebo_starts(study: Study, outcome: str, *, log: bool | None = None) -> pd
     for start in years[1:]:
         false = study.frame["first_treated"].where(study.frame["first_treated"].isna(), start)
         tried = dataclasses.replace(study, frame=study.frame.assign(first_treated=false)).subset(before)
-        estimate = did(tried, outcome, log=log)
+        estimate = did(tried, outcome, scale=scale)
         rows[start] = {"estimate": estimate.value, **estimate.headline(), "villages": estimate.villages}
     columns = ["estimate", "std_error", "df", "low", "high", "p_value", "villages"]
     return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis("start")

@@ -8,9 +8,10 @@ import pandas as pd
 from scipy.optimize import linprog, minimize, root
 from scipy.special import logsumexp, softmax
 
-from analysis.messages import Sentence, StudyError, amount, count, first, in_sentence
+from analysis.messages import Sentence, StudyError, amount, count, first, former_options, in_sentence
 from analysis.presentation.descriptive import level_and_change
 from analysis.regression.sample import select_sample
+from analysis.study.outcome import FORMER_LOG, LINEAR
 from analysis.study.study import Study
 
 WEIGHT = "balancing_weight"
@@ -82,7 +83,8 @@ class Reweighting(Sentence):
         )
 
 
-def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), log: bool | None = None) -> Reweighting:
+@former_options(**FORMER_LOG)
+def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), scale: str | None = None) -> Reweighting:
     """Weight untreated villages so that, before treatment, their means equal those of the treated.
 
     Use it where inside and outside differed before: then `did(reweighting.study, outcome,
@@ -103,8 +105,9 @@ def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), log: boo
     outcome : str
     others : sequence of str
         Further outcomes to balance, in logarithms where the study describes them so; each costs two more moments.
-    log : bool, optional
-        Balance the logarithm of `outcome`, as `did` with the same `log` needs it. Default: as the study describes it.
+    scale : {"log", "level"}, optional
+        Balance the logarithm of `outcome`, as `did` with scale="log" needs it. Default: as the study describes it, and
+        levels where that is "poisson".
 
     Returns
     -------
@@ -132,8 +135,8 @@ def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), log: boo
     if WEIGHT in study.frame:
         raise StudyError(f"The panel has a column {WEIGHT!r} already. Reweight the study as it was first read.")
     names = dict.fromkeys([outcome, *([others] if isinstance(others, str) else others)])
-    logs = {name: study.describe(name).log for name in names} | ({} if log is None else {outcome: log})
-    moments = pd.concat([_moments(study, name, logs[name]) for name in names], axis=1, join="inner")
+    scales = {name: study.scale_of(name, scale if name == outcome else None, LINEAR) for name in names}
+    moments = pd.concat([_moments(study, name, scales[name]) for name in names], axis=1, join="inner")
     treated = study.units.loc[moments.index, "first_treated"].notna()
     for kind, number in {"treated": int(treated.sum()), "untreated": int((~treated).sum())}.items():
         if not number:
@@ -155,9 +158,9 @@ def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), log: boo
     return result
 
 
-def _moments(study: Study, name: str, log: bool) -> pd.DataFrame:
+def _moments(study: Study, name: str, scale: str) -> pd.DataFrame:
     """Mean level and yearly change before the first start, of the villages seen in all those years."""
-    sample = select_sample(study, name, scale="log" if log else "level")
+    sample = select_sample(study, name, scale=scale)
     frame = sample.frame.assign(value=sample.outcome)
     before = frame[frame["time"] < study.starts[0]].pivot(index="unit", columns="time", values="value").dropna()
     if before.shape[1] < 2:
@@ -166,7 +169,7 @@ def _moments(study: Study, name: str, log: bool) -> pd.DataFrame:
             "two. Add earlier years, or balance another outcome."
         )
     described = study.describe(name)
-    unit = "log points" if log else described.unit
+    unit = "log points" if scale == "log" else described.unit
     label = f"{described.label}{f' ({unit})' if unit else ''}"
     villages = level_and_change(before)
     return villages.rename(columns={"level": f"{label}: level", "change": f"{label}: change per year"})

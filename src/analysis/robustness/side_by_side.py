@@ -41,7 +41,7 @@ def leave_one_out(study: Study, outcome: str, **did_options: object) -> pd.DataF
     Examples
     --------
     >>> from analysis import load_study
-    >>> leave_one_out(load_study(), "rural_income_per_head_cny", log=True)["treated_groups"].tolist()
+    >>> leave_one_out(load_study(), "rural_income_per_head_cny", scale="log")["treated_groups"].tolist()
     [5, 4, 4, 4, 4, 4]
     """
     units = study.units
@@ -151,8 +151,8 @@ def estimands(
     ['CNY per village', 'CNY per village', 'CNY per year', 'CNY per household']
     """
     fixed, size = _households_before(study, households)
-    village = did(study, outcome, controls=controls, log=False)
-    weighted = did(fixed, outcome, controls=controls, log=False, weights=f"{households} {BEFORE}")
+    village = did(study, outcome, controls=controls, scale="level")
+    weighted = did(fixed, outcome, controls=controls, scale="level", weights=f"{households} {BEFORE}")
     under = study.frame["time"].max() + 1 - study.units["first_treated"].dropna().astype(int)
     villages = float(under.sum() / under.max())
     under_way = "treated villages" if np.ptp(under) == 0 else "villages under treatment in an average year"

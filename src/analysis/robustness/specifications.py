@@ -10,6 +10,7 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.messages import StudyError, count
+from analysis.study.outcome import LINEAR
 from analysis.study.study import CHOICES, Study
 
 NONE = "none"
@@ -72,8 +73,9 @@ def specification_curve(
     everything = pd.Series(True, index=study.frame.index)
     samples = samples or {"all years": everything}
     comparisons = comparisons or {"all untreated villages": everything}
+    proportional = "poisson" in (study.scale_of(outcome), study.preferred.get("scale"))
     options = {
-        "scale": ["level", "log"],
+        "scale": [*LINEAR, *(["poisson"] if proportional else [])],
         "sample": list(samples),
         "comparison": list(comparisons),
         "weights": [NONE, *weights],
@@ -96,7 +98,7 @@ def specification_curve(
 def preferred_specification(study: Study, outcome: str, options: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """The specification of ``[preferred]`` in ``study.toml``; the first of each choice that it does not name."""
     chosen = {name: values[0] for name, values in options.items()}
-    chosen["scale"] = "log" if study.describe(outcome).log else "level"
+    chosen["scale"] = study.scale_of(outcome)
     chosen |= study.preferred
     if lost := [name for name, value in chosen.items() if value not in options.get(name, ())]:
         known = "; ".join(f"{name}: {', '.join(values)}" for name, values in options.items())
@@ -117,7 +119,7 @@ def _row(
         estimate = did(
             study.subset(kept & positive),
             outcome,
-            log=log,
+            scale=choice["scale"],
             weights=None if choice["weights"] == NONE else choice["weights"],
             controls=() if choice["controls"] == NONE else tuple(controls),
         )

@@ -8,7 +8,8 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
-from analysis.messages import Sentence, StudyError, amount, count, in_sentence
+from analysis.messages import Sentence, StudyError, amount, count, former_options, in_sentence
+from analysis.study.outcome import FORMER_LOG
 from analysis.study.panel_checks import check_starts, few_treated_groups
 from analysis.study.study import Study
 
@@ -60,8 +61,9 @@ class Neighbours(Sentence):
         )
 
 
+@former_options(**FORMER_LOG)
 def neighbours(
-    study: Study, outcome: str, *, log: bool | None = None, controls: Sequence[str] = (), weights: str | None = None
+    study: Study, outcome: str, *, scale: str | None = None, controls: Sequence[str] = (), weights: str | None = None
 ) -> Neighbours:
     """Effects on treated villages and on their untreated neighbours, both against strata (towns) without treatment.
 
@@ -74,7 +76,7 @@ def neighbours(
     ----------
     study : Study
         With strata, some of them without treated villages.
-    outcome, log, controls, weights
+    outcome, scale, controls, weights
         As in `did`.
 
     Returns
@@ -107,7 +109,7 @@ def neighbours(
     first_start = study.frame["first_treated"].groupby(study.frame["stratum"]).transform("min")
     reached = first_start.notna()
     _check_strata(study, treated, reached)
-    options = {"log": log, "controls": controls, "weights": weights}
+    options = {"scale": scale, "controls": controls, "weights": weights}
     beside = _by_stratum(study, ~treated, first_start)
     inside = _by_stratum(study, treated | ~reached, study.frame["first_treated"])
     return Neighbours(did(beside, outcome, **options), did(inside, outcome, **options))

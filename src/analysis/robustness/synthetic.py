@@ -1,6 +1,6 @@
 """Synthetic difference-in-differences, district by district, judged by placebo districts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from math import comb
 
@@ -11,8 +11,19 @@ from statsmodels.stats.multitest import multipletests
 from analysis.design.replication import replicate
 from analysis.design.variability import TIE_TOLERANCE, of_average, placebo_test, variability_beside
 from analysis.inference.assignments import group_starts
-from analysis.messages import Sentence, StudyError, amount, check_shares, check_whole, count, in_sentence, refuse
+from analysis.messages import (
+    Sentence,
+    StudyError,
+    amount,
+    check_shares,
+    check_whole,
+    count,
+    former_options,
+    in_sentence,
+    refuse,
+)
 from analysis.regression.sample import select_sample
+from analysis.study.outcome import FORMER_LOG, LINEAR
 from analysis.study.study import Study
 
 # The solver as the authors' R package sets it, for series in units of their noise: 100 steps, small weights to zero,
@@ -21,6 +32,8 @@ SOLVER = {"max_iter_pre_sparsify": 100, "max_iter": 10_000, "min_decrease": 1e-5
 # Ridge of the years' weights, also theirs: it only picks one of several equally good solutions.
 YEAR_RIDGE = 1e-6
 FEWEST_DONORS = 2
+
+NO_POISSON = "In levels: synthetic difference-in-differences has no Poisson form."
 
 
 @dataclass(frozen=True)
@@ -42,7 +55,7 @@ class SyntheticDid(Sentence):
 
     study: Study
     outcome: str
-    log: bool
+    scale: str
     effects: pd.DataFrame
     group_weights: pd.DataFrame
     year_weights: pd.DataFrame
@@ -60,7 +73,7 @@ class SyntheticDid(Sentence):
     @property
     def unit(self) -> str:
         """Unit of the effects: the outcome's, or log points."""
-        return "log points" if self.log else self.study.describe(self.outcome).unit
+        return "log points" if self.scale == "log" else self.study.describe(self.outcome).unit
 
     def frame(self, level: float = 0.95) -> pd.DataFrame:
         """One row per treated group and one, `average`, for all: effect, interval, p-value and its smallest value.
@@ -108,8 +121,9 @@ class SyntheticDid(Sentence):
         )
 
 
+@former_options(**FORMER_LOG)
 def synthetic_did(
-    study: Study, outcome: str, *, log: bool | None = None, draws: int = 499, seed: int = 2023
+    study: Study, outcome: str, *, scale: str | None = None, draws: int = 499, seed: int = 2023
 ) -> SyntheticDid:
     """Effect on each treated group against a weighted mix of untreated groups that moved like it before.
 
@@ -133,7 +147,7 @@ def synthetic_did(
     ----------
     study : Study
     outcome : str
-    log : bool, optional
+    scale : {"log", "level"}, optional
         Analyse means of the logarithm; values at or below zero raise. Default: as the study describes the outcome.
     draws, seed : int
         Of the placebo averages, where there are more sets; `joblib.parallel_config` spreads them over cores.
@@ -160,8 +174,10 @@ def synthetic_did(
     [51, 51, 51, 51, 51, 99]
     """
     check_whole(1, draws=draws)
-    log = study.describe(outcome).log if log is None else log
-    series, villages, left_out = _group_means(study, outcome, log)
+    if study.scale_of(outcome, scale) == "poisson":
+        study = replace(study, notes=(*study.notes, NO_POISSON))
+    scale = study.scale_of(outcome, scale, LINEAR)
+    series, villages, left_out = _group_means(study, outcome, scale)
     starts = group_starts(study.frame)
     treated = starts.dropna().astype(int).sort_index()
     donors = series[[group for group in series if np.isnan(starts[group])]]
@@ -181,12 +197,12 @@ def synthetic_did(
     placebos = _placebo_effects(donors, np.unique(treated), outcome)
     averages, average_scales = _placebo_averages(donors, effects, scales, draws, seed)
     placebos = placebos, averages, scales, average_scales
-    return SyntheticDid(study, outcome, log, effects, group_weights, year_weights, *placebos, left_out)
+    return SyntheticDid(study, outcome, scale, effects, group_weights, year_weights, *placebos, left_out)
 
 
-def _group_means(study: Study, outcome: str, log: bool) -> tuple[pd.DataFrame, pd.Series, int]:
+def _group_means(study: Study, outcome: str, scale: str) -> tuple[pd.DataFrame, pd.Series, int]:
     """Mean outcome by year and group over villages seen in all years, their number, and how many were left out."""
-    sample = select_sample(study, outcome, scale="log" if log else "level")
+    sample = select_sample(study, outcome, scale=scale)
     values = sample.frame.assign(value=sample.outcome).pivot(index="unit", columns="time", values="value").dropna()
     groups = study.units.loc[values.index, "group"]
     return values.groupby(groups).mean().T, groups.value_counts(), len(study.units) - len(values)

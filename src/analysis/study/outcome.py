@@ -3,10 +3,23 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from analysis.messages import former_options
+
+SCALES = ("level", "log", "poisson")
+LINEAR = ("level", "log")
+FORMER_LOG = {"log": ("scale", {True: "log", False: "level"})}
+
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an outcome column measures, as tables, figures and sentences name it."""
+    """What an outcome column measures, as tables, figures and sentences name it.
+
+    Attributes
+    ----------
+    scale : {"poisson", "log", "level"}, optional
+        On which scale effects on it are estimated where nothing else is asked: in per cent of what would have been, on
+        its logarithm, or in its unit. Left out, in its unit.
+    """
 
     name: str
     unit: str = ""
@@ -14,12 +27,15 @@ class Outcome:
     label_zh: str = ""
     definition: str = ""
     prices: str = ""
-    log: bool = False
+    scale: str | None = None
 
     @property
     def label(self) -> str:
         """Reader's name of the outcome: its English label, else its Chinese one, else its column name."""
         return self.label_en or self.label_zh or self.name
+
+
+Outcome.__init__ = former_options(**FORMER_LOG)(Outcome.__init__)  # type: ignore[method-assign]
 
 
 def described(outcomes: Mapping[str, Outcome] | Iterable[str] | None) -> dict[str, Outcome]:

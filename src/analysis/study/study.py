@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.messages import Sentence, StudyError, count, former_options, rows
 from analysis.study.design import read_design
 from analysis.study.labels import are_names
-from analysis.study.outcome import Outcome, described
+from analysis.study.outcome import SCALES, Outcome, described
 from analysis.study.panel_checks import DESIGN_COLUMNS, as_numbers, check_starts, design_notes, text_among
 from analysis.study.panel_rows import first_rows
 from analysis.study.placebo_groups import PLACEBO, fill_placebo_groups
@@ -238,6 +238,16 @@ class Study(Sentence):
     def describe(self, outcome: str) -> Outcome:
         """Description of an outcome; a bare one where the study holds none."""
         return self.outcomes.get(outcome, Outcome(outcome))
+
+    def scale_of(self, outcome: str, asked: str | None = None, known: Sequence[str] = SCALES) -> str:
+        """The scale an outcome is analysed on: the one asked for, else its own, else levels.
+
+        A method that knows some scales only answers in levels where the outcome's is another.
+        """
+        scale = asked or self.describe(outcome).scale or "level"
+        if scale not in SCALES:
+            raise StudyError(f"scale must be one of {', '.join(SCALES)}, not {scale!r}.")
+        return scale if scale in known else "level"
 
     def label_of(self, outcome: str) -> str:
         """Reader's name of an outcome in the study's language: what figures and tables show.
