@@ -207,13 +207,14 @@ def test_a_code_before_and_after_it_lost_its_zeros_is_pointed_out(tmp_path):
     [
         (
             (2019, 2020, 2021, 2022),
-            "A unit-year is repeated in 4 rows: u05 in 2019, u05 in 2020, u05 in 2021, .... Keep one row per unit and year; "
-            "where units of several strata share a name, use codes, or write stratum and name together.",
+            "A unit-year is repeated in 4 rows: u05 in 2019, u05 in 2020, u05 in 2021, .... These rows "
+            'differ in \'town\' (t, u): 1 unit may share a name with another. Write unit = ["town", "unit"] to tell '
+            "them apart, or take a column of codes as unit.",
         ),
         (
             (2023, 2024),
             "More than one stratum ('town') in 1 unit: u05; u05 has t, u. Give each unit one value in all its years; where "
-            "units of several strata share a name, use codes, or write stratum and name together.",
+            'units of several strata share a name, write unit = ["town", "unit"].',
         ),
     ],
 )

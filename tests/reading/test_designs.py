@@ -1,5 +1,6 @@
 """A design means the same through every door: a frame, CSV, Excel and Parquet."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,13 @@ def load(folder: Path, panel: pd.DataFrame, suffix: str, columns: str, more: str
     write(folder / f"p{suffix}", index=False)
     (folder / "study.toml").write_text(settings(suffix, columns, more), encoding="utf-8")
     return load_study(folder / "study.toml")
+
+
+def read(folder: Path, panel: pd.DataFrame, suffix: str, unit: str | list[str] = "v") -> Study:
+    """The study of a panel as it is, or written to a file."""
+    if suffix == FRAME:
+        return Study.from_frame(panel, unit=unit, time="year", first_treated="start", outcomes=["y"])
+    return load(folder, panel, suffix, f'unit = {json.dumps(unit)}\nfirst_treated = "start"')
 
 
 CODED = {"by row": ('treated = "did"', ""), "with values for never": ('first_treated = "coded"', "never = [0, 10000]")}
@@ -96,3 +104,44 @@ def test_a_unit_without_any_value_is_pointed_out(tmp_path):
         "LOOK: 1 village without any value: 资料来源：统计年鉴. If these are notes or headings of the table, write "
         'leave_out = ["资料来源：统计年鉴"].'
     ) in check_study(tmp_path / "study.toml")
+
+
+DEEPER = {
+    "by sex": (["sex"], [["f"], ["m"]], "'sex' (f, m)"),
+    "by age and sex": (["age", "sex"], [[1, "f"], [1, "m"], [2, "f"], [2, "m"]], "'age' (1, 2) and 'sex' (f, m)"),
+    "by firm": (["firm"], [["企业7"], ["企业8"], ["企业9"]], "'firm' (企业7, 企业8, 企业9)"),
+}
+
+
+@pytest.mark.parametrize("suffix", [FRAME, *FILES])
+@pytest.mark.parametrize(("names", "kinds", "said"), DEEPER.values(), ids=DEEPER)
+def test_rows_below_the_unit_are_not_thrown_away(tmp_path, suffix, names, kinds, said):
+    panel = make_panel()
+    parts = [panel.assign(**dict(zip(names, kind, strict=True)), y=panel["y"] + at) for at, kind in enumerate(kinds)]
+    deep = pd.concat(parts, ignore_index=True)
+    with pytest.raises(StudyError) as refusal:
+        read(tmp_path, deep, suffix)
+    assert f"The rows go deeper than unit and year: they differ in {said}. Add them up" in str(refusal.value)
+    assert "Keep one row" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("suffix", [FRAME, *FILES])
+def test_units_that_share_a_name_are_told_apart_by_the_line_to_write(tmp_path, suffix):
+    panel = make_panel()
+    panel["province"] = panel["v"].map(lambda name: "河南" if name < "v06" else "河北")
+    shared = panel.assign(v=panel["v"].replace({"v05": "鼓楼区", "v08": "鼓楼区"}))
+
+    with pytest.raises(StudyError, match=r'1 unit may share a name with another\. Write unit = \["province", "v"\] to'):
+        read(tmp_path, shared, suffix)
+    found = read(tmp_path, shared, suffix, ["province", "v"])
+    assert {"河南 · 鼓楼区", "河北 · 鼓楼区"} < set(found.units.index)
+    want = Study.from_frame(panel, unit="v", time="year", first_treated="start", outcomes=["y"])
+    assert did(found, "y").value == pytest.approx(did(want, "y").value, rel=1e-12)
+
+
+def test_rows_that_differ_in_values_alone_are_not_halved():
+    panel = make_panel()
+    with pytest.raises(StudyError, match=r"No column tells these rows apart, yet their values differ: add them up if"):
+        Study.from_frame(
+            pd.concat([panel, panel.assign(y=1.5)]), unit="v", time="year", first_treated="start", outcomes=["y"]
+        )

@@ -187,8 +187,8 @@ REFUSED = {
         change("town", {1: "west", 5: "west", 21: "west", 17: "east"}),
         {"stratum": "town"},
         "More than one stratum ('town') in 4 units: a, b, e, ...; a has east, west. "
-        "Give each unit one value in all its years; where units of several strata share a name, use codes, or write "
-        "stratum and name together.",
+        "Give each unit one value in all its years; where units of several strata share a name, write "
+        'unit = ["town", "village"].',
     ),
     "nobody treated": (
         set_column("start", lambda p: np.nan),

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -18,6 +19,7 @@ from analysis.reading.toml_mistakes import read_toml
 from analysis.study.labels import join_columns
 from analysis.study.outcome import SCALES, Outcome
 from analysis.study.panel_checks import DESIGN_COLUMNS
+from analysis.study.repeated_rows import RepeatedRowsError
 from analysis.study.study import CHOICES, Study
 
 OPTIONS = {"title", "provenance", "noun", "placebo_group_size", "start", "never", "leave_out", "years"}
@@ -78,15 +80,32 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
     columns = settings["columns"]
     outcomes, values = {}, {}
     for name, described in settings["outcomes"].items():
-        column = described.pop("column", name)
-        outcomes[name], factor, said = _outcome(path.name, Outcome(name, **described))
+        column = described.get("column", name)
+        rest = {key: value for key, value in described.items() if key != "column"}
+        outcomes[name], factor, said = _outcome(path.name, Outcome(name, **rest))
         values[name] = cells[column] * factor if factor != 1 else cells[column]
         reading += said
     frame = pd.concat([cells[[*dict.fromkeys(columns.values())]], pd.DataFrame(values)], axis="columns")
     options = {key: settings[key] for key in OPTIONS & settings.keys()}
-    study = Study.from_frame(frame, **columns, **options, outcomes=outcomes)
+    make = partial(Study.from_frame, **columns, **options, outcomes=outcomes)
+    try:
+        study = make(frame)
+    except RepeatedRowsError:
+        study = make(_with_other_columns(frame, path.parent / settings["panel"], settings))
     said = {"language": language, "assumptions": settings.get("assumptions", ""), "preferred": settings["preferred"]}
     return dataclasses.replace(study, **said, reading=(*reading, *study.reading))
+
+
+def _with_other_columns(frame: pd.DataFrame, path: Path, settings: dict) -> pd.DataFrame:
+    """The frame with the columns of its file that the study does not name: they may tell rows apart."""
+    time, sheet = settings["columns"]["time"], settings.get("sheet")
+    used = {*frame, *DESIGN_COLUMNS, "treated", *(one.get("column") for one in settings["outcomes"].values())}
+    others = [name for name in read_panel(path, years=[time], sheet=sheet).columns if name and name not in used]
+    try:
+        cells = read_panel(path, codes=others, years=[time], sheet=sheet).frame
+    except StudyError:
+        return frame
+    return frame.assign(**{name: cells[name].array for name in others}) if len(cells) == len(frame) else frame
 
 
 def _read_settings(path: Path) -> dict:

@@ -14,6 +14,7 @@ from analysis.study.panel_checks import (
     in_order,
 )
 from analysis.study.panel_rows import first_rows
+from analysis.study.repeated_rows import refuse_repeated_rows
 from analysis.study.selection import changed_codes, take
 from analysis.study.spellings import alike_names
 from analysis.study.treatment import (
@@ -28,6 +29,7 @@ from analysis.study.treatment import (
 def read_design(
     frame: pd.DataFrame,
     columns: Mapping[str, str | Sequence[str] | None],
+    outcomes: Collection[str],
     *,
     start: int | None = None,
     never: Collection = (),
@@ -40,6 +42,8 @@ def read_design(
     ----------
     columns
         Which column is `unit` (or several, joined), `time`, `first_treated` or `treated`, `group` and `stratum`.
+    outcomes
+        Columns that are measured.
     start, never, leave_out, years
         As in `Study.from_frame`.
     """
@@ -54,7 +58,10 @@ def read_design(
     panel, taken = take(panel, leave_out, years)
     if "first_treated" in names:
         refuse_indicator(panel, names["first_treated"])
-    panel = in_order(panel, names)
+    ordered, repeated = in_order(panel)
+    if repeated:
+        refuse_repeated_rows(panel, names, outcomes)
+    panel = ordered
     looks = alike_names(panel) + changed_codes(panel)
     if "treated" in names:
         panel["first_treated"], gaps = first_years(panel, names["treated"], start)

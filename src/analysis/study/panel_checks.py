@@ -13,7 +13,6 @@ from analysis.study.panel_rows import by_unit_and_time, changes, first_rows, fra
 DESIGN_COLUMNS = ["unit", "time", "first_treated", "group", "stratum"]
 # Larger numbers are dates such as 20230101 or 202301, whose differences are not years.
 YEAR_LIMIT = 10_000
-SHARED_NAME = "; where units of several strata share a name, use codes, or write stratum and name together"
 
 
 def canonical_columns(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
@@ -107,19 +106,12 @@ def _nullable(years: np.ndarray) -> pd.arrays.IntegerArray:
     return pd.arrays.IntegerArray(whole, missing)
 
 
-def in_order(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
-    """The rows in order of unit and year, none of which stands twice, and start years as nullable whole numbers."""
+def in_order(frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
+    """The rows in order of unit and year, start years as nullable whole numbers, and whether any stands twice."""
     ordered, repeated = by_unit_and_time(frame)
-    if not repeated:
-        if "first_treated" in ordered:
-            ordered["first_treated"] = _nullable(as_numbers(ordered["first_treated"]).to_numpy())
-        return ordered
-    twice = frame.duplicated(["unit", "time"], keep="first")
-    shared = "stratum" in frame and not frame.duplicated(["unit", "time", "stratum"]).equals(twice)
-    raise StudyError(
-        f"A unit-year is repeated in {count(int(twice.sum()), 'row')}: {first(unit_years(frame, twice))}. "
-        f"Keep one row per unit and year{SHARED_NAME if shared else ''}."
-    )
+    if "first_treated" in ordered:
+        ordered["first_treated"] = _nullable(as_numbers(ordered["first_treated"]).to_numpy())
+    return ordered, repeated
 
 
 def _check_codes(codes: list, column: str) -> None:
@@ -149,12 +141,13 @@ def check_constant_within_unit(frame: pd.DataFrame, names: Mapping[str, str]) ->
     for key in [k for k in what if k in frame]:
         several = frame.loc[within & changes(frame[key]), "unit"].unique()
         if len(several):
+            shared = f'; where units of several strata share a name, write unit = ["{names[key]}", "{names["unit"]}"]'
             values = frame[key].astype(object).where(frame[key].notna(), "(empty)")
             example = ", ".join(map(str, values[frame["unit"] == several[0]].unique()[:3]))
             raise StudyError(
                 f"{what[key]} ({names[key]!r}) in {count(len(several), 'unit')}: {first(several)}; "
                 f"{several[0]} has {example}. Give each unit one value in all its years"
-                f"{SHARED_NAME if key == 'stratum' else ''}."
+                f"{shared if key == 'stratum' else ''}."
             )
 
 

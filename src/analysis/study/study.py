@@ -145,7 +145,7 @@ class Study(Sentence):
         columns = {"unit": unit, "time": time, "first_treated": first_treated, "treated": treated}
         columns |= {"group": group, "stratum": stratum}
         named = described(outcomes)
-        canonical, said = read_design(frame, columns, start=start, never=never, leave_out=leave_out, years=years)
+        canonical, said = read_design(frame, columns, named, start=start, never=never, leave_out=leave_out, years=years)
         refuse_totals(canonical, [name for name in named if name in canonical])
         made = size = 0
         if group is None:
