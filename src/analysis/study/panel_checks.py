@@ -211,7 +211,7 @@ def few_treated_groups(units: pd.DataFrame, stacklevel: int = 3) -> tuple[str, .
         "untreated": "its own luck moves every comparison",
     }
     meaning = (
-        f"with one, its own luck {luck[kind]}, and no standard error says how sure one can be"
+        f"with one, {luck[kind]}, and no standard error says how sure one can be"
         if len(groups) == 1
         else "with two, standard errors rest on two numbers: usual tests reject far too often, careful ones hardly ever"
     )
