@@ -188,3 +188,13 @@ class TestGrid:
             rate = stored.loc[method, "rejection_rate"]
             # Four standard errors of 200 replications; the stored 2,000 add little.
             assert rates.loc[method, "rejection_rate"] == pytest.approx(rate, abs=4 * (rate * (1 - rate) / 200) ** 0.5)
+
+
+def test_groups_that_tell_nothing_are_never_treated_on_paper(study):
+    once = [(f"s{n}", 2015 + n % 6, None, f"s{n}", "s0", 50.0 + n, 0.0, 1.0) for n in range(30)]
+    panel = small_panel(5, groups=16, treated=4)
+    more = small_study(pd.concat([panel, pd.DataFrame(once, columns=panel.columns)], ignore_index=True))
+    options = {"methods": ["cr1", "cr2"], "replications": 30}
+    pd.testing.assert_frame_equal(
+        rejection_rates(more, "income", **options), rejection_rates(study, "income", **options)
+    )

@@ -14,6 +14,7 @@ from analysis.effects.verbs import did
 from analysis.inference.inversion import rejects
 from analysis.inference.methods import METHODS, known_methods
 from analysis.messages import StudyError, check_whole, count
+from analysis.regression.comparison import comparable
 from analysis.regression.sample import select_sample
 from analysis.study.outcome import LINEAR
 from analysis.study.study import Study
@@ -95,7 +96,7 @@ def rejection_rates(
     if correlation is not None and not 0 <= correlation <= 1:
         raise ValueError(f"correlation must lie between 0 and 1, or be None for placebo districts, not {correlation}.")
     scale = study.scale_of(outcome, "level" if correlation is not None else None, LINEAR)
-    sample = select_sample(study, outcome, scale=scale)
+    sample = comparable(select_sample(study, outcome, scale=scale), study.noun)
     frame = sample.frame.assign(value=sample.outcome)
     treated = frame["first_treated"].notna()
     starts = frame[treated].groupby("group")["first_treated"].first().to_numpy(dtype=float)

@@ -38,6 +38,8 @@ CHINESE = {
     # Axes, legends and titles
     "Year": "年份",
     "Years since the start of treatment": "距开始的年数（0＝开始当年）",
+    "fewer treated groups": "处理组较少",
+    "groups": "处理组数",
     "inside the districts": "片区内",
     "outside the districts": "片区外",
     "{label}, means by year ({data}; dashed: start {starts})": "{label}：历年均值（{data}；虚线：{starts}年开始）",

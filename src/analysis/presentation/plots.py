@@ -61,6 +61,8 @@ def plot_trends(study: Study, outcome: str, *, log: bool = False, ax: Axes | Non
 def plot_event_study(event_study: EventStudy, *, level: float = 0.95, ax: Axes | None = None) -> Axes:
     """Effects by years since the start, with intervals; the reference is the hollow point at zero.
 
+    Squares stand where fewer treated groups are behind an effect than elsewhere: a jump there is no effect.
+
     Parameters
     ----------
     event_study : EventStudy
@@ -85,6 +87,10 @@ def plot_event_study(event_study: EventStudy, *, level: float = 0.95, ax: Axes |
     ax.plot(event_study.reference, 0, "o", color=INSIDE, markerfacecolor="white")
     average, study = event_study.average(), event_study.study
     language, label = study.language, drawn_label(study, event_study.outcome)
+    behind = event_study.groups_behind()[drawn.index]
+    if len(fewer := drawn[(behind < behind.max()).to_numpy()]):
+        ax.plot(fewer.index, fewer["estimate"], "s", color=INSIDE, label=say(language, "fewer treated groups"))
+        ax.legend()
     shown = drawn["low"].notna().any()
     effect = (
         "Effect{unit}, {level:.0%} intervals" if shown else "Effect{unit}, no intervals: too few groups behind each"

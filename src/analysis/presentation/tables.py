@@ -73,6 +73,8 @@ class Table:
 def event_study_table(event_study: EventStudy) -> Table:
     """Effects by event time with their errors and intervals, rounded for reading.
 
+    Where a treated group drops out, a column says how many are behind each effect: a jump there is no effect.
+
     Examples
     --------
     >>> from analysis import event_study, load_study
@@ -80,8 +82,9 @@ def event_study_table(event_study: EventStudy) -> Table:
     'event_time'
     """
     average, study = event_study.average(), event_study.study
+    frame, behind = event_study.frame(), event_study.groups_behind()
     return captioned(
-        event_study.frame(),
+        frame.assign(groups=behind) if behind.min() < behind.max() else frame,
         study,
         "{label}{unit}: effect by event time, against {baseline}; 95 % interval from {method} clustered by {groups} "
         "groups ({data})",
