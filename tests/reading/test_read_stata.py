@@ -43,6 +43,15 @@ def test_value_labels_are_read_for_codes_and_said(tmp_path):
     assert cells.notes == ["p.dta: 4 rows read (value labels of g)."]
 
 
+def test_indicators_and_years_keep_their_values(tmp_path):
+    frame = PANEL.assign(g=[0, 1, 0, 0], start=[2022, 2022, 0, 0])
+    cells = read(tmp_path, frame, value_labels={"g": {0: "对照", 1: "处理"}, "start": {0: "从未"}})
+    assert cells.frame["g"].tolist() == ["0", "1", "0", "0"]
+    assert cells.frame["start"].tolist() == [2022, 2022, 0, 0]
+    encoded = read(tmp_path, PANEL.assign(year=[1, 2, 1, 2]), value_labels={"year": {1: "2021", 2: "2022"}})
+    assert encoded.frame["year"].tolist() == [2021, 2022] * 2
+
+
 def test_values_without_a_label_keep_their_number(tmp_path):
     assert read(tmp_path, PANEL, value_labels={"g": {1: "东片区"}}).frame["g"].tolist() == [
         "东片区",

@@ -56,8 +56,8 @@ def clean_numbers(values: pd.Series, label: str, *, percent: bool = False) -> tu
     bare = plain.where(~grouped, plain.str.replace("[, ]", "", regex=True))
     bare = bare.where(~signed, bare.str.rstrip("% "))
     read = pd.to_numeric(bare.where(~missing), errors="coerce")
-    advice = ". Write numbers only; the unit belongs in the study file."
-    _refuse(label, "is not a number", odd[read.isna() & ~missing], advice)
+    advice = "Write numbers only; the unit belongs in the study file."
+    refuse(_places(odd[read.isna() & ~missing]), "row", f"{label} is not a number", advice)
     if without := numbers.notna().sum() + (~signed & ~missing).sum():
         advice = f", but {count(without, 'number')} without. Write all of them one way."
         _refuse(label, "has a percent sign", odd[signed], advice)

@@ -80,9 +80,9 @@ def read_panel(
     cleaners = dict.fromkeys([*codes, *years], clean_years) | dict.fromkeys(codes, clean_codes)
     cleaners |= {name: partial(clean_starts, never=never) for name, never in (starts or {}).items()}
     cleaners |= {name: partial(clean_numbers, percent=percent) for name, percent in numbers.items()}
-    shown = {name: name not in numbers for name in cleaners}
+    kinds = dict.fromkeys(cleaners, "year") | dict.fromkeys(codes, "code") | dict.fromkeys(numbers, "number")
     read = {".parquet": _read_parquet, ".dta": read_stata}.get(path.suffix.lower(), partial(_read_rows, sheet=sheet))
-    columns, frame, note = read(path, shown)
+    columns, frame, note = read(path, kinds)
     blank = (frame.isna() | frame.eq("")).all(axis="columns")
     frame = frame[~blank]
     if frame.empty:
@@ -142,8 +142,8 @@ def _read_parquet(path: Path, wanted: Collection[str]) -> tuple[list[str], pd.Da
     return header, frame, ""
 
 
-def _read_rows(path: Path, wanted: Mapping[str, bool], *, sheet: str | None) -> tuple[list[str], pd.DataFrame, str]:
-    shown = [name for name in wanted if wanted[name]]
+def _read_rows(path: Path, wanted: Mapping[str, str], *, sheet: str | None) -> tuple[list[str], pd.DataFrame, str]:
+    shown = [name for name, kind in wanted.items() if kind != "number"]
     rows, note = read_workbook(path, shown, sheet) if path.suffix.lower() == ".xlsx" else _read_csv(path)
     places = column_places(path.name, rows, wanted)
     header = column_names(rows[0])

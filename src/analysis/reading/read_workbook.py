@@ -63,21 +63,20 @@ def _open(path: Path, *, data_only: bool = True) -> Any:
 
     try:
         with zipfile.ZipFile(path) as parts, warnings.catch_warnings(action="ignore", category=UserWarning):
-            if STRICT in parts.read("xl/workbook.xml"):
-                raise StudyError(
-                    f"{path.name} is a Strict Open XML workbook, which few programs read. In Excel, choose Save as and "
-                    "the type “Excel Workbook (.xlsx)”, without Strict."
-                )
             size = sum(part.file_size for part in parts.infolist())
-            if size <= LARGEST_WORKBOOK:
+            strict = [name for name in parts.namelist() if name.endswith("workbook.xml") and STRICT in parts.read(name)]
+            if size <= LARGEST_WORKBOOK and not strict:
                 return load_workbook(path, data_only=data_only)
-    except StudyError:
-        raise
     except Exception as error:
         raise StudyError(
             f"{path.name} cannot be opened: it is damaged, has a password, or is an older format under a new name. "
             "Open it in Excel or WPS, remove the password, and save it as .xlsx."
         ) from error
+    if strict:
+        raise StudyError(
+            f"{path.name} is a Strict Open XML workbook, which few programs read. In Excel, choose Save as and the "
+            "type “Excel Workbook (.xlsx)”, without Strict."
+        )
     raise StudyError(f"{path.name} is too large ({size // 1_000_000:,} MB unpacked). Save it as CSV UTF-8 or Parquet.")
 
 
