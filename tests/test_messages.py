@@ -3,7 +3,7 @@
 import pytest
 
 import analysis
-from analysis.messages import StudyError, amounts, check_shares, check_whole, former_options, refuse
+from analysis.messages import StudyError, amount, amounts, check_shares, check_whole, former_options, refuse
 
 
 def test_a_refusal_counts_all_and_names_three():
@@ -92,3 +92,14 @@ def test_what_must_be_a_whole_number_is_checked(number):
 def test_what_must_be_a_share_is_checked(share):
     with pytest.raises(ValueError, match=rf"^level must lie between 0 and 1, not {share}\.$"):
         check_shares(level=share)
+
+
+def test_a_small_number_alone_keeps_two_digits():
+    assert [amount(number) for number in (0.000137, -0.00234, 0.0281, 0.5, 5.25, 12.34)] == [
+        "0.00014",
+        "-0.0023",
+        "0.028",
+        "0.500",
+        "5.250",
+        "12.3",
+    ]

@@ -114,29 +114,34 @@ def amounts(*numbers: float) -> tuple[str, ...]:
     >>> amounts(0.1234, -0.0561, 0.3029), amounts(0.5, float("nan"), float("nan"))
     (('0.12', '-0.06', '0.30'), ('0.500', 'nan', 'nan'))
     """
+    decimals = shared_decimals(*numbers)
+    return tuple(amount(number) if decimals is None else fixed(number, decimals) for number in numbers)
+
+
+def shared_decimals(*numbers: float) -> int | None:
+    """Decimals of numbers shown together, by `amounts`; None where they are alike, or one alone is known."""
     known = [number for number in numbers if np.isfinite(number)]
     half = (max(known) - min(known)) / 2 if known else 0.0
-    if round(half, MOST_DECIMALS) == 0:
-        return tuple(map(amount, numbers))
-    return tuple(fixed(number, decimals_of(half, 2)) for number in numbers)
+    return decimals_of(half, 2) if round(half, MOST_DECIMALS) > 0 else None
 
 
 def amount(number: float) -> str:
-    """A number shown alone: whole if it is, or from 100 on; one decimal from 10 on, else three.
+    """A number shown alone: whole if it is, or from 100 on; one decimal from 10 on, else three, or two digits.
 
     Use `amounts` for an estimate with its interval.
 
     Examples
     --------
-    >>> amount(49028.4), amount(16.62), amount(-0.0001), amount(3.0)
-    ('49,028', '16.6', '0.000', '3')
+    >>> amount(49028.4), amount(16.62), amount(0.0281), amount(-0.000137), amount(3.0)
+    ('49,028', '16.6', '0.028', '-0.00014', '3')
     """
-    decimals = 0 if abs(number) >= 100 or round(float(number), 9).is_integer() else 1 if abs(number) >= 10 else 3
-    return fixed(number, decimals)
+    if abs(number) >= 100 or round(float(number), MOST_DECIMALS).is_integer():
+        return fixed(number, 0)
+    return fixed(number, 1 if abs(number) >= 10 or np.isnan(number) else max(3, decimals_of(number, 2)))
 
 
 def decimals_of(size: float, significant: int) -> int:
-    """Decimals that show a size with so many significant digits."""
+    """Decimals that show a size with so many significant digits, none of those before the point left out."""
     exponent = int(f"{size:.{significant - 1}e}".split("e")[1])
     return min(max(significant - 1 - exponent, 0), MOST_DECIMALS)
 

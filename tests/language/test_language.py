@@ -273,7 +273,7 @@ def test_frames_of_a_chinese_study_keep_english_headings(chinese, one_group):
 
 def test_headings_and_methods_as_the_field_writes_them(chinese):
     lines = repr(inference_table(did(chinese, "households"))).splitlines()
-    assert lines[0] == ("户数：效应-0.648（户），以开始前各年为基准；各方法的95%置信区间，聚类层级：组（模拟数据）")
+    assert lines[0] == ("户数：效应-0.6（户），以开始前各年为基准；各方法的95%置信区间，聚类层级：组（模拟数据）")
     assert lines[1].split() == ["标准误", "统计量", "自由度", "p值", "区间下限", "区间上限"]
     assert [line.split()[0] for line in lines[3:]] == ["CR1", "CR2", "CR3", "野聚类自助法", "随机化推断"]
     assert len(lines[3:]) == len(METHODS)

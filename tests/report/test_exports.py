@@ -82,8 +82,8 @@ def test_latex_caption_may_hold_any_sign() -> None:
 
 def test_a_very_small_p_value_is_shown_as_less_than_a_thousandth_and_kept_in_the_workbook() -> None:
     table = Table(pd.DataFrame({"p_value": [0.0002, 0.04, float("nan")], "estimate": [0.0002, 1.0, 2.0]}), "C")
-    assert repr(table).splitlines()[2].split() == ["0", "<0.001", "0.000"]
+    assert repr(table).splitlines()[2].split() == ["0", "<0.001", "0.00020"]
     assert "<td>&lt;0.001</td>" in table._repr_html_()
-    assert r"0 & \textless{}0.001 & 0.000" in table.to_latex()
+    assert r"0 & \textless{}0.001 & 0.00020" in table.to_latex()
     assert repr(table).count("nan") == 0
     assert table_for_paper(table)["rows"][0] == [0.0002, 0.0002]

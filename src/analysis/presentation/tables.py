@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from html import escape
 
+import numpy as np
 import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
 from analysis.inference.methods import HEADLINE_NAME, hypothesis_test
 from analysis.language.labels import bracketed, say, term
-from analysis.messages import amount
+from analysis.messages import amount, amounts, fixed, shared_decimals
 from analysis.study.study import Study
 
 LATEX_NAMES = ("backslash", "asciitilde", "asciicircum", "less", "greater")
@@ -48,7 +49,7 @@ class Table:
     language: str = "en"
 
     def __repr__(self) -> str:
-        return f"{self.caption}\n{self._shown().to_string(float_format=amount, na_rep='')}"
+        return f"{self.caption}\n{self._shown().to_string(**NUMBERS)}"
 
     def _repr_html_(self) -> str:
         head, body = self._shown().to_html(**NUMBERS).split(">", 1)
@@ -56,18 +57,42 @@ class Table:
         return re.sub(r"[$\\]", r"<span>\g<0></span>", f"{head}><caption>{escape(self.caption)}</caption>{body}")
 
     def _shown(self, in_full: bool = False) -> pd.DataFrame:
-        """The frame in its language; as text whole numbers, whose missing ones would be <NA>, and small p-values."""
+        """The frame in its language, with numbers in full or as text."""
         whole = self.frame.select_dtypes("Int64").columns
         frame = self.frame.astype(dict.fromkeys(whole, object)).fillna(dict.fromkeys(whole, ""))
-        for name in frame.select_dtypes(float).columns:
-            if not in_full and str(name).startswith("p_") and (small := frame[name] < SMALLEST_P_SHOWN).any():
-                frame[name] = frame[name].astype(object).mask(small, f"<{SMALLEST_P_SHOWN}")
+        frame = frame if in_full else _written(frame)
         return frame if self.language == "en" else _each_text(frame, partial(term, self.language))
 
     def to_latex(self) -> str:
         """LaTeX of the table with its caption, to paste into a paper."""
         frame = _each_text(self._shown(), lambda text: text.translate(LATEX))
-        return frame.to_latex(caption=self.caption.translate(LATEX), **NUMBERS, escape=False)
+        numbers = ["r" if pd.api.types.is_numeric_dtype(kind) else "l" for kind in self.frame.dtypes]
+        columns = "l" * self.frame.index.nlevels + "".join(numbers)
+        return frame.to_latex(caption=self.caption.translate(LATEX), column_format=columns, escape=False, **NUMBERS)
+
+
+def _written(frame: pd.DataFrame) -> pd.DataFrame:
+    """Numbers as text: an effect and its error with the digits of its interval, p-values with three decimals."""
+    written = frame.copy()
+    for name in [name for name in frame.select_dtypes(float) if "p_" in str(name) or str(name).endswith("_p")]:
+        written[name] = ["" if np.isnan(value) else _p(value) for value in frame[name]]
+    together = ["per_cent"] if "estimate_low" in frame else ["estimate", "effect", "std_error"]
+    together = [name for name in [*together, "low", "high"] if name in frame]
+    if len(together) >= 3 and frame[together].notna().any(axis=None):
+        rows = [_with_ends(row) for row in frame[together].to_dict("records")]
+        written[together] = pd.DataFrame(rows, frame.index, dtype=object)
+    return written
+
+
+def _p(value: float) -> str:
+    return f"<{SMALLEST_P_SHOWN}" if value < SMALLEST_P_SHOWN else fixed(value, 0 if value == 1 else 3)
+
+
+def _with_ends(row: dict[str, float]) -> dict[str, str]:
+    """An effect, its error and the ends of its interval, all with the digits of the interval."""
+    decimals = shared_decimals(next(iter(row.values())), row["low"], row["high"])
+    shown = {name: amount(number) if decimals is None else fixed(number, decimals) for name, number in row.items()}
+    return {name: "" if np.isnan(row[name]) else text for name, text in shown.items()}
 
 
 def event_study_table(event_study: EventStudy) -> Table:
@@ -147,7 +172,7 @@ def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:
         "({data})",
         caution=say(language, "Caution, {warning}. ", warning=term(language, warning)) if warning else "",
         label=study.label_of(estimate.outcome),
-        value=amount(estimate.value),
+        value=amounts(estimate.value, *estimate.headline()[["low", "high"]])[0],
         unit=bracketed(language, estimate.unit),
         baseline=term(language, estimate.baseline),
         cluster=term(language, cluster),

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
-from analysis.messages import Sentence, StudyError, amount, count, former_options, in_sentence
+from analysis.messages import Sentence, StudyError, amounts, count, former_options, in_sentence
 from analysis.study.outcome import FORMER_LOG
 from analysis.study.panel_checks import check_starts, few_treated_groups
 from analysis.study.study import Study
@@ -126,13 +126,14 @@ def _by_stratum(study: Study, kept: pd.Series, first_treated: pd.Series) -> Stud
 def _sentence(tests: pd.DataFrame, noun: str) -> str:
     """One effect with both its tests, in words."""
     cr2, randomized = tests.loc["cr2"], tests.loc["randomization"]
-    interval = f"95 % interval {amount(cr2['low'])} to {amount(cr2['high'])}, CR2 by stratum, p = {cr2['p_value']:.3f}"
+    value, low, high = amounts(cr2["effect"], cr2["low"], cr2["high"])
+    interval = f"95 % interval {low} to {high}, CR2 by stratum, p = {cr2['p_value']:.3f}"
     if np.isnan(cr2["p_value"]):
         interval = f"no interval, {cr2['note'].split(';')[0]}"
     p_value = randomized["p_value"]
     dealt = f"p = {p_value:.3f} by" if p_value >= 0 else "no p-value from"
     strata = count(cr2["strata_treated"], "stratum")
-    effect = f"{amount(cr2['effect'])} {cr2['unit']}".rstrip()
+    effect = f"{value} {cr2['unit']}".rstrip()
     return f"{effect} ({count(cr2['villages'], noun)} in {strata}; {interval}; {dealt} randomization of strata)"
 
 

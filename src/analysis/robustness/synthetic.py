@@ -14,7 +14,7 @@ from analysis.inference.assignments import group_starts
 from analysis.messages import (
     Sentence,
     StudyError,
-    amount,
+    amounts,
     check_shares,
     check_whole,
     count,
@@ -101,7 +101,8 @@ class SyntheticDid(Sentence):
 
     def __repr__(self) -> str:
         test = self.frame().loc["average"]
-        interval = f"95 % interval {amount(test['low'])} to {amount(test['high'])}"
+        value, low, high = amounts(self.value, test["low"], test["high"])
+        interval = f"95 % interval {low} to {high}"
         cut = (
             f" (cut by {self.study.placebo_order} order where none were given)"
             if self.study.placebo_group_count
@@ -110,7 +111,7 @@ class SyntheticDid(Sentence):
         left = f", {count(self.left_out, self.study.noun)} left out for a missing year" if self.left_out else ""
         return (
             f"{self.study.label.capitalize()}: effect on {in_sentence(self.study.describe(self.outcome).label)} "
-            f"{amount(self.value)} {self.unit}".rstrip()
+            f"{value} {self.unit}".rstrip()
             + f" by synthetic difference-in-differences, the average of {count(len(self.effects), 'treated group')} "
             f"({interval if np.isfinite(test['low']) else 'no 95 % interval from so few placebos'}, p = "
             f"{test['p_value']:.4f}, by design at least {test['smallest_p_value']:.4f}, against "
