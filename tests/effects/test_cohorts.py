@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from diff_diff import CallawaySantAnna
 from panels import districts_panel
 from published_studies import castle as make_castle
 from published_studies import known_answers
@@ -136,16 +135,26 @@ def test_not_yet_treated_by_hand():
     assert found.to_dict() == pytest.approx(expected, rel=EXACT)
 
 
-def test_not_yet_treated_is_what_another_library_finds():
+def test_not_yet_treated_is_the_average_of_differences_of_means():
     draw = np.random.default_rng(5)
-    rows = [(f"v{v:02}", year, 2018 + v % 3 if v < 15 else None) for v in range(30) for year in range(2015, 2022)]
+    rows = [(f"v{v:02}", year, 2018 + v % 3 if v < 16 else None) for v in range(30) for year in range(2015, 2022)]
     panel = pd.DataFrame(rows, columns=["village", "year", "start"]).astype({"start": "Int64"})
     panel["income"] = draw.normal(size=len(panel)).cumsum()
-    fitted = CallawaySantAnna(control_group="not_yet_treated", estimation_method="reg").fit(
-        panel.assign(start=panel["start"].fillna(0).astype(int)), "income", "village", "year", "start"
+    wide, starts = (
+        panel.pivot(index="village", columns="year", values="income"),
+        panel.groupby("village")["start"].first(),
     )
-    simple = not_yet_treated(Study.from_frame(panel, **DESIGN), "income")["simple"]
-    assert simple == pytest.approx(float(fitted.overall_att), rel=EXACT)
+    effects = {}
+    for start in (2018, 2019, 2020):
+        for year in range(start, 2022):
+            change, own = wide[year] - wide[start - 1], (starts == start).fillna(False)
+            effects[start, year] = change[own].mean() - change[starts.isna() | (starts > year).fillna(False)].mean()
+    sizes = {2018: 6, 2019: 5, 2020: 5}
+    weights = [sizes[start] for start, _ in effects]
+    found = not_yet_treated(Study.from_frame(panel, **DESIGN), "income")
+    assert found["simple"] == pytest.approx(np.average(list(effects.values()), weights=weights), rel=EXACT)
+    own = [np.mean([effects[start, year] for year in range(start, 2022)]) for start in sizes]
+    assert found["cohort"] == pytest.approx(np.average(own, weights=list(sizes.values())), rel=EXACT)
 
 
 @pytest.mark.parametrize("function", [bacon_weights, not_yet_treated])

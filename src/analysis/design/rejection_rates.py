@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.design.replication import replicate
-from analysis.design.shocks import persistent_shocks
+from analysis.design.shocks import Shocks
 from analysis.effects.verbs import did
 from analysis.inference.inversion import rejects
 from analysis.inference.methods import METHODS, known_methods
@@ -172,7 +172,7 @@ def _p_values(
 
 def _shocks(generator: np.random.Generator, frame: pd.DataFrame, correlation: float) -> np.ndarray:
     """Shocks with unit variance, correlated within groups and years, persistent over the years."""
-    year = (frame["time"] - frame["time"].min()).to_numpy()
-    codes = (pd.factorize(frame[level])[0] for level in ("group", "unit"))
-    group, unit = (persistent_shocks(generator, of.max() + 1, year.max() + 1, PERSISTENCE)[of, year] for of in codes)
-    return np.sqrt(correlation) * group + np.sqrt(1 - correlation) * unit
+    nobody = pd.Series(dtype=float)
+    lasting = Shocks(np.sqrt(correlation), PERSISTENCE, np.sqrt(1 - correlation), PERSISTENCE, 0.0, nobody, nobody)
+    codes = [pd.factorize(frame[level])[0] for level in ("group", "unit")]
+    return lasting.draw(generator, *codes, (frame["time"] - frame["time"].min()).to_numpy())

@@ -6,6 +6,7 @@ import pandas as pd
 from analysis.messages import refuse
 from analysis.study.study import Study
 
+COLUMNS = {"outcome": "value", "unit": "unit", "time": "year", "first_treat": "start"}
 COMPARISONS = {
     "treated_vs_never": "treated against untreated",
     "earlier_vs_later": "earlier against later treated",
@@ -50,9 +51,7 @@ def bacon_weights(study: Study, outcome: str) -> pd.DataFrame:
     """
     from diff_diff import BaconDecomposition
 
-    frame = _balanced(study, outcome).melt(var_name="year", ignore_index=False).reset_index()
-    frame["start"] = frame["unit"].map(study.units["first_treated"].astype(float).fillna(0))
-    fitted = BaconDecomposition().fit(frame, outcome="value", unit="unit", time="year", first_treat="start")
+    fitted = BaconDecomposition().fit(_balanced(study, outcome), **COLUMNS)
     never = COMPARISONS["treated_vs_never"]
     rows = [
         (COMPARISONS[pair.comparison_type], pair.treated_group, pair.control_group, pair.weight, pair.estimate)
@@ -67,7 +66,7 @@ def not_yet_treated(study: Study, outcome: str) -> pd.Series:
     """Callaway & Sant'Anna's overall effects with villages not yet treated among the controls: another estimand.
 
     Use it beside `EventStudy.average` and `EventStudy.aggregate`, whose controls are never treated. Here villages that
-    start later are controls until they do, so that the answer also rests on their paths before.
+    start later are controls until they do, so that the answer also rests on their paths before. Computed by diff-diff.
 
     Parameters
     ----------
@@ -97,27 +96,23 @@ def not_yet_treated(study: Study, outcome: str) -> pd.Series:
     >>> not_yet_treated(study.complete("households"), "households").index.tolist()
     ['simple', 'event_time', 'cohort']
     """
-    wide, starts = _balanced(study, outcome), study.units["first_treated"].astype(float)
-    rows = []
-    for start in study.starts:
-        for year in wide.columns[wide.columns >= start]:
-            change = wide[year] - wide[wide.columns[wide.columns < start].max()]
-            effect = change[starts == start].mean() - change[starts.isna() | (starts > year)].mean()
-            rows.append((start, year - start, effect, (starts == start).sum()))
-    cells = pd.DataFrame(rows, columns=["cohort", "event_time", "effect", "villages"])
-    cells["total"] = cells["effect"] * cells["villages"]
-    by_event_time, by_cohort = (cells.groupby(key)[["total", "villages"]].sum() for key in ("event_time", "cohort"))
+    from diff_diff import CallawaySantAnna
+
+    estimator = CallawaySantAnna(control_group="not_yet_treated", estimation_method="reg")
+    fitted = estimator.fit(_balanced(study, outcome), **COLUMNS)
+    by_time, by_start = fitted.aggregate("event_study"), fitted.aggregate("group")
     overall = {
-        "simple": cells["total"].sum() / cells["villages"].sum(),
-        "event_time": (by_event_time["total"] / by_event_time["villages"]).mean(),
-        "cohort": np.average(by_cohort["total"] / by_cohort["villages"], weights=starts.value_counts().sort_index()),
+        "simple": fitted.overall_att,
+        "event_time": by_time.att[by_time.event_time >= 0].mean(),
+        "cohort": np.average(by_start.att, weights=study.units["first_treated"].value_counts().sort_index()),
     }
     return pd.Series(overall, name="effect")
 
 
 def _balanced(study: Study, outcome: str) -> pd.DataFrame:
-    """The outcome, units by years, none missing."""
+    """Unit, year, value and start (0: never) of every row, as diff-diff reads them; none missing."""
     wide = study.frame.assign(value=study.column(outcome)).pivot(index="unit", columns="time", values="value")
     remedy = "These comparisons need a balanced panel: take study.complete(outcome), and say how many are left."
     refuse(wide.index[wide.isna().any(axis=1)], study.noun, f"{outcome!r} is missing in some year", remedy)
-    return wide
+    frame = wide.melt(var_name="year", ignore_index=False).reset_index()
+    return frame.assign(start=frame["unit"].map(study.units["first_treated"].astype(float).fillna(0)))
