@@ -40,6 +40,11 @@ def test_effect_error_and_ends_have_the_digits_of_their_own_interval():
     assert Table(frame, "C")._shown(in_full=True)["estimate"].tolist() == [0.1234, 16620.3, 0.1234]
 
 
+def test_an_error_does_not_widen_the_interval_whose_digits_count():
+    frame = pd.DataFrame({"std_error": [0.255], "low": [10.25], "high": [11.25]})
+    assert Table(frame, "C")._shown().to_numpy().tolist() == [["0.26", "10.25", "11.25"]]
+
+
 def labels(axis: object) -> list[str]:
     axis.axes.figure.canvas.draw()
     return [label.get_text() for label in axis.get_ticklabels() if label.get_text()]

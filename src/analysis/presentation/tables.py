@@ -90,7 +90,7 @@ def _p(value: float) -> str:
 
 def _with_ends(row: dict[str, float]) -> dict[str, str]:
     """An effect, its error and the ends of its interval, all with the digits of the interval."""
-    decimals = shared_decimals(next(iter(row.values())), row["low"], row["high"])
+    decimals = shared_decimals(*(number for name, number in row.items() if name != "std_error"))
     shown = {name: amount(number) if decimals is None else fixed(number, decimals) for name, number in row.items()}
     return {name: "" if np.isnan(row[name]) else text for name, text in shown.items()}
 
