@@ -4,6 +4,8 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from io import TextIOWrapper
 from pathlib import Path
 
 from analysis.language.labels import LANGUAGES
@@ -59,8 +61,8 @@ def template(folder: str) -> None:
     print(f"Fill in the workbook beside {write_template(folder)}, then check that file.")
 
 
-COMMANDS = {"report": report, "check": check, "template": template, "notebooks": notebooks}
-COMMANDS |= {"test": run_tests, "lab": lab, "simulate": simulate}
+COMMANDS: dict[str, Callable[..., int | None]] = {"report": report, "check": check, "template": template}
+COMMANDS |= {"notebooks": notebooks, "test": run_tests, "lab": lab, "simulate": simulate}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -101,7 +103,8 @@ def _prepare_environment() -> None:
         os.environ["STUDY"] = str(Path(study).resolve())
     os.environ.pop("MPLBACKEND", None)
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace")
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 if __name__ == "__main__":

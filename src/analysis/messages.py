@@ -4,6 +4,7 @@ import functools
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -206,11 +207,11 @@ def former_options(**options: str | tuple[str, Mapping] | None) -> Callable:
         name = function.__name__ if function.__name__ != "__init__" else function.__qualname__.split(".")[0]
 
         @functools.wraps(function)
-        def taking_both(*args: object, **given: object) -> object:
+        def taking_both(*args: Any, **given: Any) -> Any:
             for former in [option for option in given if option in options]:
                 value, advice = given.pop(former), "It no longer changes anything."
-                if options[former]:
-                    new, values = options[former] if isinstance(options[former], tuple) else (options[former], {})
+                if renamed := options[former]:
+                    new, values = renamed if isinstance(renamed, tuple) else (renamed, dict[Any, Any]())
                     if new in given:
                         raise TypeError(f"{name}() got {former}= and {new}=, the same. Write {new}=.")
                     given[new] = values.get(value, value)

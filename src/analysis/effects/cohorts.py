@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,8 +51,8 @@ class Aggregate(Sentence):
 
         The note says why an effect has no interval.
         """
-        rows = {}
-        for name, estimate in {**self.parts, "overall": self.overall}.items():
+        rows: dict[Any, dict[str, Any]] = {}
+        for name, estimate in [*self.parts.items(), ("overall", self.overall)]:
             behind = estimate.fitted.cell_sizes()[estimate.effect.gradient != 0].sum()
             row = {"estimate": estimate.value, **estimate.headline(), "village_years": behind}
             rows[name] = row | {"note": estimate.no_interval}

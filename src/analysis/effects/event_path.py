@@ -47,7 +47,7 @@ def event_path(
     frame = regression.sample.frame
     at_reference = (frame["time"] - frame["first_treated"] == reference).fillna(False).to_numpy(dtype=bool)
     size = np.bincount(frame["first_treated"][at_reference].to_numpy(dtype=int), regression.weights[at_reference])
-    cohorts = sorted({cohort for cohort, _ in regression.labels})
+    cohorts = sorted({int(cohort) for cohort, _ in regression.labels if cohort is not None})
     weights = {}
     for time in event_times:
         if all((cohort, time) in place for cohort in cohorts):

@@ -68,7 +68,9 @@ class EventStudy(Sentence):
 
         Unlike `did`, whose baseline is all years before treatment; report both and name the baseline.
         """
-        return self.of(self.fitted.average(np.array([time >= 0 for _, time in self.fitted.labels])))
+        return self.of(
+            self.fitted.average(np.array([time is not None and time >= 0 for _, time in self.fitted.labels]))
+        )
 
     def of(self, effect: Effect) -> Estimate:
         """Any other effect of this regression as an estimate."""
@@ -193,11 +195,9 @@ class EventStudy(Sentence):
         """
         path = self.path()
         lags = np.array(path.event_times) >= 0
-        if weights is None:
-            size = np.array([self.fitted.cell_sizes()[effect.gradient != 0].sum() for effect in path.effects]) * lags
-            weights = size[lags] / size.sum()
-        weights = np.asarray(weights, dtype=float)
-        return path_bounds(self.of(weighted_sum(path.part(lags), weights)), path, weights, kind, values, level)
+        size = np.array([self.fitted.cell_sizes()[effect.gradient != 0].sum() for effect in path.effects]) * lags
+        shares = size[lags] / size.sum() if weights is None else np.asarray(weights, dtype=float)
+        return path_bounds(self.of(weighted_sum(path.part(lags), shares)), path, shares, kind, values, level)
 
     def __repr__(self) -> str:
         before, after = np.less(self.event_times, self.reference).sum(), np.greater_equal(self.event_times, 0).sum()

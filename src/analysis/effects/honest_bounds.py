@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -107,9 +108,9 @@ def path_bounds(
     coefficients = np.array([effect.value for effect in path.effects])
     changes = np.diff(np.append(coefficients[:pre], 0), min(pre, 2))
     seen = 1.0 if kind == "relative_magnitudes" else float(np.abs(changes).max())
-    values = np.multiply(MULTIPLES[kind], seen) if values is None else values
-    shape = {"pre": pre, "post": post, "weights": weights, "kind": kind, "level": level, "df": df}
-    frame = honest_bounds(coefficients, covariance, values=values, **shape)
+    shape: dict[str, Any] = {"pre": pre, "post": post, "weights": weights, "kind": kind, "level": level, "df": df}
+    tried = np.multiply(MULTIPLES[kind], seen) if values is None else values
+    frame = honest_bounds(coefficients, covariance, values=tried, **shape)
     unit = 1.0 if kind == "relative_magnitudes" else float(np.sqrt(weights @ covariance[pre:, pre:] @ weights))
     interval = KINDS[kind]
     breakdown = breakdown_value(lambda value: interval(coefficients, covariance, pre, weights, value, level, df), unit)

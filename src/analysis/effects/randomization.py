@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from analysis.effects.estimate import Estimate
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.randomization import randomization as reassign
@@ -63,5 +65,5 @@ def randomization(
     >>> test.low < test.high, test.note.split(";")[0]
     (True, '8,640 assignments of whole groups within 4 strata, 999 drawn')
     """
-    options = {"draws": draws, "seed": seed, "level": level, "within": within, "statistic": statistic}
+    options: dict[str, Any] = {"draws": draws, "seed": seed, "level": level, "within": within, "statistic": statistic}
     return reassign(estimate.fitted, estimate.effect, **options)

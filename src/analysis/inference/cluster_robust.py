@@ -99,7 +99,7 @@ def cr2(pieces: ClusterPieces, level: float = 0.95) -> HypothesisTest:
     overlaps = (products**2).sum(axis=1)
     spread = squares @ squares - 2 * squares @ overlaps + np.square(products.T @ products).sum()
     total = squares.sum() - overlaps.sum()
-    return _t_test(pieces, np.linalg.norm(scores), total**2 / spread if spread > 0 else np.nan, level)
+    return _t_test(pieces, float(np.linalg.norm(scores)), total**2 / spread if spread > 0 else np.nan, level)
 
 
 def cr3(pieces: ClusterPieces, level: float = 0.95) -> HypothesisTest:

@@ -1,6 +1,7 @@
 """Intervals by test inversion: the values that a test does not reject, around the estimate."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ BISECTION_TOLERANCE = 1e-9
 LEVEL_TOLERANCE = 1e-12
 
 
-def rejects(p_value: float, level: float) -> bool:
+def rejects(p_value: Any, level: float) -> Any:
     """Whether a test at this confidence level rejects: the p-value is 1 - level or less, as exact tests have it."""
     return p_value <= 1 - level + LEVEL_TOLERANCE
 

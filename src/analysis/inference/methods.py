@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import Any
 
 import pandas as pd
 
@@ -38,7 +39,7 @@ def infer(
     A method that cannot serve the design gives missing numbers, and its note says why.
     """
     methods = known_methods(methods)
-    options = {"draws": draws, "seed": seed, "level": level}
+    options: dict[str, Any] = {"draws": draws, "seed": seed, "level": level}
     tests = [hypothesis_test(regression, effect, method, cluster, **options) for method in methods]
     return pd.DataFrame(map(asdict, tests), index=pd.Index(methods, name="method"))[COLUMNS]
 

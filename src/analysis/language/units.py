@@ -32,7 +32,8 @@ def convert_unit(unit: str) -> tuple[str, int, str]:
     ('CNY per person', 'the unit 担 is not known here and stays as written')
     """
     bare = re.sub(r"^[（(](.*)[)）]$", r"\1", re.sub(INNER_SPACE, "", unit.strip()))
-    name, per = re.fullmatch(r"(.*?)(?:\s*(?:/|／|每|\bper\b)\s*(.*))?", bare, re.DOTALL).groups()
+    parts = re.fullmatch(r"(.*?)(?:\s*(?:/|／|每|\bper\b)\s*(.*))?", bare, re.DOTALL)
+    name, per = parts.groups() if parts else (bare, None)
     known = {canonical: (canonical, 1) for canonical, _ in CONVERSIONS.values()} | CONVERSIONS
     converted = known.get(name) or known.get(name.lower())
     if converted is None:

@@ -185,7 +185,7 @@ def _mostly_utf8(raw: bytes) -> bool:
 
 def _check_totals(file: str, frame: pd.DataFrame) -> None:
     """No row holds a sum of other rows."""
-    places = {}
+    places: dict[int, str] = {}
     for _, column in frame.select_dtypes(exclude="number").astype("str").items():
         marks = [cell for cell in column.dropna().unique() if re.fullmatch(TOTAL, "".join(cell.split()))]
         places |= column[column.isin(marks)].to_dict()

@@ -62,7 +62,8 @@ def _mistake(file: str, text: str, error: str) -> str:
     lines = text.splitlines()
     place = re.search(r"at line (\d+)", error)
     at = int(place[1]) if place else max((at for at, line in enumerate(lines, 1) if line.strip()), default=1)
-    line, causes = lines[at - 1] if lines else "", []
+    line = lines[at - 1] if lines else ""
+    causes: list[str] = []
     for cause, correct in CORRECTIONS.items():
         if (corrected := correct(line)) != line:
             line, causes = corrected, [*causes, cause]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -68,7 +69,7 @@ def collapse(sample: Sample) -> Sample:
     average, year = np.nonzero(observed[:, None] >> np.arange(years) & 1)
     frame = villages.iloc[average].assign(unit=average, time=begins + year)[DESIGN_COLUMNS].reset_index(drop=True)
     no_controls, behind = pd.DataFrame(index=frame.index), counts[average]
-    rows = {"outcome": means[average, year], "weights": behind.astype(float), "villages": behind}
+    rows: dict[str, Any] = {"outcome": means[average, year], "weights": behind.astype(float), "villages": behind}
     return replace(sample, frame=frame, controls=no_controls, **rows)
 
 
@@ -88,8 +89,8 @@ def _blocks(starts: np.ndarray, rows: int) -> list[tuple[slice, slice, np.ndarra
     blocks = []
     for at in range(0, len(starts), VILLAGES_AT_ONCE):
         villages = slice(at, min(at + VILLAGES_AT_ONCE, len(starts)))
-        rows = slice(edges[villages.start], edges[villages.stop])
-        blocks.append((villages, rows, starts[villages] - rows.start))
+        among = slice(edges[villages.start], edges[villages.stop])
+        blocks.append((villages, among, starts[villages] - among.start))
     return blocks
 
 

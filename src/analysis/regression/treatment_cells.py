@@ -53,7 +53,8 @@ def treatment_cells(
     else:
         inside = ~np.isnan(event_time) & (event_time != reference)
     cohort = first_treated[inside].astype(int) if kind.startswith("cohort") else [None] * int(inside.sum())
-    cohort = [group_label(group) for group in groups[inside]] if kind == "group_year" else cohort
+    if kind == "group_year" and groups is not None:
+        cohort = [group_label(group) for group in groups[inside]]
     event = [None] * int(inside.sum()) if kind == "treated" else event_time[inside].astype(int)
     cells = pd.Series(None, index=range(len(time)), dtype=object)
     cells[np.flatnonzero(inside)] = list(zip(cohort, event, strict=True))

@@ -118,7 +118,7 @@ def _summary(study: Study, folder: Path) -> str:
 
 def _title_page(study: Study, **parts: Any) -> TitlePage:
     doubts = [finding for finding in findings_on(study) if finding.startswith("LOOK")]
-    about = {"reading": study.reading, "doubts": doubts, "language": study.language}
+    about: dict[str, Any] = {"reading": study.reading, "doubts": doubts, "language": study.language}
     return TitlePage(study.title or "Report", literal(study.data_statement), **about, **parts)
 
 

@@ -31,8 +31,8 @@ _TIME = re.compile(rb">\d{4}-\d\d-\d\dT[^<]*<")
 class Exports:
     """Tables and figures of all pages by name, such as ``03-before-after-2``: the second one of that page."""
 
-    tables: Mapping[str, Mapping[str, Any]]
-    figures: Mapping[str, Mapping[str, str]]
+    tables: dict[str, Mapping[str, Any]]
+    figures: dict[str, Mapping[str, Any]]
 
     def write(self, folder: Path, statement: str) -> None:
         """Write one workbook, a LaTeX file per table, and a PDF and a PNG per figure; the same bytes each time."""
@@ -128,7 +128,7 @@ def _forget_time(path: Path) -> None:
             archive.writestr(ZipInfo(name), content, ZIP_DEFLATED)
 
 
-def harmless(value: object) -> object:
+def harmless(value: Any) -> Any:
     """
     Text that a spreadsheet would run as a formula, with an apostrophe before it; all else unchanged.
 

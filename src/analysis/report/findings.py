@@ -1,6 +1,7 @@
 """The numbers of the summary, each computed once for both languages."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -108,7 +109,7 @@ def _detectable(study: Study, outcome: str) -> DetectableEffect | None:
         return None
 
 
-def _lots(estimate: Estimate) -> dict[str, float | bool]:
+def _lots(estimate: Estimate) -> dict[str, Any]:
     """Randomization within strata, else over all groups, else nothing."""
     for within in ("stratum", None):
         try:

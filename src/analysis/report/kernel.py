@@ -20,7 +20,7 @@ FIGURE = "application/vnd.analysis.figure+json"
 PRINT_WIDTH = 16 / 2.54
 """Inches: a page of A4 less its margins."""
 PRINT_DPI = 300
-FONTS = {"pdf.fonttype": 3}
+FONTS: Any = {"pdf.fonttype": 3}
 """Outlines of the glyphs in use: any reader draws them, which is not so for OpenType fonts embedded as type 42."""
 
 
@@ -29,7 +29,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
 
     Warnings come as sentences without the place in the code; that of few treated groups is said by every result.
     """
-    formatter = shell.display_formatter.mimebundle_formatter
+    display: Any = shell.display_formatter
+    formatter = display.mimebundle_formatter
     formatter.for_type_by_name("analysis.presentation.tables", "Table", lambda table: {TABLE: table_for_paper(table)})
     formatter.for_type_by_name("matplotlib.figure", "Figure", lambda figure: {FIGURE: figure_for_paper(figure)})
     warnings.formatwarning = lambda message, *_args, **_options: f"{message}\n"

@@ -8,8 +8,14 @@ from analysis.messages import DOLLAR
 
 _LIVE = ["html_block", "html_inline", "link", "autolink", "reference"]
 _OWN_PICTURE = re.compile(r"[\w-]+\.png")
-_PARSER = MarkdownIt("commonmark", {"html": False}).disable(_LIVE).enable("table")
-_PARSER.validateLink = lambda address: bool(_OWN_PICTURE.fullmatch(address))
+
+
+class _Parser(MarkdownIt):
+    def validateLink(self, url: str) -> bool:  # noqa: N802
+        return bool(_OWN_PICTURE.fullmatch(url))
+
+
+_PARSER = _Parser("commonmark", {"html": False}).disable(_LIVE).enable("table")
 
 
 def to_html(markdown: str) -> str:

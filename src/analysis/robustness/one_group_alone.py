@@ -147,7 +147,7 @@ def share_reaching(statistics: np.ndarray, labels: Iterable[int], bar: float) ->
     """
     possible, below = ~np.isnan(statistics), statistics < bar
     ways = np.zeros((2, *(number + 1 for number in labels)))
-    ways[(slice(None), *[0] * statistics.shape[1])] = 1.0
+    ways.reshape(2, -1)[:, 0] = 1.0
     for allowed in zip(possible, below, strict=True):
         before = ways.copy()
         for count, starts in enumerate(allowed):

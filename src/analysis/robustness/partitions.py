@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ def partition_sensitivity(
     seed: int = 2023,
     methods: Sequence[str] | None = None,
     size: int | None = None,
-    **did_options: object,
+    **did_options: Any,
 ) -> pd.DataFrame:
     """P-values of an effect over random cuts of the untreated villages into placebo groups.
 
@@ -65,7 +66,7 @@ def partition_sensitivity(
             "so there is no arbitrary cut to vary."
         )
     check_whole(1, cuts=cuts)
-    options = {} if methods is None else {"methods": methods}
+    options: dict[str, Any] = {} if methods is None else {"methods": methods}
     generator = np.random.default_rng(seed)
 
     def p_values(cut: Study) -> pd.Series:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ COLUMNS = ["estimate", "unit", "per_cent", "std_error", "df", "low", "high", "p_
 BEFORE = "before treatment"
 
 
-def leave_one_out(study: Study, outcome: str, **did_options: object) -> pd.DataFrame:
+def leave_one_out(study: Study, outcome: str, **did_options: Any) -> pd.DataFrame:
     """The headline estimate without each treated group (district) in turn.
 
     Use it to see whether one district carries the result. Untreated groups all stay.
@@ -55,7 +56,7 @@ def leave_one_out(study: Study, outcome: str, **did_options: object) -> pd.DataF
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("left_out")
 
 
-def across_outcomes(study: Study, outcomes: Sequence[str] | None = None, **did_options: object) -> pd.DataFrame:
+def across_outcomes(study: Study, outcomes: Sequence[str] | None = None, **did_options: Any) -> pd.DataFrame:
     """The effect on each of several outcomes, with p-values that count how many were looked at.
 
     Use it whenever more than one outcome is tested: Holm's adjustment keeps the chance of any false finding among
@@ -176,13 +177,13 @@ def estimands(
     return pd.DataFrame.from_dict(table, orient="index").rename_axis("estimand")
 
 
-def _row(estimate: Estimate, *about: str) -> dict[str, object]:
+def _row(estimate: Estimate, *about: str) -> dict[str, Any]:
     """The headline of an estimate and what is asked about it."""
     told = {name: getattr(estimate, name) for name in about}
     return {**estimate.frame().iloc[0][COLUMNS], "note": estimate.no_interval, **told}
 
 
-def _scaled(estimate: Estimate, factor: float, unit: str, weight: str, left_out: int) -> dict[str, object]:
+def _scaled(estimate: Estimate, factor: float, unit: str, weight: str, left_out: int) -> dict[str, Any]:
     """The headline of an estimate in another unit."""
     row = _row(estimate)
     row |= {name: row[name] * factor for name in ("estimate", "std_error", "low", "high")}

@@ -249,9 +249,9 @@ def _placebo_effects(donors: pd.DataFrame, starts: np.ndarray, outcome: str) -> 
     """The effect of every untreated group, treated on paper in each start year, the others being its donors."""
     values = donors.to_numpy()
 
-    def task(_: np.random.Generator, place: int) -> list[float]:
+    def task(_: np.random.Generator, place: int) -> np.ndarray:
         others = np.delete(values, place, axis=1)
-        return [_solve(others, values[:, [place]], (donors.index < start).sum())[0][0] for start in starts]
+        return np.array([_solve(others, values[:, [place]], (donors.index < start).sum())[0][0] for start in starts])
 
     found = replicate(task, values.shape[1], 0, "placebos")
     if np.abs(found).max() <= TIE_TOLERANCE * np.abs(values).max():
@@ -272,11 +272,11 @@ def _placebo_averages(
     weights = effects["village_years"].to_numpy()
     scale = scales[effects["first_treated"]].to_numpy()
 
-    def task(generator: np.random.Generator, replication: int) -> list[float]:
+    def task(generator: np.random.Generator, replication: int) -> np.ndarray:
         chosen = generator.permutation(sets[replication] if sets else number)[:places]
         others, found = np.delete(values, chosen, axis=1), np.empty(places)
         for years in np.unique(before):
             found[before == years] = _solve(others, values[:, chosen[before == years]], years)[0]
-        return [np.average(found, weights=weights), of_average(scale[chosen, np.arange(places)], weights)]
+        return np.array([np.average(found, weights=weights), of_average(scale[chosen, np.arange(places)], weights)])
 
     return tuple(replicate(task, len(sets) if sets else draws, seed, "placebo averages").T)

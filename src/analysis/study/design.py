@@ -1,6 +1,7 @@
 """A panel's design columns read in order: keys, the part taken, when treatment begins; each step checked and said."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -47,7 +48,7 @@ def read_design(
     start, never, leave_out, years
         As in `Study.from_frame`.
     """
-    names = {key: name for key, name in columns.items() if name is not None}
+    names: dict[str, Any] = {key: name for key, name in columns.items() if name is not None}
     frame, names["unit"] = join_columns(frame, names["unit"])
     _check_treatment_named(names, start, never)
     panel = canonical_columns(frame, names)
