@@ -156,8 +156,8 @@ def minimum_detectable_effect(
     slope = (high - low) / (value * (SLOPE_BETWEEN[1] - SLOPE_BETWEEN[0]))
     error = null.monte_carlo_error(value, level) / slope if slope > 0 else np.nan
     share = 100 * (np.expm1(value) if scale == "log" else value / _treated_mean_before(study, outcome))
-    years = design.fitted.sample.frame["time"].agg(["min", "max"]).tolist()
-    size = design.villages, *years, design.groups, design.treated_groups
+    first_year, last_year = design.fitted.sample.frame["time"].agg(["min", "max"])
+    size = design.villages, int(first_year), int(last_year), design.groups, design.treated_groups
     found = "log points" if scale == "log" else study.describe(outcome).unit, value, float(error), float(share)
     return DetectableEffect(study, outcome, scale, *found, power, level, *size, null.df, shocks, seen)
 
@@ -197,10 +197,9 @@ def power_curve(
     null = null_draws(
         planned_design(study, outcome), shocks or shocks_before(study, outcome, scale), replications, seed
     )
-    if effects is None:
-        effects = np.linspace(0, 2 * _smallest(null, 0.8, level), 21)
-    rows = [(null.power(effect, level), null.monte_carlo_error(effect, level)) for effect in effects]
-    return pd.DataFrame(rows, pd.Index(effects, name="effect"), ["power", "monte_carlo_error"])
+    tried = np.linspace(0, 2 * _smallest(null, 0.8, level), 21) if effects is None else effects
+    rows = [(null.power(effect, level), null.monte_carlo_error(effect, level)) for effect in tried]
+    return pd.DataFrame(rows, pd.Index(tried, name="effect"), ["power", "monte_carlo_error"])
 
 
 def _years_before(study: Study, outcome: str) -> int:

@@ -104,14 +104,14 @@ def shocks_before(study: Study, outcome: str, scale: str | None = None) -> Shock
     )
     wide = frame.set_index(["group", "unit", "time"])["value"].unstack().reindex(index=everyone, columns=years)
     treated = units["first_treated"].notna().rename(str)
-    scale = _scale(wide, treated.to_numpy())
-    moments = pd.DataFrame({lag: _moments(wide, lag, scale) for lag in range(1, len(years))}).T
+    relative = _scale(wide, treated.to_numpy())
+    moments = pd.DataFrame({lag: _moments(wide, lag, relative) for lag in range(1, len(years))}).T
     moments = moments[moments["changes"] > 0]
     group, group_persistence, _ = _fit(moments["together"], moments["couples"], passing=False)
     own = moments["alone"] - group * (1 - group_persistence ** moments.index.to_numpy())
     unit, unit_persistence, passing = _fit(own, moments["changes"], passing=True)
     sizes = group**0.5, group_persistence, unit**0.5, unit_persistence, passing**0.5
-    return Shocks(*sizes, scale.droplevel("group").rename(str), treated)
+    return Shocks(*sizes, relative.droplevel("group").rename(str), treated)
 
 
 def _changes(wide: pd.DataFrame, lag: int) -> pd.DataFrame:

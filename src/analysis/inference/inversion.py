@@ -1,6 +1,7 @@
 """Intervals by test inversion: the values that a test does not reject, around the estimate."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -79,9 +80,7 @@ def connected_interval(
     bounds = []
     for end, step in zip(ends, (-scale, scale), strict=True):
         farthest = FAR_REACH if rejects(end, level) else reach
-        bounds.append(
-            _bound(lambda distance, step=step: p_value(estimate + distance * step), level, tolerance, farthest)
-        )
+        bounds.append(_bound(partial(_along, p_value, estimate, step), level, tolerance, farthest))
     return float(estimate - scale * bounds[0]), float(estimate + scale * bounds[1])
 
 

@@ -12,8 +12,8 @@ class Digits(dict[int, int | None]):
 
     def __missing__(self, code: int) -> int:
         digit = unicodedata.decimal(chr(code), None)
-        self[code] = code if digit is None else ord("0") + digit
-        return self[code]
+        self[code] = found = code if digit is None else ord("0") + digit
+        return found
 
 
 WIDE = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -27,7 +28,7 @@ STUDY_KEYS = OPTIONS | {"assumptions", "language", "panel", "sheet", "membership
 PRICES = r"nominal|constant (?:19|20)\d\d"
 RENAMED = {"pseudo_groups": ("placebo_group_size", {}), "log": ("scale", {True: '"log"', False: '"level"'})}
 YEAR_IN_NAME = r"(?<!\d)(?:19|20)\d\d(?!\d)"
-KINDS = {"placebo_group_size": int, "start": int, "unit": str | list}
+KINDS: dict[str, Any] = {"placebo_group_size": int, "start": int, "unit": str | list}
 KINDS |= dict.fromkeys(("never", "leave_out", "years"), list)
 KINDS |= dict.fromkeys(("columns", "outcomes", "preferred"), object)
 KINDS_IN_WORDS = {
@@ -92,8 +93,8 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
         study = make(frame)
     except RepeatedRowsError:
         study = make(_with_other_columns(frame, path.parent / settings["panel"], settings))
-    said = {"language": language, "assumptions": settings.get("assumptions", ""), "preferred": settings["preferred"]}
-    return dataclasses.replace(study, **said, reading=(*reading, *study.reading))
+    about = {"language": language, "assumptions": settings.get("assumptions", ""), "preferred": settings["preferred"]}
+    return dataclasses.replace(study, **about, reading=(*reading, *study.reading))
 
 
 def _with_other_columns(frame: pd.DataFrame, path: Path, settings: dict) -> pd.DataFrame:
@@ -202,8 +203,8 @@ def _read_frame(folder: Path, settings: dict) -> tuple[pd.DataFrame, list[str]]:
     treatment = columns.get("first_treated") or columns.get("treated")
     never = joined.get(treatment, joined[unit]).isna().sum()
     absent = sorted(set(frame[unit]) - set(joined[unit]))
-    said = {"without a first treated year": never, f"of the panel not in it ({first(absent)})": len(absent)}
-    said = [f"{files[1]}: {count(n, 'unit')} {which}, read as never treated." for which, n in said.items() if n]
+    lacking = {"without a first treated year": never, f"of the panel not in it ({first(absent)})": len(absent)}
+    said = [f"{files[1]}: {count(n, 'unit')} {which}, read as never treated." for which, n in lacking.items() if n]
     added = [name for name in joined if name == unit or name not in frame]
     frame = frame.merge(joined[added], on=unit, how="left")
     if "treated" in columns and columns["treated"] in added:

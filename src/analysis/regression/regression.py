@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,7 +71,7 @@ class Regression:
     kind: str
     reference: int
     mean: np.ndarray | None = None
-    sums: dict[bytes, object] = field(default_factory=dict, init=False, repr=False, compare=False)
+    sums: dict[bytes, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def design(self) -> np.ndarray:

@@ -106,7 +106,7 @@ class Sentences(Wording):
 
     def rests_on(self) -> Iterator[str]:
         """Data, definition, assumptions, and how both sides moved before."""
-        study, outcome, estimate = self.findings.study, self.findings.outcome, self.findings.estimate
+        study, outcome, estimate = self.findings.study, self.findings.outcome, self.estimate
         yield self.say(
             "Data: {rows}; {dropped} without the outcome left out."
             if estimate.dropped
@@ -139,13 +139,13 @@ class Sentences(Wording):
         )
         yield self.say("Single places: the number is an average.")
         yield self.say("Neighbours: if places outside gained or lost too, the number is off.")
-        if self.findings.estimate.treated_groups == 1:
+        if self.estimate.treated_groups == 1:
             yield self.say("Others: only one case was observed.")
         if self.findings.outcome.prices == "nominal":
             yield self.say("Real gains: amounts are in prices of the day, inflation included.")
 
     def _share(self) -> str:
-        estimate = self.findings.estimate
+        estimate = self.estimate
         if estimate.scale == "log":
             return self.say(" ({value} log points, the scale of the estimate)", value=f"{estimate.value:.3f}")
         share = self.say(" ({number} % of that level)", number=f"{abs(estimate.percent):.1f}")
@@ -153,23 +153,23 @@ class Sentences(Wording):
 
     def _interval(self) -> Iterator[str]:
         found = self.findings
-        treated = self.count(found.estimate.treated_groups, self.place)
+        treated = self.count(self.estimate.treated_groups, self.place)
         if np.isfinite(found.low):
             yield self.say(
                 "Allowing for chance, the data fit {low} to {high} (95 % interval, with {groups} as the independent "
                 "observations: clustered CR2 errors).",
                 low=self.size(found.low),
                 high=self.size(found.high),
-                groups=self.count(found.estimate.groups, "group" if self.grouped else found.study.noun),
+                groups=self.count(self.estimate.groups, "group" if self.grouped else found.study.noun),
             )
             yield self.say(
                 "That includes zero: the data cannot tell the effect from none."
                 if found.low <= 0 <= found.high
                 else "That leaves out zero: chance alone hardly explains the difference."
             )
-            if found.estimate.treated_groups <= FEW_TREATED:
+            if self.estimate.treated_groups <= FEW_TREATED:
                 yield self.say("With only {treated} behind it, the interval itself is unsure.", treated=treated)
-        elif found.estimate.treated_groups == 1:
+        elif self.estimate.treated_groups == 1:
             yield self.say(
                 "No interval can be given: with {treated} alone, its own luck cannot be told from the effect.",
                 treated=treated,

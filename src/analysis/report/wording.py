@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from analysis.effects.estimate import Estimate
 from analysis.language.labels import bracketed, counted, say, term
-from analysis.messages import amount, in_sentence
+from analysis.messages import StudyError, amount, in_sentence
 from analysis.report.findings import Findings
 from analysis.report.markdown import literal
 
@@ -20,6 +21,13 @@ class Wording:
     findings: Findings
     language: str
 
+    @property
+    def estimate(self) -> Estimate:
+        """The effect, of findings that have one."""
+        if self.findings.estimate is None:
+            raise StudyError(f"No effect was estimated: {self.findings.refusal}")
+        return self.findings.estimate
+
     def say(self, phrase: str, **values: object) -> str:
         """A phrase in this language."""
         return say(self.language, phrase, **values)
@@ -30,7 +38,7 @@ class Wording:
 
     def size(self, number: float) -> str:
         """An effect in the outcome's unit; of an outcome in logs, in per cent."""
-        if self.findings.estimate.scale != "level":
+        if self.estimate.scale != "level":
             return self.say("{number} %", number=f"{100 * np.expm1(number):,.1f}")
         unit = self.findings.outcome.unit
         unit = literal(term(self.language, "percentage points" if unit == "%" else unit))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -150,7 +151,7 @@ def by_district(
     >>> frame[["smallest_p", "smallest_p_adjusted"]].round(3).iloc[0].tolist()
     [0.019, 0.089]
     """
-    options = {"scale": scale, "controls": controls, "weights": weights}
+    options: dict[str, Any] = {"scale": scale, "controls": controls, "weights": weights}
     _check_seen_before(study, outcome)
     together = did(study, outcome, estimator="by_group", **options)
     starts = group_starts(together.fitted.sample.frame)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -109,7 +110,7 @@ def neighbours(
     first_start = study.frame["first_treated"].groupby(study.frame["stratum"]).transform("min")
     reached = first_start.notna()
     _check_strata(study, treated, reached)
-    options = {"scale": scale, "controls": controls, "weights": weights}
+    options: dict[str, Any] = {"scale": scale, "controls": controls, "weights": weights}
     beside = _by_stratum(study, ~treated, first_start)
     inside = _by_stratum(study, treated | ~reached, study.frame["first_treated"])
     return Neighbours(did(beside, outcome, **options), did(inside, outcome, **options))
