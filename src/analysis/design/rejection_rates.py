@@ -174,5 +174,5 @@ def _shocks(generator: np.random.Generator, frame: pd.DataFrame, correlation: fl
     """Shocks with unit variance, correlated within groups and years, persistent over the years."""
     nobody = pd.Series(dtype=float)
     lasting = Shocks(np.sqrt(correlation), PERSISTENCE, np.sqrt(1 - correlation), PERSISTENCE, 0.0, nobody, nobody)
-    codes = [pd.factorize(frame[level])[0] for level in ("group", "unit")]
-    return lasting.draw(generator, *codes, (frame["time"] - frame["time"].min()).to_numpy())
+    group, unit = (pd.factorize(frame[level])[0] for level in ("group", "unit"))
+    return lasting.draw(generator, group, unit, (frame["time"] - frame["time"].min()).to_numpy())
