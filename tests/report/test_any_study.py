@@ -273,7 +273,7 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
     ("rate_below_zero", "06-districts"): {"meanings = ": NO_HOUSEHOLDS},
     ("many_missing", "06-districts"): {"meanings = ": NO_HOUSEHOLDS},
     ("never_seen_before", "06-districts"): {
-        "districts = ": "2 treated groups without the outcome in any year before treatment: ",
+        "districts = ": "The outcome is known in no year before treatment in 2 treated groups: ",
         **dict.fromkeys(["without = ", "outcomes = ", "meanings = "], UNSEEN),
         "event_time = ": "No village is observed at the reference event time -1 in 1 start-year cohort: 2016. Choose",
     },
