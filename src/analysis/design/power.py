@@ -60,7 +60,9 @@ class DetectableEffect(Sentence):
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
     def __repr__(self) -> str:
-        mean = "" if self.scale == "log" else f" of treated {self.study.noun}s' mean in the last known year before"
+        mean = (
+            "" if self.unit == "log points" else f" of treated {self.study.noun}s' mean in the last known year before"
+        )
         share = f", {self.percent:.1f} %{mean}" if np.isfinite(self.percent) else ""
         few = f", {FEW}" if self.treated_groups <= FEW_TREATED else ""
         label = in_sentence(self.study.describe(self.outcome).label)
@@ -155,7 +157,8 @@ def minimum_detectable_effect(
     low, high = (null.power(share * value, level) for share in SLOPE_BETWEEN)
     slope = (high - low) / (value * (SLOPE_BETWEEN[1] - SLOPE_BETWEEN[0]))
     error = null.monte_carlo_error(value, level) / slope if slope > 0 else np.nan
-    share = 100 * (np.expm1(value) if scale == "log" else value / _treated_mean_before(study, outcome))
+    logs = scale == "log" or study.describe(outcome).logged
+    share = 100 * (np.expm1(value) if logs else value / _treated_mean_before(study, outcome))
     first_year, last_year = design.fitted.sample.frame["time"].agg(["min", "max"])
     size = design.villages, int(first_year), int(last_year), design.groups, design.treated_groups
     found = "log points" if scale == "log" else study.describe(outcome).unit, value, float(error), float(share)

@@ -69,7 +69,7 @@ class Estimate(Sentence):
 
         The counterfactual mean is the treated villages' mean less the effect: a larger effect means a lower one.
         """
-        if self.scale != "level":
+        if self.unit == "log points":
             return float(100 * np.expm1(effect))
         inside, sample = self.fitted.cell_of_row >= 0, self.fitted.sample
         totals = np.bincount(self.fitted.cell_of_row[inside], (sample.weights * sample.outcome)[inside])
@@ -192,7 +192,7 @@ class Estimate(Sentence):
         dropped = f", {lost} left out{why}" if self.dropped else ""
         label = in_sentence(self.study.describe(self.outcome).label)
         value = f"{amount(self.value)} {self.unit}".rstrip()
-        mean = f"counterfactual {'geometric ' if self.scale == 'log' else ''}mean"
+        mean = f"counterfactual {'geometric ' if self.unit == 'log points' and self.scale != 'poisson' else ''}mean"
         share = f", {self.percent:.1f} % of the {mean}" if np.isfinite(self.percent) else ""
         return (
             f"{self.study.label.capitalize()}: effect on {label} {value} "

@@ -15,6 +15,8 @@ JUMP = 1_000
 """A change by this factor within a year is suspected of mixed units; 元 for 万元 makes 10,000."""
 APART = 500
 """A village this many times above or below the middle one in all years is suspected of another unit."""
+LARGEST_LOG = 30
+"""Money in 元 is hardly ever so little for everyone; its logarithm is."""
 SMALL_GROUP = 3
 
 
@@ -109,6 +111,10 @@ def _outcome(study: Study, name: str) -> list[str]:
         else "",
         f"LOOK: {name} is in %, but nowhere above 1. Perhaps these are shares, 0.35 for 35%."
         if described.unit == "%" and values.abs().max() <= 1
+        else "",
+        f"LOOK: {name} is in {described.unit}, but nowhere above {LARGEST_LOG}. If these are logarithms, write "
+        f"logged = true in [outcomes.{name}]."
+        if described.unit.startswith("CNY") and values.max() <= LARGEST_LOG
         else "",
         *_mixed_units(study, name, values),
     ]

@@ -27,11 +27,13 @@ OPTIONS = {"title", "provenance", "noun", "placebo_group_size", "start", "never"
 STUDY_KEYS = OPTIONS | {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes", "preferred"}
 PRICES = r"nominal|constant (?:19|20)\d\d"
 RENAMED = {"pseudo_groups": ("placebo_group_size", {}), "log": ("scale", {True: '"log"', False: '"level"'})}
+LOG_NAME = r"(?i)^(?:ln|lg|log(?!ist|in))|[_. ](?:ln|lg|log)$|对数"
 YEAR_IN_NAME = r"(?<!\d)(?:19|20)\d\d(?!\d)"
-KINDS: dict[str, Any] = {"placebo_group_size": int, "start": int, "unit": str | list}
+KINDS: dict[str, Any] = {"logged": bool, "placebo_group_size": int, "start": int, "unit": str | list}
 KINDS |= dict.fromkeys(("never", "leave_out", "years"), list)
 KINDS |= dict.fromkeys(("columns", "outcomes", "preferred"), object)
 KINDS_IN_WORDS = {
+    "logged": "true or false",
     "placebo_group_size": "a whole number",
     "start": "a year, such as 2018",
     "never": "a list of values, such as [0, 9999]",
@@ -83,7 +85,7 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
     for name, described in settings["outcomes"].items():
         column = described.get("column", name)
         rest = {key: value for key, value in described.items() if key != "column"}
-        outcomes[name], factor, said = _outcome(path.name, Outcome(name, **rest))
+        outcomes[name], factor, said = _outcome(path.name, Outcome(name, **rest), column)
         values[name] = cells[column] * factor if factor != 1 else cells[column]
         reading += said
     frame = pd.concat([cells[[*dict.fromkeys(columns.values())]], pd.DataFrame(values)], axis="columns")
@@ -144,7 +146,7 @@ def _check_settings(path: Path, section: str, settings: dict, known: Iterable[st
         raise StudyError(f"{where} has {key} = {settings[key]!r}. Write {KINDS_IN_WORDS.get(key, 'text in quotes')}.")
 
 
-def _outcome(file: str, outcome: Outcome) -> tuple[Outcome, int, list[str]]:
+def _outcome(file: str, outcome: Outcome, column: str) -> tuple[Outcome, int, list[str]]:
     """The outcome in its canonical unit, the factor to it, and the sentence that says so."""
     unit, factor, remark = convert_unit(outcome.unit)
     if re.search(MONEY_NAMES, unit) and not unit.startswith(MONEY):
@@ -169,7 +171,18 @@ def _outcome(file: str, outcome: Outcome) -> tuple[Outcome, int, list[str]]:
             f"[outcomes.{outcome.name}] of {file} has prices = {outcome.prices!r}. "
             'Write "nominal", or "constant" with the year whose prices they are, such as "constant 2022".'
         )
-    return dataclasses.replace(outcome, unit=unit), factor, [f"{outcome.name}: {remark}."] if remark else []
+    if outcome.logged and outcome.scale not in (None, "level"):
+        raise StudyError(
+            f"[outcomes.{outcome.name}] of {file} has logged = true and scale = {outcome.scale!r}. Leave scale out: "
+            "no logs are taken of logs."
+        )
+    said = [f"{outcome.name}: {remark}."] if remark else []
+    if not outcome.logged and any(re.search(LOG_NAME, name) for name in (outcome.name, outcome.label_zh, column)):
+        said.append(
+            f"LOOK: {outcome.name} may hold logarithms, by its name. If so, write logged = true in [outcomes."
+            f"{outcome.name}], so that no logs are taken of logs and effects in per cent are right."
+        )
+    return dataclasses.replace(outcome, unit=unit), factor, said
 
 
 def _read_frame(folder: Path, settings: dict) -> tuple[pd.DataFrame, list[str]]:

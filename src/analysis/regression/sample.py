@@ -113,6 +113,11 @@ def select_sample(
 
 def _check_scale(study: Study, outcome: str, values: pd.Series, scale: str) -> None:
     """No value that the scale cannot take."""
+    if scale != "level" and study.describe(outcome).logged:
+        raise StudyError(
+            f'{outcome!r} is in logs already (logged = true), so scale="{scale}" would take the log of a log. '
+            "Leave scale out: the effect in per cent is exp(effect) - 1."
+        )
     if scale == "log" and (bad := values <= 0).any():
         raise StudyError(
             f'scale="log" needs values above zero, but {outcome!r} is zero or negative in '

@@ -146,7 +146,7 @@ class Sentences(Wording):
 
     def _share(self) -> str:
         estimate = self.estimate
-        if estimate.scale == "log":
+        if estimate.unit == "log points" and estimate.scale != "poisson":
             return self.say(" ({value} log points, the scale of the estimate)", value=f"{estimate.value:.3f}")
         share = self.say(" ({number} % of that level)", number=f"{abs(estimate.percent):.1f}")
         return share if np.isfinite(estimate.percent) else ""

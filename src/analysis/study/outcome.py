@@ -19,6 +19,8 @@ class Outcome:
     scale : {"poisson", "log", "level"}, optional
         On which scale effects on it are estimated where nothing else is asked: in per cent of what would have been, on
         its logarithm, or in its unit. Left out, in its unit.
+    logged : bool
+        Whether the column holds logarithms already: its unit is log points, and no logs are taken of it.
     """
 
     name: str
@@ -28,6 +30,11 @@ class Outcome:
     definition: str = ""
     prices: str = ""
     scale: str | None = None
+    logged: bool = False
+
+    def __post_init__(self) -> None:
+        if self.logged:
+            object.__setattr__(self, "unit", "log points")
 
     @property
     def label(self) -> str:
