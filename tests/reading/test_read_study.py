@@ -129,7 +129,7 @@ REFUSED = {
     "unknown outcome key": (
         {"study": STUDY.replace("label_en", "label")},
         "[outcomes.income] of study.toml has 1 unknown key: label. "
-        "Known keys: column, definition, label_en, label_zh, prices, scale, unit.",
+        "Known keys: column, definition, label_en, label_zh, logged, prices, scale, unit.",
     ),
     "outcome is no section": (
         {"study": STUDY.split("[outcomes")[0] + '[outcomes]\nincome = "收入"\n'},
