@@ -92,8 +92,7 @@ class Study(Sentence):
         frame : DataFrame
             One row per unit and year; may be unbalanced. It is copied, never changed.
         unit, time : str
-            Columns that identify a row: the village and the (whole) year. Several columns make a unit where
-            names are shared, such as ["province", "county"]; they are joined.
+            Columns of the village and the (whole) year. Units that share names: ["province", "county"], joined.
         first_treated : str, optional
             Column with the first treated year of the unit, missing for never treated.
         treated : str, optional
@@ -104,7 +103,7 @@ class Study(Sentence):
             Column saying where treatment was assigned: the cluster. Default: the unit itself. Where it is
             empty for untreated units, placebo groups are cut in the order of the unit's code within the
             stratum, treated units removed, so that groups of like size are compared. Codes of digits are in
-            order of their value, names in order of text. Labels of any kind are text in the study.
+            order of value. Labels of any kind are text in the study.
         stratum : str, optional
             Column that assignment stayed within, such as the town.
         outcomes : mapping or sequence of str, optional
@@ -113,10 +112,8 @@ class Study(Sentence):
             Size of the placebo groups; default: the median size of the treated groups.
         provenance : {"yours", "simulated", "published", "invented"}
             Said with every result.
-        title : str
-            The study's question.
-        noun : str
-            What sentences call a unit, such as "state" or "county".
+        title, noun : str
+            The study's question; what sentences call a unit, such as "state" or "county".
         never, leave_out : list, optional
             Values of `first_treated` that stand for never treated; units left out, such as rows of totals.
         years : tuple of int, optional
@@ -142,8 +139,8 @@ class Study(Sentence):
         """
         if provenance not in PROVENANCES:
             raise StudyError(f"provenance must be one of {', '.join(PROVENANCES)}, not {provenance!r}.")
-        columns = {"unit": unit, "time": time, "first_treated": first_treated, "treated": treated}
-        columns |= {"group": group, "stratum": stratum}
+        columns = {"unit": unit, "time": time}
+        columns |= {"first_treated": first_treated, "treated": treated, "group": group, "stratum": stratum}
         named = described(outcomes)
         canonical, said = read_design(frame, columns, named, start=start, never=never, leave_out=leave_out, years=years)
         refuse_totals(canonical, [name for name in named if name in canonical])
