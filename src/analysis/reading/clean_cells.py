@@ -111,8 +111,9 @@ def clean_codes(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     refuse(
         _places(values[bare.str.fullmatch(ERROR)]), "row", f"{label} is an error of a formula", "Correct the formula."
     )
-    power = bare.map(_whole_power)
-    rounded = values[bare.str.fullmatch(ROUNDED) & power.isna()]
+    exponent = bare.str.fullmatch(ROUNDED)
+    power = bare[exponent].map(_whole_power).reindex(bare.index)
+    rounded = values[exponent & power.isna()]
     advice = ": a spreadsheet turned codes into rounded numbers. Go back to the source, and format the column as text "
     advice += "before filling it in."
     if rounded.str.contains("e", regex=False).any():
@@ -131,9 +132,12 @@ def clean_codes(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
 
 def _refuse_lost(values: pd.Series, label: str) -> None:
     """No code has become a date, nor a number of more digits than its type holds."""
-    dates = values.dropna() if values.dtype.kind in "mM" else values[values.map(lambda cell: isinstance(cell, DATES))]
+    if isinstance(values.dtype, pd.StringDtype):
+        return
+    cells = values.dropna()
+    dates = cells if values.dtype.kind in "mM" else cells[[isinstance(cell, DATES) for cell in cells]]
     remedy = "A spreadsheet turns text such as 2-1 into a date: format the column as text, then type it again."
-    refuse(_places(_text(dates.dropna())), "row", f"{label} is a date or time", remedy)
+    refuse(_places(_text(dates)), "row", f"{label} is a date or time", remedy)
     if values.dtype.kind == "f":
         beyond = values[values.abs() >= 2.0 ** (np.finfo(values.dtype).nmant + 1)]
         remedy = "A float of this size is rounded: store codes as text, or as whole numbers (long, double, int64)."
