@@ -389,8 +389,9 @@ def test_exit_status_says_whether_it_can_run(tmp_path, capsys):
     assert "StudyError: panel.csv is empty." in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("name", "status"), [("study.toml", 0), ("with-errors/text-in-numbers.toml", 1)])
-@pytest.mark.parametrize("encoding", ["gbk", "ascii"])
+@pytest.mark.parametrize(
+    ("name", "status", "encoding"), [("study.toml", 0, "gbk"), ("with-errors/text-in-numbers.toml", 1, "ascii")]
+)
 def test_output_never_fails_on_the_console(tmp_path, name, status, encoding):
     environment = os.environ | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
     command = [sys.executable, "-X", "warn_default_encoding", "-W", "error::EncodingWarning:analysis"]
