@@ -84,7 +84,7 @@ def ours(frame: pd.DataFrame, task: str) -> Stages:
     cells = effects.fitted.cells
     yield "fit", [effects.regression.params[cells].tolist(), effects.regression.bse[cells].tolist()]
     effects.frame()
-    yield "headline", [effects.fitted.sample.rows, effects.regression.df_resid]
+    yield "headline", effects.rows if task == "did" else effects.fitted.sample.rows
 
 
 def pyfixest(frame: pd.DataFrame, task: str) -> Stages:

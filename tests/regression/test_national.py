@@ -148,7 +148,7 @@ def test_averages_hold_for_other_start_years_of_whole_groups(effects):
     """What shares regressors is worked out from the start years of the sample fitted, not of the one collapsed."""
 
     def refit(sample: Sample) -> pd.Series:
-        even = (sample.frame["group"] % 2 == 0).to_numpy()
+        even = (sample.frame["group"].astype(int) % 2 == 0).to_numpy()
         moved = sample.frame["first_treated"].where(~even, sample.frame["first_treated"] - 1)
         return fit(replace(sample, frame=sample.frame.assign(first_treated=moved)), "cohort_year").results.params
 

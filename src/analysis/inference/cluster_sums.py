@@ -63,12 +63,11 @@ def cluster_sums(regression: Regression, clusters: np.ndarray) -> ClusterSums:
 
 
 def _sums(regression: Regression, clusters: np.ndarray) -> ClusterSums:
-    root = np.sqrt(regression.weights)
-    design = regression.design[:, 1:]
-    design = (design - np.average(design, axis=0, weights=regression.weights)) * root[:, None]
-    residuals = regression.residuals * root
+    # Freed from the constant, the first column, the rest is the decomposition of what is demeaned altogether.
+    model = regression.results.model
+    residuals = regression.residuals * np.sqrt(regression.weights)
     order = np.argsort(clusters, kind="stable")
-    basis, triangle = np.linalg.qr(design[order])
+    basis, triangle = model.exog_Q[order, 1:], model.exog_R[1:, 1:]
     starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
     grams = np.stack([part.T @ part for part in np.split(basis, starts[1:])])
     scores = np.add.reduceat(basis * residuals[order, None], starts)

@@ -156,9 +156,11 @@ def fit(sample: Sample, kind: str, reference: int = -1) -> Regression:
     if sample.scale == "poisson" and kind == "treated":
         sample = compared(sample)
     built = regressors(sample, kind, reference)
-    check_rank(built, _within(built.raw, sample, sample.weights), sample)
-    mean = fitted_means(built, sample, kind, reference) if sample.scale == "poisson" else None
-    return _least_squares(built, sample, kind, reference, mean)
+    if sample.scale != "poisson":
+        return _least_squares(built, sample, kind, reference, None)
+    design = _within(built.raw, sample, sample.weights) * np.sqrt(sample.weights)[:, None]
+    check_rank(built, np.linalg.qr(design, mode="r"), sample)
+    return _least_squares(built, sample, kind, reference, fitted_means(built, sample, kind, reference))
 
 
 def under_null(
@@ -186,7 +188,11 @@ def _least_squares(built: Regressors, sample: Sample, kind: str, reference: int,
     """The (weighted) least-squares fit; at given fitted means, of a Poisson regression's working outcome."""
     outcome, weights = (sample.outcome, sample.weights) if mean is None else working_regression(mean, sample)
     design = pd.DataFrame(_within(built.raw, sample, weights), columns=built.columns)
-    results = _fit_statsmodels(_within(outcome[:, None], sample, weights)[:, 0], design, weights, sample)
+    model = WLS(pd.Series(_within(outcome[:, None], sample, weights)[:, 0], name="outcome"), design, weights=weights)
+    basis, triangle = np.linalg.qr(model.wexog)
+    if mean is None:
+        check_rank(built, triangle, sample)
+    results = _fit_statsmodels(model, basis, triangle, sample)
     return Regression(results, sample, built.names, built.cell_of_row, built.labels, kind, reference, mean)
 
 
@@ -195,19 +201,23 @@ def _within(values: np.ndarray, sample: Sample, weights: np.ndarray) -> np.ndarr
     return demean(values, sample.frame, weights) + np.average(values, axis=0, weights=weights)
 
 
-def _fit_statsmodels(
-    outcome: np.ndarray, design: pd.DataFrame, weights: np.ndarray, sample: Sample
-) -> RegressionResults:
+def _fit_statsmodels(model: WLS, basis: np.ndarray, triangle: np.ndarray, sample: Sample) -> RegressionResults:
+    """The fit with errors clustered by group, from the design's QR decomposition.
+
+    QR keeps its precision when a control is of another scale than the dummies; the default loses it.
+    """
     groups, names = pd.factorize(sample.frame["group"])
     if len(names) < 2:
         raise StudyError(
             f"All {sample.rows:,} village-years used are in one group ({names[0]}). "
             "Errors are clustered by group: give the groups that were treated and those that were not."
         )
-    model = WLS(pd.Series(outcome, name="outcome"), design, weights=weights)
-    # QR keeps its precision when a control is of another scale than the dummies; the default loses it.
+    model.exog_Q, model.exog_R, model.rank = basis, triangle, len(triangle)
+    model.normalized_cov_params = np.linalg.inv(triangle.T @ triangle)
+    model.wexog_singular_values = np.linalg.svd(triangle, compute_uv=False)
+    model.pinv_wexog = np.linalg.solve(triangle, basis.T)
     results = model.fit(method="qr", cov_type="cluster", cov_kwds={"groups": groups}, use_t=True)
-    (rows, parameters), village_years = design.shape, sample.rows
+    (rows, parameters), village_years = model.exog.shape, sample.rows
     if village_years > rows:
         factor = (village_years - 1) / (village_years - parameters) / ((rows - 1) / (rows - parameters))
         results._results.cov_params_default = factor * results._results.cov_params_default

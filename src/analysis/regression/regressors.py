@@ -63,19 +63,20 @@ def _check_names(columns: list[str]) -> None:
         )
 
 
-def check_rank(built: Regressors, design: np.ndarray, sample: Sample) -> None:
-    """Every column, demeaned in `design`, adds something to those before it, else name the ones that do not."""
+def check_rank(built: Regressors, triangle: np.ndarray, sample: Sample) -> None:
+    """Every column adds something to those before it, else name the ones that do not.
+
+    `triangle` is R of the demeaned design's QR decomposition, rows multiplied by the roots of their weights.
+    """
     raw, columns = built.raw, built.columns
     if sample.rows < len(columns):
         raise StudyError(
             f"{count(sample.rows, 'row')} cannot support {len(columns)} coefficients. "
             f"Rows left out: {reasons(sample.dropped)}."
         )
-    root = np.sqrt(sample.weights)[:, None]
-    raw, design = raw * root, design * root
-    length = np.linalg.norm(raw, axis=0)
+    length = np.sqrt(sample.weights @ raw**2)
     left = np.zeros(len(columns))
-    found = np.abs(np.diag(np.linalg.qr(design, mode="r")))
+    found = np.abs(np.diag(triangle))
     left[: len(found)] = found
     lost = [
         name for name, size, whole in zip(columns, left, length, strict=True) if size <= COLLINEARITY_TOLERANCE * whole
