@@ -139,8 +139,8 @@ class Study(Sentence):
         """
         if provenance not in PROVENANCES:
             raise StudyError(f"provenance must be one of {', '.join(PROVENANCES)}, not {provenance!r}.")
-        columns = {"unit": unit, "time": time}
         columns: dict[str, str | Sequence[str] | None] = {"unit": unit, "time": time}
+        columns |= {"first_treated": first_treated, "treated": treated, "group": group, "stratum": stratum}
         named = described(outcomes)
         canonical, said = read_design(frame, columns, named, start=start, never=never, leave_out=leave_out, years=years)
         refuse_totals(canonical, [name for name in named if name in canonical])
