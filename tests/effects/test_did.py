@@ -150,7 +150,8 @@ class TestByHand:
         frame = estimate.frame()
         about = ["estimator", "baseline", "rows", "villages", "groups", "treated_groups", "dropped", "data"]
         test = ["std_error", "statistic", "df", "p_value", "low", "high"]
-        assert frame.columns.tolist() == ["outcome", "unit", "estimate", "per_cent", "method", *test, *about]
+        sizes = [f"{size}{end}" for size in ("percent", "amount") for end in ("", "_low", "_high")]
+        assert frame.columns.tolist() == ["outcome", "unit", "estimate", "per_cent", "method", *test, *sizes, *about]
         assert len(frame) == 1
         row = frame.iloc[0]
         assert row["estimate"] == estimate.value

@@ -7,9 +7,19 @@ import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
+from analysis.effects.sentence import proportional_sentence
+from analysis.effects.totals import (
+    CAUTION_BELOW,
+    NO_INTERVAL_BELOW,
+    SHARE_TOLERANCE,
+    effective_districts,
+    is_ratio,
+    large_villages,
+    observed_mean,
+)
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.methods import HEADLINE, HEADLINE_NAME, METHODS, group_pieces, hypothesis_test, infer
-from analysis.messages import Sentence, amount, count, in_sentence, reasons
+from analysis.messages import Sentence, amount, as_typed, count, in_sentence, reasons
 from analysis.regression.regression import Effect, Regression
 from analysis.study.study import Study
 
@@ -78,6 +88,40 @@ class Estimate(Sentence):
         return 100 * effect / counterfactual if counterfactual > ZERO_TOLERANCE * abs(mean) else float("nan")
 
     @property
+    def amount(self) -> float:
+        """The effect in the outcome's unit, per treated village and year; in logs none.
+
+        In per cent it is (observed - counterfactual total) / village-years, villages at zero in every year included.
+        """
+        return self.amount_of(self.value)
+
+    def amount_of(self, effect: float) -> float:
+        """Another size of the effect, such as an end of its interval, in the outcome's unit."""
+        if is_ratio(self.fitted, self.effect):
+            return float(-observed_mean(self.fitted, self.effect) * np.expm1(-effect))
+        return effect if self.unit != "log points" else float("nan")
+
+    @property
+    def effective_treated_districts(self) -> float:
+        """How many equally rich treated groups an effect in per cent would be worth; missing in other scales.
+
+        1 / sum of squares of their shares of the counterfactual total. Below two no method gives an interval, because
+        one group's luck is then the answer; below three intervals promise too much.
+        """
+        known = is_ratio(self.fitted, self.effect)
+        return effective_districts(self.fitted, self.effect) if known else float("nan")
+
+    @property
+    def dominance(self) -> str:
+        """Why the effect in per cent has no interval though several groups are treated: one has most of the total."""
+        if self.treated_groups > 1 and self.effective_treated_districts < NO_INTERVAL_BELOW - SHARE_TOLERANCE:
+            return (
+                f"one group has most of the treated total, which is worth {self.effective_treated_districts:.1f} "
+                "groups: not informative"
+            )
+        return ""
+
+    @property
     def regression(self) -> RegressionResults:
         """The statsmodels results, errors clustered by group (CR1)."""
         return self.fitted.results
@@ -111,7 +155,7 @@ class Estimate(Sentence):
     def no_interval(self) -> str:
         """Why this effect has no headline interval; empty where it has one."""
         test = hypothesis_test(self.fitted, self.effect)
-        return test.caution or (test.note.split(";")[0] if np.isnan(test.std_error) else "")
+        return self.dominance or test.caution or (test.note.split(";")[0] if np.isnan(test.std_error) else "")
 
     def inference(
         self,
@@ -153,13 +197,22 @@ class Estimate(Sentence):
         >>> did(load_study(), "households").inference(["cr1", "cr2"]).index.tolist()
         ['cr1', 'cr2']
         """
-        return infer(self.fitted, self.effect, methods, cluster, draws, seed, level)
+        table = infer(self.fitted, self.effect, methods, cluster, draws, seed, level)
+        if is_ratio(self.fitted, self.effect) and (said := [*large_villages(self.fitted, self.effect)]):
+            table["note"] += f"; {', '.join(said)}"
+        if self.dominance:
+            table[table.columns.drop("note")] = np.nan
+            table["note"] = f"{self.dominance}; " + table["note"]
+        return table
 
     def frame(self) -> pd.DataFrame:
         """The estimate as one tidy row, with the headline inference (CR2)."""
         effect = {"unit": self.unit, "estimate": self.value, "per_cent": self.percent, "method": HEADLINE}
         about = ["estimator", "baseline", "rows", "villages", "groups", "treated_groups", "dropped"]
-        row = {"outcome": self.outcome, **effect, **self.headline().drop("note")}
+        row = {"outcome": self.outcome, **effect, **(test := self.headline().drop("note"))}
+        for name, size_of in {"percent": self.percent_of, "amount": self.amount_of}.items():
+            row[name] = size_of(self.value)
+            row |= {f"{name}_{end}": size_of(test[end]) for end in ("low", "high")}
         row |= {name: getattr(self, name) for name in about} | {"data": self.study.label}
         return pd.DataFrame([row])
 
@@ -186,6 +239,40 @@ class Estimate(Sentence):
         )
 
     def __repr__(self) -> str:
+        return self._proportional() if is_ratio(self.fitted, self.effect) else self._linear()
+
+    def _repr_markdown_(self) -> str:
+        said, small = as_typed(repr(self)), is_ratio(self.fitted, self.effect)
+        return f"{said}\n\n<small>{as_typed(self._small_print())}</small>" if small else said
+
+    def _proportional(self) -> str:
+        """The sentence of an effect in per cent."""
+        test, outcome = self.headline(), self.study.describe(self.outcome)
+        percents = [self.percent, *(self.percent_of(test[end]) for end in ("low", "high"))]
+        said = proportional_sentence(outcome, self.study.noun, percents, self.amount, self.no_interval)
+        cautions = []
+        if not self.no_interval and self.effective_treated_districts < CAUTION_BELOW:
+            effective = np.floor(10 * self.effective_treated_districts) / 10
+            cautions.append(f"the treated total is worth {effective:.1f} groups")
+        if not self.no_interval and self.treated_groups <= FEW_TREATED:
+            cautions.append(f"{count(self.treated_groups, 'group')} treated")
+        caution = f" Caution: {', '.join(cautions)}: {FEW}." if cautions else ""
+        notes = "".join(f" {note}" for note in self.study.notes)
+        return f"{self.study.label.capitalize()}: {said}.{caution}{notes}"
+
+    def _small_print(self) -> str:
+        """Inference, groups, rows and what was left out, in a line."""
+        test, sample = self.headline(), self.fitted.sample
+        errors = f"{HEADLINE_NAME} ({test['df']:.1f}), " if np.isfinite(test["df"]) else ""
+        left = f", {self.dropped:,} left out: {reasons(sample.dropped)}" if self.dropped else ""
+        large = "".join(f"; {said}" for said in large_villages(self.fitted, self.effect))
+        return (
+            f"Poisson regression, {ESTIMATORS[self.estimator]}, against {self.baseline}; {errors}"
+            f"{count(self.groups, 'group')}, {self.treated_groups} treated; {count(self.villages, self.study.noun)}, "
+            f"{count(self.rows, f'{self.study.noun}-year')}{left}{large}."
+        )
+
+    def _linear(self) -> str:
         lost = count(self.dropped, f"{self.study.noun}-year")
         missing = all(reason.endswith(" missing") for reason in self.fitted.sample.dropped)
         why = " for missing values" if missing else f": {reasons(self.fitted.sample.dropped)}"

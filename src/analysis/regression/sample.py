@@ -142,7 +142,8 @@ def without_zeros(sample: Sample, noun: str) -> Sample:
     zeros = sample.frame[~village & year].assign(weight=sample.weights[~village & year])
     sample = sample.without(~village, f"{noun} zero in every year")
     sample = sample.without(~year[village], f"year zero for every {noun}")
-    return replace(sample, always_zero=pd.concat([sample.always_zero, zeros], ignore_index=True))
+    known = [part for part in (sample.always_zero, zeros) if len(part)]
+    return replace(sample, always_zero=pd.concat(known, ignore_index=True)) if known else sample
 
 
 def demean(values: np.ndarray, frame: pd.DataFrame, weights: np.ndarray) -> np.ndarray:

@@ -49,7 +49,7 @@ def treatment_cells(
     """
     event_time = time - first_treated
     if kind in ("treated", "cohort_year", "group_year"):
-        inside = event_time >= 0
+        inside = np.nan_to_num(event_time, nan=-np.inf) >= 0
     else:
         inside = ~np.isnan(event_time) & (event_time != reference)
     cohort = first_treated[inside].astype(int) if kind.startswith("cohort") else [None] * int(inside.sum())

@@ -146,7 +146,9 @@ class Sentences(Wording):
 
     def _share(self) -> str:
         estimate = self.estimate
-        if estimate.unit == "log points" and estimate.scale != "poisson":
+        if estimate.scale == "poisson":
+            return ""
+        if estimate.unit == "log points":
             return self.say(" ({value} log points, the scale of the estimate)", value=f"{estimate.value:.3f}")
         share = self.say(" ({number} % of that level)", number=f"{abs(estimate.percent):.1f}")
         return share if np.isfinite(estimate.percent) else ""

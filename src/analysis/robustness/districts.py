@@ -70,13 +70,16 @@ class Districts(Sentence):
         strongest = frame.loc[frame["step"].idxmin()]
         floor = strongest["smallest_p_adjusted"]
         who = "it cannot" if rejects(frame["smallest_p_adjusted"].min(), self.level) else "no group can"
-        effects = f"from {amount(frame['effect'][least])} ({least}) to {amount(frame['effect'][most])} ({most})"
-        effects = effects if len(frame) > 1 else f"{amount(frame['effect'][least])} ({least})"
+        proportional = overall.scale == "poisson"
+        size = frame["per_cent" if proportional else "effect"]
+        effects = f"from {amount(size[least])} ({least}) to {amount(size[most])} ({most})"
+        effects = effects if len(frame) > 1 else f"{amount(size[least])} ({least})"
+        unit, over_all = ("per cent", overall.percent) if proportional else (overall.unit, overall.value)
         limit = "" if rejects(floor, self.level) else f", so that {who} reach {1 - self.level:.2g}"
         return (
             f"{overall.study.label.capitalize()}: effects on {in_sentence(_label(overall))} of "
-            f"{count(len(frame), 'treated group')}, in {overall.unit or 'its unit'}: {effects}, "
-            f"{amount(overall.value)} over all. Against chance in {self.groups} groups the strongest is "
+            f"{count(len(frame), 'treated group')}, in {unit or 'its unit'}: {effects}, "
+            f"{amount(over_all)} over all. Against chance in {self.groups} groups the strongest is "
             f"{strongest.name}: p = {strongest['p_value']:.3f} alone (smallest attainable "
             f"{strongest['smallest_p']:.3f}), p = {strongest['p_adjusted']:.3f} as the strongest of {len(frame)} "
             f"(step-down; smallest attainable {floor:.3f}{limit}).{'' if self.divided else f' {UNDIVIDED}'}"

@@ -1,0 +1,55 @@
+"""An effect in per cent as a sentence: the per cent, its interval, and what it comes to for a village in a year."""
+
+import re
+
+import numpy as np
+
+from analysis.messages import amounts, fixed, in_sentence
+from analysis.study.outcome import Outcome
+
+PER = r"/|／|每|\bper\b"
+
+
+def proportional_sentence(outcome: Outcome, noun: str, percents: list[float], amount: float, no_interval: str) -> str:
+    """What an effect in per cent is, in words.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    noun : str
+        What a unit is called.
+    percents : list of float
+        The effect and the ends of its 95 % interval, in per cent.
+    amount : float
+        In the outcome's unit, per unit and year.
+    no_interval : str
+        Why there is no interval; empty where there is one.
+
+    Examples
+    --------
+    >>> income = Outcome("income", unit="yuan", label_en="Village income")
+    >>> proportional_sentence(income, "village", [12.2, -4.1, 31.3], 38_112.0, "")
+    'effect on village income +12 % (95 % interval -4 to +31 %), about 38,000 yuan per village and year'
+    """
+    if no_interval:
+        percents = [round(percents[0], 0 if abs(percents[0]) >= 10 else 1)]
+    effect, *ends = map(_signed, amounts(*percents))
+    interval = f"no interval: {no_interval}" if no_interval else f"95 % interval {' to '.join(ends)} %"
+    said = f"effect on {in_sentence(outcome.label)} {effect} % ({interval})"
+    return f"{said}, about {_about(amount)} {_unit(outcome, noun)}" if np.isfinite(amount) else said
+
+
+def _signed(number: str) -> str:
+    """A number with its sign, zero with none."""
+    return number if number.startswith("-") or not re.search("[1-9]|inf", number) else f"+{number}"
+
+
+def _about(number: float) -> str:
+    """Two significant digits."""
+    rounded = float(f"{number:.2g}")
+    return fixed(rounded, 0) if abs(rounded) >= 10 or rounded.is_integer() else f"{rounded:g}"
+
+
+def _unit(outcome: Outcome, noun: str) -> str:
+    """The unit of an amount; an outcome per head stays per head."""
+    return outcome.unit if re.search(PER, outcome.unit) else f"{outcome.unit} per {noun} and year".lstrip()

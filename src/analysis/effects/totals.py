@@ -1,0 +1,71 @@
+"""The totals behind an effect in per cent: what each treated village-year had, and whose money the answer rests on."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from analysis.regression.regression import Effect, Regression
+from analysis.regression.treatment_cells import cell_of_each_row
+
+# Below so many equally weighty treated districts no method's interval holds; below the second number none is safe.
+NO_INTERVAL_BELOW = 2
+CAUTION_BELOW = 3
+# A village with more than this share of a side's total is named.
+LARGE_SHARE = 0.25
+# Shares add up to one; rounding leaves about 1e-15.
+SHARE_TOLERANCE = 1e-9
+
+
+def is_ratio(regression: Regression, effect: Effect) -> bool:
+    """Whether an effect is a ratio of totals, or an average of such: a slope, which sets years apart, is none."""
+    shares = effect.gradient
+    return regression.mean is not None and bool(shares.min() >= 0) and abs(shares.sum() - 1) <= SHARE_TOLERANCE
+
+
+def observed_mean(regression: Regression, effect: Effect) -> float:
+    """Observed total of the cells behind an effect, over their village-years; with villages always at zero."""
+    inside = effect.gradient != 0
+    observed = regression.cell_totals()[0][inside].sum()
+    return float(observed / (regression.cell_sizes()[inside].sum() + _always_zero(regression, inside)))
+
+
+def effective_districts(regression: Regression, effect: Effect) -> float:
+    """Number of equally weighty treated groups: 1 / sum of squares of their shares of the counterfactual total."""
+    group = pd.factorize(regression.sample.frame["group"])[0]
+    totals = np.bincount(group, _counterfactual(regression, effect))
+    return float(totals.sum() ** 2 / (totals @ totals))
+
+
+def large_villages(regression: Regression, effect: Effect) -> Iterator[str]:
+    """Villages with over a quarter of the treated counterfactual total, or of the untreated villages' total."""
+    sample = regression.sample
+    if sample.rows > len(sample.frame):
+        return
+    untreated = sample.frame["first_treated"].isna().to_numpy()
+    sides = {"treated": _counterfactual(regression, effect), "untreated": sample.outcome * sample.weights * untreated}
+    for side, totals in sides.items():
+        share = pd.Series(totals / totals.sum()).groupby(sample.frame["unit"]).sum()
+        for name, part in share[share > LARGE_SHARE].sort_values(ascending=False).items():
+            yield f"{name} has {100 * part:.0f} % of the {side} total"
+
+
+def _counterfactual(regression: Regression, effect: Effect) -> np.ndarray:
+    """Counterfactual total of each row in the cells behind an effect, zero in others, shape (n,)."""
+    ratio = np.where(effect.gradient != 0, np.exp(-regression.coefficients), 0.0)
+    return regression.mean * regression.sample.weights * np.append(ratio, 0.0)[regression.cell_of_row]
+
+
+def _always_zero(regression: Regression, inside: np.ndarray) -> float:
+    """Weight of the village-years in some cells of villages that are zero in every year, which no regression uses.
+
+    Where the cells are all there are under treatment, so are those of a group that is zero throughout.
+    """
+    rows = regression.sample.always_zero
+    if rows.empty:
+        return 0.0
+    labels, cell = cell_of_each_row(rows, regression.kind, regression.reference)
+    after = np.array([time is None or time >= 0 for _, time in regression.labels])
+    whole, known = bool((inside == after).all()), dict(zip(regression.labels, inside, strict=True))
+    counted = [known.get(label, whole and (label[1] is None or label[1] >= 0)) for label in labels]
+    return float(rows["weight"].to_numpy() @ np.append(counted, False)[cell])

@@ -1,0 +1,159 @@
+"""Effects in per cent: what they come to in money, whose money they rest on, and how they are said."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import Outcome, Study, did, event_study, load_study
+
+REFERENCE = Path(__file__).parents[1] / "reference"
+DESIGN = {"unit": "unit", "time": "year", "first_treated": "first_treated", "group": "group"}
+# R's own iterations stop at 1e-8 of the deviance; its values agree to about 1e-11.
+R = 1e-6
+# Rounding of sums alone, about 1e-15 here.
+EXACT = 1e-12
+METHODS = ["cr1", "cr2", "cr3", "wild_bootstrap", "randomization"]
+
+# Two treated villages (from 2023), two others, and one of each kind that never has any income.
+#            2021 2022 2023
+# treated      10   20   45    without treatment (10 + 20) * 30 / (20 + 20) = 22.5 in 2023
+# untreated    20   20   30
+# The effect is 45 / 22.5 = +100 %, and (45 - 22.5) / 3 = 7.5 for each of three treated villages.
+HAND = {"T1": [4, 8, 40], "T2": [6, 12, 5], "T3": [0, 0, 0], "U1": [20, 10, 15], "U2": [0, 10, 15], "U3": [0, 0, 0]}
+
+
+def make_hand_study() -> Study:
+    panel = pd.DataFrame(HAND, index=pd.RangeIndex(2021, 2024, name="year")).melt(
+        ignore_index=False, var_name="unit", value_name="income"
+    )
+    panel = panel.reset_index().assign(start=lambda p: p["unit"].str[0].map({"T": 2023}))
+    return Study.from_frame(panel, unit="unit", time="year", first_treated="start")
+
+
+def make_panel(rich: float = 1.0, others: float = 1.0, seed: int = 20) -> pd.DataFrame:
+    """Five treated districts of two villages, the first village `rich` times as rich, among twenty districts."""
+    draw = np.random.default_rng(seed)
+    panel = pd.DataFrame([(v, year) for v in range(40) for year in range(2018, 2025)], columns=["village", "year"])
+    panel["district"] = panel["village"] // 2
+    panel["start"] = np.where(panel["village"] < 10, 2022, np.nan)
+    panel["income"] = 1000 * draw.lognormal(0, 0.1, len(panel))
+    panel["income"] *= np.select([panel["village"] == 0, panel["village"] == 39], [rich, others], 1.0)
+    return panel
+
+
+def make_study(outcome: Outcome | None = None, **rich: float) -> Study:
+    names = {"unit": "village", "time": "year", "first_treated": "start", "group": "district"}
+    outcome = outcome or Outcome("income", unit="yuan", label_en="Village income")
+    return Study.from_frame(make_panel(**rich), **names, outcomes={"income": outcome})
+
+
+@pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+@pytest.mark.parametrize("estimator", ["two_way", "saturated", "by_group"])
+def test_per_cent_and_amount_by_hand_count_villages_that_are_always_zero(estimator):
+    estimate = did(make_hand_study(), "income", scale="poisson", estimator=estimator)
+    assert estimate.percent == pytest.approx(100, rel=EXACT)
+    assert estimate.amount == pytest.approx(7.5, rel=EXACT)
+    after = event_study(make_hand_study(), "income", scale="poisson").estimate(0)
+    # Against 2022 alone: 20 * 30 / 20 = 30 without treatment, (45 - 30) / 3 = 5.
+    assert (after.percent, after.amount) == (pytest.approx(50, rel=EXACT), pytest.approx(5, rel=EXACT))
+
+
+@pytest.mark.parametrize("name", ["poisson_panel", "poisson_staggered"])
+def test_amounts_are_those_of_r(name):
+    study = Study.from_frame(pd.read_csv(REFERENCE / f"{name}.csv"), **DESIGN)
+    known = json.loads((REFERENCE / f"{name}.json").read_text(encoding="utf-8"))
+    effect = did(study, "y", scale="poisson", estimator="saturated")
+    assert effect.amount == pytest.approx(known["cells_after"]["CR2"]["ratio_of_totals"]["amount"], rel=R)
+    events = event_study(study, "y", scale="poisson", estimator="saturated")
+    amounts = {time: events.estimate(time).amount for time in (-2, 0, 1)}
+    wanted = {time: known["saturated"]["CR2"][f"ratio_event_{time}"]["amount"] for time in amounts}
+    assert amounts == pytest.approx(wanted, rel=R)
+    assert events.average().amount == pytest.approx(known["saturated"]["CR2"]["ratio_of_totals"]["amount"], rel=R)
+
+
+def test_amount_over_the_counterfactual_mean_is_the_per_cent_to_the_last_digit():
+    study = load_study()
+    for estimate in (
+        did(study, "collective_income_cny", scale="poisson"),
+        event_study(study, "collective_income_cny", scale="poisson").average(),
+    ):
+        observed, counterfactual = (
+            total[estimate.effect.gradient != 0].sum() for total in estimate.fitted.cell_totals()
+        )
+        treated_years = (observed - counterfactual) / estimate.amount
+        assert 100 * estimate.amount / (counterfactual / treated_years) == pytest.approx(estimate.percent, rel=EXACT)
+        row = estimate.frame().iloc[0]
+        for end in ("low", "high"):
+            assert row[f"amount_{end}"] == pytest.approx(observed / treated_years * (1 - np.exp(-row[end])), rel=EXACT)
+            assert row[f"percent_{end}"] == pytest.approx(100 * (np.exp(row[end]) - 1), rel=EXACT)
+        assert row[["percent", "amount"]].tolist() == [estimate.percent, estimate.amount]
+
+
+def test_districts_amounts_add_up_to_the_overall_one():
+    study = load_study()
+    together = did(study, "collective_income_cny", scale="poisson", estimator="by_group")
+    fitted, groups = together.fitted, np.array([label[0] for label in together.fitted.labels])
+    parts = [fitted.average(groups == group) for group in np.unique(groups)]
+    of = [type(together)(study, together.outcome, "by_group", together.baseline, fitted, part) for part in parts]
+    years = [fitted.cell_sizes()[groups == group].sum() for group in np.unique(groups)]
+    assert sum(np.multiply(years, [one.amount for one in of])) == pytest.approx(sum(years) * together.amount, rel=EXACT)
+
+
+def test_the_sentence_says_per_cent_interval_and_money():
+    estimate = did(make_study(), "income", scale="poisson")
+    test = estimate.headline()
+    percents = [100 * np.expm1(number) for number in (estimate.value, test["low"], test["high"])]
+    effect, low, high = (f"{number:+.1f}" for number in percents)
+    assert 0.1 <= np.ptp(percents[1:]) / 2 < 10
+    assert repr(estimate) == (
+        f"Your data: effect on village income {effect} % (95 % interval {low} to {high} %), about "
+        f"{float(f'{estimate.amount:.2g}'):.0f} yuan per village and year."
+    )
+    assert estimate._repr_markdown_() == (
+        f"{estimate!r}\n\n<small>Poisson regression, two-way fixed effects, against all years before; CR2 errors with "
+        f"Satterthwaite degrees of freedom ({test['df']:.1f}), 20 groups, 5 treated; 40 villages, 280 village-years."
+        "</small>"
+    )
+
+
+def test_an_outcome_per_head_stays_per_head():
+    estimate = did(make_study(Outcome("income", unit="yuan per person")), "income", scale="poisson")
+    assert repr(estimate).endswith(f"{float(f'{estimate.amount:.2g}'):.0f} yuan per person.")
+
+
+def test_effective_districts_are_their_number_where_they_are_alike():
+    panel = make_panel().assign(income=lambda p: 1000.0 * (1 + (p["year"] - 2018) / 10))
+    names = {"unit": "village", "time": "year", "first_treated": "start", "group": "district"}
+    estimate = did(Study.from_frame(panel, **names), "income", scale="poisson")
+    assert estimate.effective_treated_districts == pytest.approx(5, rel=1e-9)
+    assert np.isnan(did(Study.from_frame(panel, **names), "income").effective_treated_districts)
+
+
+def test_where_one_district_has_most_of_the_money_no_method_gives_an_interval():
+    estimate = did(make_study(rich=30), "income", scale="poisson")
+    assert estimate.treated_groups == 5
+    assert 1 < estimate.effective_treated_districts < 2
+    table = estimate.inference(METHODS, draws=99)
+    assert table.drop(columns="note").isna().all(axis=None)
+    assert table["note"].str.startswith("one group has most of the treated total, which is worth 1.").all()
+    assert table["note"].str.endswith("; 0 has 78 % of the treated total").all()
+    assert "(no interval: one group has most of the treated total, which is worth 1." in repr(estimate)
+    assert estimate.headline().drop("note").isna().all()
+
+
+def test_below_three_effective_districts_the_sentence_cautions():
+    estimate = did(make_study(rich=8), "income", scale="poisson")
+    assert 2 < estimate.effective_treated_districts < 3
+    assert np.isfinite(estimate.headline()["low"])
+    assert " Caution: the treated total is worth 2." in repr(estimate)
+    assert repr(estimate).endswith(" groups: too few to lean on.")
+
+
+def test_a_village_with_over_a_quarter_of_either_sides_money_is_named():
+    estimate = did(make_study(others=40), "income", scale="poisson")
+    assert "39 has 58 % of the untreated total" in estimate._repr_markdown_()
+    assert estimate.headline()["note"].endswith("; 39 has 58 % of the untreated total")
+    assert "total" not in did(make_study(), "income", scale="poisson").headline()["note"]
