@@ -159,7 +159,7 @@ def fit(sample: Sample, kind: str, reference: int = -1) -> Regression:
     if sample.scale != "poisson":
         return _least_squares(built, sample, kind, reference, None)
     design = _within(built.raw, sample, sample.weights) * np.sqrt(sample.weights)[:, None]
-    check_rank(built, np.linalg.qr(design, mode="r"), sample)
+    check_rank(built, np.asarray(np.linalg.qr(design, mode="r")), sample)
     return _least_squares(built, sample, kind, reference, fitted_means(built, sample, kind, reference))
 
 
