@@ -62,11 +62,12 @@ sheet = "数据"                       # the sheet that holds the rows; leave th
 provenance = "invented"              # said with every result; delete this line when the data are yours
 # membership = "成员.csv"            # if group and first_treated stand in a file of their own, one row per village
 # placebo_group_size = 5             # villages in each group that is cut where untreated villages have none
+# leave_out = ["全县"]               # rows that are no villages; also: years = [2016, 2023], never = [0, 9999]
 
 [columns]                            # ours = the name in your header
 unit = "村代码"
 time = "年份"
-first_treated = "加入年份"           # first treated year; empty = never treated
+first_treated = "加入年份"           # first treated year; empty = never treated (or treated = a column of 0 and 1)
 group = "片区"                       # where treatment was assigned: inference rests on these groups
 stratum = "乡镇"                     # optional: what assignment stayed within
 
