@@ -157,3 +157,30 @@ def test_a_village_with_over_a_quarter_of_either_sides_money_is_named():
     assert "39 has 58 % of the untreated total" in estimate._repr_markdown_()
     assert estimate.headline()["note"].endswith("; 39 has 58 % of the untreated total")
     assert "total" not in did(make_study(), "income", scale="poisson").headline()["note"]
+
+
+def proportional_panel(seed: int, effect: float = 0.0) -> pd.DataFrame:
+    """56 districts of five villages, five treated from 2023: skewed incomes, lasting shocks, 3 % zeros."""
+    draw, years = np.random.default_rng(seed), np.arange(2016, 2025)
+    group = np.repeat(np.arange(56), 5)
+    income = draw.lognormal(12, 0.7, len(group))
+    shocks = np.zeros((len(years), len(group)))
+    for t in range(len(years)):
+        new = draw.normal(0, 0.15, 56)[group] + draw.normal(0, 0.3, len(group))
+        shocks[t] = (0.5 * shocks[t - 1] if t else 0) + new
+    panel = pd.DataFrame(income * np.exp(shocks + 0.05 * (years[:, None] - 2016)), index=pd.Index(years, name="year"))
+    panel = panel.melt(ignore_index=False, var_name="unit", value_name="y").reset_index()
+    panel["group"] = group[panel["unit"].astype(int)]
+    panel["first_treated"] = np.where(panel["group"] < 5, 2023, np.nan)
+    panel["y"] *= np.exp(effect * (panel["year"] >= panel["first_treated"])) * (draw.random(len(panel)) > 0.03)
+    return panel
+
+
+def test_intervals_hold_the_truth_where_incomes_are_skewed_and_some_are_zero():
+    effect = 0.5
+    studies = [Study.from_frame(proportional_panel(seed, effect), **DESIGN) for seed in range(60)]
+    rows = [did(study, "y", scale="poisson").frame().iloc[0] for study in studies]
+    # 96 % of 300 panels like these; of 60, 90 % or more but for one time in fifty.
+    assert np.mean([row["low"] <= effect <= row["high"] for row in rows]) >= 0.9
+    # One estimate has a standard deviation of 0.13: the mean of 60 is within 0.04 but for one time in fifty.
+    assert np.mean([row["estimate"] for row in rows]) == pytest.approx(effect, abs=0.04)

@@ -112,8 +112,10 @@ def minimum_detectable_effect(
 
     Parameters
     ----------
-    study, outcome, scale
+    study, outcome
         As in `did`.
+    scale : {"level", "log"}, optional
+        Default: the study's; in levels where that is "poisson".
     power, level : float
         How often the effect is to be found, and one minus the level of the two-sided test.
     years_before, years_after : int

@@ -18,7 +18,8 @@ def bacon_weights(study: Study, outcome: str) -> pd.DataFrame:
     """Which comparisons plain two-way fixed effects averages, with their weights (Goodman-Bacon).
 
     Use it with several start years to see how much of the two-way estimate (`did` with "two_way") rests on
-    comparisons with villages already treated, which are wrong where effects change over time. Computed by diff-diff.
+    comparisons with villages already treated, which are wrong where effects change over time. In levels,
+    whatever the scale of the study. Computed by diff-diff.
 
     Parameters
     ----------
@@ -66,7 +67,8 @@ def not_yet_treated(study: Study, outcome: str) -> pd.Series:
     """Callaway & Sant'Anna's overall effects with villages not yet treated among the controls: another estimand.
 
     Use it beside `EventStudy.average` and `EventStudy.aggregate`, whose controls are never treated. Here villages that
-    start later are controls until they do, so that the answer also rests on their paths before. Computed by diff-diff.
+    start later are controls until they do, so that the answer also rests on their paths before. In levels, whatever the
+    scale of the study. Computed by diff-diff.
 
     Parameters
     ----------
