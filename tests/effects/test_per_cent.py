@@ -1,6 +1,7 @@
 """Effects in per cent: what they come to in money, whose money they rest on, and how they are said."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,24 @@ def test_per_cent_and_amount_by_hand_count_villages_that_are_always_zero(estimat
     after = event_study(make_hand_study(), "income", scale="poisson").estimate(0)
     # Against 2022 alone: 20 * 30 / 20 = 30 without treatment, (45 - 30) / 3 = 5.
     assert (after.percent, after.amount) == (pytest.approx(50, rel=EXACT), pytest.approx(5, rel=EXACT))
+
+
+@pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+def test_a_year_that_is_left_out_counts_in_no_amount():
+    study = make_hand_study()
+    after = study.frame[study.frame["time"] == 2023].assign(time=2024)
+    after["income"] = [10, 20, 0, 0, 0, 0]
+    longer = replace(study, frame=pd.concat([study.frame, after]).sort_values(["unit", "time"], ignore_index=True))
+    estimate = did(longer, "income", scale="poisson", estimator="two_way")
+    assert estimate.amount == pytest.approx(7.5, rel=EXACT)
+
+
+def test_collapsed_villages_leave_amounts_and_effective_districts_as_they_are():
+    panel = make_panel(rich=3).assign(income=lambda p: p["income"].where(p["village"] % 7 != 2, 0))
+    study = Study.from_frame(panel, unit="village", time="year", first_treated="start", group="district")
+    whole, collapsed = (did(study, "income", scale="poisson", collapse=collapse) for collapse in (False, True))
+    assert collapsed.amount == pytest.approx(whole.amount, rel=EXACT)
+    assert collapsed.effective_treated_districts == pytest.approx(whole.effective_treated_districts, rel=EXACT)
 
 
 @pytest.mark.parametrize("name", ["poisson_panel", "poisson_staggered"])

@@ -61,7 +61,8 @@ def _always_zero(regression: Regression, inside: np.ndarray) -> float:
 
     Where the cells are all there are under treatment, so are those of a group that is zero throughout.
     """
-    rows = regression.sample.always_zero
+    rows, sample = regression.sample.always_zero, regression.sample.frame
+    rows = rows[rows["time"].isin(sample["time"].unique())]
     if rows.empty:
         return 0.0
     labels, cell = cell_of_each_row(rows, regression.kind, regression.reference)
