@@ -19,7 +19,7 @@ from analysis.effects.totals import (
 )
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.methods import HEADLINE, HEADLINE_NAME, METHODS, group_pieces, hypothesis_test, infer
-from analysis.messages import Sentence, amount, as_typed, count, in_sentence, reasons
+from analysis.messages import Sentence, amounts, as_typed, count, in_sentence, reasons
 from analysis.regression.regression import Effect, Regression
 from analysis.study.study import Study
 
@@ -233,10 +233,8 @@ class Estimate(Sentence):
         test, untreated = self.headline(), self.groups - self.treated_groups
         few = f", {untreated} untreated" if untreated < min(self.treated_groups, FEW_TREATED + 1) else ""
         few += f", {FEW}" if min(untreated, self.treated_groups) <= FEW_TREATED else ""
-        return (
-            f"95 % interval {amount(test['low'])} to {amount(test['high'])}, {HEADLINE_NAME} ({test['df']:.1f}) "
-            f"clustered by {clusters}{few}"
-        )
+        _, low, high = amounts(self.value, test["low"], test["high"])
+        return f"95 % interval {low} to {high}, {HEADLINE_NAME} ({test['df']:.1f}) clustered by {clusters}{few}"
 
     def __repr__(self) -> str:
         return self._proportional() if is_ratio(self.fitted, self.effect) else self._linear()
@@ -278,7 +276,7 @@ class Estimate(Sentence):
         why = " for missing values" if missing else f": {reasons(self.fitted.sample.dropped)}"
         dropped = f", {lost} left out{why}" if self.dropped else ""
         label = in_sentence(self.study.describe(self.outcome).label)
-        value = f"{amount(self.value)} {self.unit}".rstrip()
+        value = f"{amounts(self.value, *self.headline()[['low', 'high']])[0]} {self.unit}".rstrip()
         mean = f"counterfactual {'geometric ' if self.unit == 'log points' and self.scale != 'poisson' else ''}mean"
         share = f", {self.percent:.1f} % of the {mean}" if np.isfinite(self.percent) else ""
         return (

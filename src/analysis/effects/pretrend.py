@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.inference.hypothesis import HypothesisTest
-from analysis.messages import Sentence, amount
+from analysis.messages import Sentence, amounts
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,8 @@ class Pretrend(Sentence):
     def __repr__(self) -> str:
         slope, joint = self.frame()[["estimate", "p_value", "low", "high", "note"]].to_dict("index").values()
         unit = f"{self.slope.unit} per year".lstrip()
-        test = f"95 % interval {amount(slope['low'])} to {amount(slope['high'])}, CR2, p = {slope['p_value']:.3f}"
+        value, low, high = amounts(slope["estimate"], slope["low"], slope["high"])
+        test = f"95 % interval {low} to {high}, CR2, p = {slope['p_value']:.3f}"
         if np.isnan(slope["p_value"]):
             test = f"no interval, {slope['note'].split(';')[0]}"
         jointly = f"p = {joint['p_value']:.3f} ({joint['note']})" if joint["p_value"] >= 0 else joint["note"]
@@ -49,6 +50,6 @@ class Pretrend(Sentence):
             "That speaks against parallel trends." if rejected else "Not rejecting is no proof of parallel trends."
         )
         return (
-            f"{self.slope.study.label.capitalize()}: before, the gap moved by {amount(slope['estimate'])} {unit} "
+            f"{self.slope.study.label.capitalize()}: before, the gap moved by {value} {unit} "
             f"({test}); all leads together: {jointly}. {meaning}"
         )
