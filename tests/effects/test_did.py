@@ -135,7 +135,7 @@ class TestByHand:
         # freedom with equal variances are (1/2 + 1/2)^2 / (1/(4 * 1) + 1/(4 * 1)) = 2
         margin = stats.t.ppf(0.975, 2) * 2**0.5
         assert repr(estimate) == (
-            f"Simulated data: effect on village income 7 CNY (95 % interval {7 - margin:.3f} to {7 + margin:.1f}, "
+            f"Simulated data: effect on village income 7.0 CNY (95 % interval {7 - margin:.1f} to {7 + margin:.1f}, "
             "CR2 errors with Satterthwaite degrees of freedom (2.0) clustered by 4 groups, 2 treated, too few to lean "
             "on), 35.0 % of the counterfactual mean, against all years before; 4 villages, 16 village-years; two-way "
             "fixed effects. "
