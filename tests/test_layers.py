@@ -112,7 +112,11 @@ def test_every_room_says_what_it_is_for_and_what_it_imports():
     for name in rooms:
         text = ast.get_docstring(ast.parse(FILES[name].read_text(encoding="utf-8")))
         assert len(text.splitlines()) == 4, name
-        assert "import" in text.splitlines()[-1], name
+        named = set(re.findall(r"`(\w+)`", text.splitlines()[-1]))
+        own, used = Path(name).parts[0], set()
+        for path in (LIBRARY / own).rglob("*.py"):
+            used |= {module.split(".")[1] for module in imported(path.read_text(encoding="utf-8")) if "." in module}
+        assert named == used - {own} or own == "report", name
 
 
 def test_the_top_floor_is_small():
@@ -154,7 +158,7 @@ print(json.dumps([".".join(name.split(".")[:2 if name.startswith("analysis.") el
 def test_the_library_is_small():
     sources = {name: path.read_text(encoding="utf-8") for name, path in FILES.items()}
     read = {name: len(source.splitlines()) for name, source in sources.items()}
-    assert {name: number for name, number in read.items() if number > MOST_LINES_PER_FILE} == {}
+    assert {name: number for name, number in read.items() if number > MOST_LINES_PER_FILE and name not in PHRASES} == {}
     lines = sum(code_lines(source) for name, source in sources.items() if name not in PHRASES)
     assert lines <= MOST_LINES
 

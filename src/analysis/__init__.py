@@ -22,7 +22,7 @@ from analysis.study.study import Study
 
 __version__ = "0.1.0"
 
-# Presentation, simulation and repetition are imported when first used, so that estimation stays light.
+# What shows, repeats or checks is imported when first used, so that estimation stays light.
 ROOMS = {
     "design.power": ("minimum_detectable_effect", "power_curve"),
     "design.rejection_rates": ("rejection_rates",),

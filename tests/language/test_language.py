@@ -77,7 +77,7 @@ def said(source: str) -> set[str]:
     for node in ast.walk(module):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            arguments = {"say": node.args[:2], "_captioned": node.args[2:]}.get(name, [])
+            arguments = {"say": node.args[:2], "captioned": node.args[2:]}.get(name, [])
             found |= set().union(*(phrases(argument, module) for argument in arguments))
     return found - set(LANGUAGES)
 
@@ -114,7 +114,7 @@ def test_phrases_are_found_in_the_code():
     assert said('self.say("a" "b")') == {"ab"}
     assert said('title = "a"\nsay(language, title)') == {"a"}
     assert said('KINDS = {"x": "a", "y": "b"}\nself.say(KINDS[kind])') == {"a", "b"}
-    assert said('_captioned(frame, study, "a {b}", b="c")') == {"a {b}"}
+    assert said('captioned(frame, study, "a {b}", b="c")') == {"a {b}"}
     assert len(SAID) > MANY
 
 

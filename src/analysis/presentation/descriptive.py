@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.inference.cluster_pieces import ROUNDING_TOLERANCE
+from analysis.design.variability import level_and_change
 from analysis.language.labels import bracketed, say
 from analysis.presentation.tables import Table, captioned
 from analysis.regression.sample import select_sample
@@ -122,34 +122,6 @@ def _scaled_label(study: Study, outcome: str) -> str:
 def place(frame: pd.DataFrame) -> np.ndarray:
     """Whether each row's village is ever treated: "inside" or "outside"."""
     return np.where(frame["first_treated"].notna(), "inside", "outside")
-
-
-def level_and_change(series: pd.DataFrame) -> pd.DataFrame:
-    """Mean level of each village and its change per year: a least-squares slope, zero where it is only rounding.
-
-    Parameters
-    ----------
-    series : DataFrame
-        Villages x years; a missing value is left out, and with a single year there is no change.
-
-    Returns
-    -------
-    DataFrame
-        Columns level and change.
-
-    Examples
-    --------
-    >>> level_and_change(pd.DataFrame({2020: [1.0, 7.0], 2021: [3.0, float("nan")], 2022: [5.0, 7.0]})).to_numpy()
-    array([[3., 2.],
-           [7., 0.]])
-    """
-    known, level = series.notna(), series.mean(axis="columns")
-    years = known.mul(series.columns.to_numpy(dtype=float), axis="columns").where(known)
-    away = years.sub(years.mean(axis="columns"), axis="index")
-    change = (away * series.sub(level, axis="index")).sum(axis="columns") / (away**2).sum(axis="columns")
-    span = years.max(axis="columns") - years.min(axis="columns")
-    rounding = (change * span).abs() <= ROUNDING_TOLERANCE * series.abs().max(axis="columns")
-    return pd.DataFrame({"level": level, "change": change.mask(rounding, 0.0)})
 
 
 def _compare(villages: pd.Series) -> dict[str, float]:

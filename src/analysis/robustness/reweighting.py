@@ -8,8 +8,8 @@ import pandas as pd
 from scipy.optimize import linprog, minimize, root
 from scipy.special import logsumexp, softmax
 
+from analysis.design.variability import level_and_change
 from analysis.messages import Sentence, StudyError, amount, count, first, former_options, in_sentence
-from analysis.presentation.descriptive import level_and_change
 from analysis.regression.sample import select_sample
 from analysis.study.outcome import FORMER_LOG, LINEAR
 from analysis.study.study import Study
