@@ -9,6 +9,7 @@ import pytest
 import statsmodels.formula.api as smf
 
 from analysis import FewTreatedGroupsWarning, Study, StudyError, did, load_study, read_table, simulate_panel
+from analysis.messages import amounts
 from analysis.robustness.spillover import neighbours
 from analysis.simulation.simulate import shock_groups
 
@@ -192,3 +193,11 @@ def test_designs_without_neighbours_or_others_are_refused(town, message):
         message = r"^All 2 strata have treated villages, so none is left to compare with\. Bring villages of strata"
     with pytest.raises(StudyError, match=message):
         neighbours(quiet(panel), "income")
+
+
+def test_effects_in_per_cent_are_said_in_per_cent():
+    result = neighbours(load_study(), "collective_income_cny", scale="poisson")
+    row = result.frame().loc[("spillover", "cr2")]
+    shown = amounts(*(100 * np.expm1(float(row[name])) for name in ("effect", "low", "high")))
+    assert f"beside them {shown[0]} % (" in repr(result)
+    assert f"95 % interval {shown[1]} to {shown[2]}, CR2 by stratum" in repr(result)

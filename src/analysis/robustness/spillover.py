@@ -54,7 +54,8 @@ class Neighbours(Sentence):
         frame, study = self.frame(), self.treated.study
         label = in_sentence(study.describe(self.treated.outcome).label)
         others = self.spillover.groups - self.spillover.treated_groups
-        treated, beside = (_sentence(frame.loc[name], study.noun) for name in ("treated", "spillover"))
+        names, scale = ("treated", "spillover"), self.treated.scale
+        treated, beside = (_sentence(frame.loc[name], study.noun, scale) for name in names)
         return (
             f"{study.label.capitalize()}: effects on {label} against {count(others, 'stratum')} without treatment: on "
             f"treated {study.noun}s {treated}; on untreated {study.noun}s beside them {beside}. "
@@ -124,17 +125,20 @@ def _by_stratum(study: Study, kept: pd.Series, first_treated: pd.Series) -> Stud
     return replace(study, frame=frame, placebo_group_count=0, notes=few_treated_groups(frame))
 
 
-def _sentence(tests: pd.DataFrame, noun: str) -> str:
+def _sentence(tests: pd.DataFrame, noun: str, scale: str) -> str:
     """One effect with both its tests, in words."""
     cr2, randomized = tests.loc["cr2"], tests.loc["randomization"]
-    value, low, high = amounts(cr2["effect"], cr2["low"], cr2["high"])
+    sizes, unit = cr2[["effect", "low", "high"]].astype(float), cr2["unit"]
+    if scale == "poisson":
+        sizes, unit = 100 * np.expm1(sizes), "%"
+    value, low, high = amounts(*sizes)
     interval = f"95 % interval {low} to {high}, CR2 by stratum, p = {cr2['p_value']:.3f}"
     if np.isnan(cr2["p_value"]):
         interval = f"no interval, {cr2['note'].split(';')[0]}"
     p_value = randomized["p_value"]
     dealt = f"p = {p_value:.3f} by" if p_value >= 0 else "no p-value from"
     strata = count(cr2["strata_treated"], "stratum")
-    effect = f"{value} {cr2['unit']}".rstrip()
+    effect = f"{value} {unit}".rstrip()
     return f"{effect} ({count(cr2['villages'], noun)} in {strata}; {interval}; {dealt} randomization of strata)"
 
 
