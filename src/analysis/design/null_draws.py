@@ -94,7 +94,6 @@ def null_draws(design: Estimate, shocks: Shocks, replications: int, seed: int) -
     pieces = cluster_pieces(regression, design.effect, clusters)
     if warning := caution(pieces):
         raise StudyError(f"No standard error of this design can be believed, so it has no power: {warning}.")
-    within = regression.design[order, 1:] - regression.design[:, 1:].mean(axis=0)
     frame = regression.sample.frame.iloc[order]
     task = partial(
         _null_draw,
@@ -103,7 +102,7 @@ def null_draws(design: Estimate, shocks: Shocks, replications: int, seed: int) -
         unit=pd.factorize(frame["unit"])[0],
         year=(frame["time"] - frame["time"].min()).to_numpy(),
         scale=shocks.sizes(frame["unit"].str.rsplit(" ", n=1).str[0], frame["first_treated"].notna().to_numpy()),
-        basis=np.linalg.qr(within)[0],
+        basis=regression.orthonormal()[0][order],
         pieces=pieces,
         adjusted=adjusted_direction(pieces, power=-0.5)[0],
     )

@@ -63,11 +63,10 @@ def cluster_sums(regression: Regression, clusters: np.ndarray) -> ClusterSums:
 
 
 def _sums(regression: Regression, clusters: np.ndarray) -> ClusterSums:
-    # Freed from the constant, the first column, the rest is the decomposition of what is demeaned altogether.
-    model = regression.results.model
     residuals = regression.residuals * np.sqrt(regression.weights)
     order = np.argsort(clusters, kind="stable")
-    basis, triangle = model.exog_Q[order, 1:], model.exog_R[1:, 1:]
+    basis, triangle = regression.orthonormal()
+    basis = basis[order]
     starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
     grams = np.stack([part.T @ part for part in np.split(basis, starts[1:])])
     scores = np.add.reduceat(basis * residuals[order, None], starts)

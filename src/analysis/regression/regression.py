@@ -93,6 +93,11 @@ class Regression:
         """Residuals, shape (n,)."""
         return self.results.resid.to_numpy()
 
+    def orthonormal(self) -> tuple[np.ndarray, np.ndarray]:
+        """Q and R of the weighted regressors freed from the constant, shapes (n, K) and (K, K)."""
+        model = self.results.model
+        return model.exog_Q[:, 1:], model.exog_R[1:, 1:]
+
     @property
     def coefficients(self) -> np.ndarray:
         """Coefficients of the treatment cells, shape (cells,)."""
