@@ -365,7 +365,7 @@ def test_order_names_and_units_do_not_matter():
 def test_groups_may_be_numbers():
     panel = districts_panel()
     numbers = by_district(quiet(panel.assign(district=panel["district"].str[1:].astype(int))), "income").frame()
-    assert numbers.index.tolist() == [0, 1, 2]
+    assert numbers.index.tolist() == ["0", "1", "2"]
     np.testing.assert_allclose(numbers["effect"], by_district(quiet(panel), "income").frame()["effect"], rtol=EXACT)
 
 
