@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from jinja2 import Environment
+from jinja2.ext import extract_from_ast
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -83,7 +85,11 @@ def said(source: str) -> set[str]:
 
 
 SAID = set().union(*(said(path.read_text(encoding="utf-8")) for path in SOURCES))
-WRITTEN = set().union(*(strings(ast.parse(path.read_text(encoding="utf-8"))) for path in SOURCES))
+TEMPLATES = [path.read_text(encoding="utf-8") for path in sorted(LIBRARY.rglob("*.jinja"))]
+CALLS = [call for text in TEMPLATES for call in extract_from_ast(Environment().parse(text), ["say"], babel_style=False)]
+IN_TEMPLATES = {phrase for _, _, (phrase,) in CALLS}
+SAID |= IN_TEMPLATES
+WRITTEN = IN_TEMPLATES.union(*(strings(ast.parse(path.read_text(encoding="utf-8"))) for path in SOURCES))
 
 
 def places(phrase: str) -> list[str]:
@@ -116,6 +122,7 @@ def test_phrases_are_found_in_the_code():
     assert said('KINDS = {"x": "a", "y": "b"}\nself.say(KINDS[kind])') == {"a", "b"}
     assert said('captioned(frame, study, "a {b}", b="c")') == {"a {b}"}
     assert len(SAID) > MANY
+    assert "Look at this first" in IN_TEMPLATES
 
 
 def test_every_phrase_has_its_chinese():

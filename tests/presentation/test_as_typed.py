@@ -41,10 +41,9 @@ from analysis import (
     synthetic_did,
 )
 from analysis.presentation.style import use_style
-from analysis.report.kernel import table_for_paper
-from analysis.report.markdown import literal, to_html
+from analysis.report.exports import table_for_paper
 from analysis.report.summary import write_summary
-from analysis.report.title_page import TitlePage
+from analysis.report.title_page import TitlePage, literal, to_html
 
 pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
 
@@ -164,6 +163,7 @@ def test_summary_and_title_page_show_names_as_they_are_typed(study, tmp_path):
     summary = to_html(write_summary(study, tmp_path))
     assert TextOf(summary).shown.count(NAME) >= 4
     about = {"reading": [NAME], "doubts": [NAME], "summary": ""}
-    files = TitlePage(NAME, literal(NAME), **about).files([])
-    assert TextOf(files["front.html"]).shown.count(NAME) == 3
-    assert TextOf(to_html(files["index.md"].splitlines()[0])).shown.strip() == NAME
+    page = TitlePage(NAME, literal(NAME), **about).markdown([])
+    heading, _, front = page.partition("```{raw} html\n")
+    assert TextOf(to_html(heading)).shown.strip() == NAME
+    assert TextOf(front.partition("```")[0]).shown.count(NAME) == 3, "a fence that a name closes would end before"

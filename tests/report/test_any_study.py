@@ -35,7 +35,7 @@ from analysis import (
     rejection_rates,
     specification_curve,
 )
-from analysis.report.unsupported import names
+from analysis.report.notebooks import names
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 STEMS = (

@@ -14,8 +14,7 @@ from openpyxl import load_workbook
 from PIL import Image
 
 from analysis import Table
-from analysis.report.exports import Exports, harmless
-from analysis.report.kernel import PRINT_DPI, figure_for_paper, table_for_paper
+from analysis.report.exports import PRINT_DPI, Exports, figure_for_paper, harmless, table_for_paper
 from analysis.report.manifest import hashes
 
 

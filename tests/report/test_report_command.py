@@ -1,5 +1,6 @@
 """`python -m analysis report` on another study: whole where it can be, plain where it cannot, harmless, repeatable."""
 
+import inspect
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -16,13 +17,15 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from openpyxl import load_workbook
 from PIL import Image
 
+import analysis
 from analysis import StudyError, load_study
 from analysis import __main__ as commands
 from analysis.report import build
 from analysis.report.build import OWN_STUDY, build_report, default_output
-from analysis.report.markdown import literal, to_html
-from analysis.report.notebooks import NotebookError, run_notebook
-from analysis.report.unsupported import LEFT_OUT, TITLE, names
+from analysis.report.manifest import SEED_OF_DRAWS
+from analysis.report.notebooks import LEFT_OUT, TITLE, NotebookError, names, run_notebook
+from analysis.report.title_page import literal, to_html
+from analysis.simulation.simulate import SEED
 
 ROOT = Path(__file__).resolve().parents[2]
 CM = 2.54
@@ -234,12 +237,19 @@ def test_manifest_says_what_the_report_rests_on(home: Path, report: Path) -> Non
     manifest = json.loads(text)
     expected = {name: sha256(content).hexdigest() for name, content in contents(home / "panel").items()}
     assert manifest["study_files"] == expected
-    assert (manifest["language"], manifest["seeds"]["Estimate.inference"]) == ("zh", 2023)
-    assert "simulate_panel" not in manifest["seeds"], "nothing of this study was simulated"
+    assert (manifest["language"], manifest["seeds"]) == ("zh", {"draws": 2023}), "nothing of it was simulated"
     assert {"numpy", "pandas", "statsmodels"} <= set(manifest["packages"])
     assert manifest["project_files"]["data/villages.csv"]
     assert home.parent.name not in text
     assert not re.search(r"\d\d:\d\d:\d\d", text)
+
+
+def test_seeds_of_the_manifest_are_those_of_everything_public_that_draws() -> None:
+    verbs = [one for name in analysis.__all__ if inspect.isfunction(one := getattr(analysis, name))]
+    parameters = {verb.__name__: inspect.signature(verb).parameters for verb in verbs}
+    seeds = {name: found["seed"].default for name, found in parameters.items() if "seed" in found}
+    assert {"randomization", "simulate_panel"} <= set(seeds)
+    assert seeds == {name: SEED if "simul" in name else SEED_OF_DRAWS for name in seeds}
 
 
 @pytest.mark.parametrize(

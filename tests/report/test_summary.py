@@ -18,8 +18,8 @@ from analysis import Outcome, Study, did, event_study, load_study, minimum_detec
 from analysis.inference.methods import infer
 from analysis.messages import amount
 from analysis.report.findings import Findings, find
-from analysis.report.markdown import to_html
 from analysis.report.summary import DOTS_PER_INCH, FIGURE_SIZE, draw, write_summary
+from analysis.report.title_page import to_html
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "data" / "example" / "study.toml"
 INCOME = "村集体经济收入"

@@ -4,7 +4,6 @@ import os
 import tempfile
 import warnings
 from pathlib import Path
-from typing import Any
 
 from analysis.messages import FewTreatedGroupsWarning, StudyError, count
 from analysis.reading.check import findings_on
@@ -12,12 +11,10 @@ from analysis.reading.read_files import DATA
 from analysis.reading.study_file import load_study
 from analysis.report.exports import WORKBOOK, Exports, take_exports
 from analysis.report.manifest import MANIFEST, input_files, write_manifest
-from analysis.report.markdown import literal
-from analysis.report.notebooks import NotebookError, notebook_paths, run_notebooks
+from analysis.report.notebooks import TITLE, NotebookError, notebook_paths, run_notebooks, unsupported_steps
 from analysis.report.pages import refuse_other_folder, write_report
 from analysis.report.summary import write_summary
-from analysis.report.title_page import TitlePage
-from analysis.report.unsupported import TITLE, unsupported_steps
+from analysis.report.title_page import TitlePage, literal
 from analysis.study.study import Study
 
 ROOT = DATA.parent
@@ -69,8 +66,7 @@ def build_report(
     refuse_other_folder(output)
     _refuse_input_folder(output, file)
     with tempfile.TemporaryDirectory() as folder:
-        beside = Path(folder, "beside")
-        beside.mkdir()
+        beside = Path(folder)
         summary = _summary(loaded, beside)
         write_manifest(beside / MANIFEST, loaded, file, notebook_paths(notebooks))
         variables = {"STUDY": str(file), "STUDY_LANGUAGE": loaded.language}
@@ -79,7 +75,17 @@ def build_report(
         pages = {path.stem: run for path, run in runs.items() if not isinstance(run, NotebookError)}
         exports, steps = take_exports(pages), unsupported_steps(pages)
         exports.write(beside, loaded.data_statement)
-        title_page = _title_page(loaded, summary=summary, failures=failures, unsupported=steps, exports=exports)
+        title_page = TitlePage(
+            loaded.title or "Report",
+            literal(loaded.data_statement),
+            reading=loaded.reading,
+            doubts=[finding for finding in findings_on(loaded) if finding.startswith("LOOK")],
+            summary=summary,
+            failures=failures,
+            unsupported=steps,
+            exports=exports,
+            language=loaded.language,
+        )
         index = write_report(pages, output, title_page, beside=beside)
     if failures:
         lacking = f"{count(len(failures), 'page')} of {len(runs)} could not be made"
@@ -114,12 +120,6 @@ def _summary(study: Study, folder: Path) -> str:
             return write_summary(study, folder)
     except StudyError as error:
         return f"**{TITLE}.** {literal(str(error))}"
-
-
-def _title_page(study: Study, **parts: Any) -> TitlePage:
-    doubts = [finding for finding in findings_on(study) if finding.startswith("LOOK")]
-    about: dict[str, Any] = {"reading": study.reading, "doubts": doubts, "language": study.language}
-    return TitlePage(study.title or "Report", literal(study.data_statement), **about, **parts)
 
 
 def _told(exports: Exports, lacking: int) -> list[str]:

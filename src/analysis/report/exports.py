@@ -1,13 +1,21 @@
-"""Tables and figures of a report as files that go into a paper: a workbook, LaTeX, PDF and PNG."""
+"""Tables and figures of a report as files that go into a paper: a workbook, LaTeX, PDF and PNG.
 
+A kernel that starts with this extension adds them to what it shows; `take_exports` takes them out of its notebooks.
+"""
+
+import io
 import re
-from base64 import b64decode
+import warnings
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+import pandas as pd
+from IPython.core.interactiveshell import InteractiveShell
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from openpyxl import Workbook
@@ -17,14 +25,97 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
-from analysis.report.kernel import FIGURE, TABLE
+from analysis.messages import FewTreatedGroupsWarning
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from analysis.presentation.tables import Table
+
+TABLE = "application/vnd.analysis.table+json"
+FIGURE = "application/vnd.analysis.figure+json"
+PRINT_WIDTH = 16 / 2.54
+"""Inches: a page of A4 less its margins."""
+PRINT_DPI = 300
+FONTS: Any = {"pdf.fonttype": 3}
+"""Outlines of the glyphs in use: any reader draws them, which is not so for OpenType fonts embedded as type 42."""
 WORKBOOK = "tables.xlsx"
 LONGEST_SHEET_NAME = 31
 WIDEST_COLUMN = 40
 LATEX_NEEDS = "% Needs \\usepackage{booktabs,multirow}; for Chinese, \\usepackage{ctex} and XeLaTeX or LuaLaTeX.\n"
 _SHORT = re.compile(r"[+-]?[\d.,]+%?|[-+]|-inf")
 _TIME = re.compile(rb">\d{4}-\d\d-\d\dT[^<]*<")
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Add the forms to what the kernel shows; IPython calls this where a kernel starts with this extension.
+
+    Warnings come as sentences without the place in the code; that of few treated groups is said by every result.
+    """
+    display: Any = shell.display_formatter
+    formatter = display.mimebundle_formatter
+    formatter.for_type_by_name("analysis.presentation.tables", "Table", lambda table: {TABLE: table_for_paper(table)})
+    formatter.for_type_by_name("matplotlib.figure", "Figure", lambda figure: {FIGURE: figure_for_paper(figure)})
+    warnings.formatwarning = lambda message, *_args, **_options: f"{message}\n"
+    warnings.simplefilter("ignore", FewTreatedGroupsWarning)
+
+
+def table_for_paper(table: "Table") -> dict[str, Any]:
+    """
+    Turn a table into its caption, headings, rows (numbers in full) and LaTeX.
+
+    Examples
+    --------
+    >>> from analysis import Table
+    >>> table_for_paper(Table(pd.DataFrame({"villages": [274]}, index=["all"]), "Roster"))["rows"]
+    [['all', 274]]
+    """
+    frame = table._shown(in_full=True)
+    if not isinstance(frame.index, pd.RangeIndex):
+        frame = frame.reset_index(names=[name or "" for name in frame.index.names], allow_duplicates=True)
+    return {
+        "caption": table.caption,
+        "columns": [_heading(name) for name in frame.columns],
+        "rows": [[_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)],
+        "latex": table.to_latex(),
+    }
+
+
+def figure_for_paper(figure: "Figure") -> dict[str, str]:
+    """Draw a figure as PDF and, no wider than a page's text, as PNG of 300 dots per inch: both in base 64."""
+    from matplotlib import rc_context
+
+    figure.draw_without_rendering()  # settles the layout
+    box = figure.get_tightbbox().padded(0.1)
+    scale = min(1.0, PRINT_WIDTH / box.width)
+    with rc_context(FONTS):
+        pdf = _drawn(figure, box, format="pdf", metadata={"CreationDate": None})
+    sharpness = {"dpi": PRINT_DPI * scale, "pil_kwargs": {"dpi": (PRINT_DPI, PRINT_DPI)}}
+    return {"pdf": pdf, "png": _drawn(figure, box, format="png", **sharpness), "title": _title(figure)}
+
+
+def _title(figure: "Figure") -> str:
+    """What stands above a figure, or above its first part that has a title."""
+    titles = (ax.get_title(place) for ax in figure.axes for place in ("left", "center", "right"))
+    return next(filter(None, [figure.get_suptitle(), *titles]), "A figure").replace(r"\$", "$")
+
+
+def _drawn(figure: "Figure", box: Any, **options: Any) -> str:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, bbox_inches=box, **options)
+    return b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _heading(name: Any) -> str:
+    return " / ".join(filter(None, map(str, name if isinstance(name, tuple) else (name,))))
+
+
+def _cell(value: Any) -> str | int | float | bool | None:
+    """A value as JSON can hold it: missing is None."""
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    value = value.item() if hasattr(value, "item") else value
+    return value if isinstance(value, int | float) and isfinite(value) else str(value)
 
 
 @dataclass(frozen=True)
@@ -38,7 +129,7 @@ class Exports:
         """Write one workbook, a LaTeX file per table, and a PDF and a PNG per figure; the same bytes each time."""
         for kind in ("tables", "figures"):
             (folder / kind).mkdir()
-        write_workbook(folder / WORKBOOK, self.tables, statement)
+        _write_workbook(folder / WORKBOOK, self.tables, statement)
         for name, table in self.tables.items():
             text = LATEX_NEEDS + table["latex"]
             (folder / "tables" / f"{name}.tex").write_text(text, encoding="utf-8", newline="\n")
@@ -75,19 +166,8 @@ def _figure_line(name: str) -> str:
     return f'For print: <a href="figures/{name}.pdf">PDF</a> · <a href="figures/{name}.png">PNG</a>'
 
 
-def write_workbook(path: Path, tables: Mapping[str, Mapping[str, Any]], statement: str) -> None:
-    """
-    Write tables into one workbook: a sheet each, with the caption first, and a list of them with the data statement.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        An ``.xlsx`` file.
-    tables : mapping
-        Sheet name to caption, columns and rows; see `analysis.report.kernel.table_for_paper`.
-    statement : str
-        What the list says about the data.
-    """
+def _write_workbook(path: Path, tables: Mapping[str, Mapping[str, Any]], statement: str) -> None:
+    """A sheet for each table, with the caption first, and a list of them with what is said about the data."""
     book = Workbook()
     listing = book.active
     listing.title = "tables"
@@ -104,10 +184,9 @@ def _fill(sheet: Worksheet, caption: str, columns: list[str], rows: Iterable[Ite
     rows = [[harmless(value) for value in row] for row in rows]
     for row in ([harmless(caption)], [harmless(name) for name in columns], *rows):
         sheet.append(row)
-    for cell in (*sheet[1][:1], *sheet[2]):
-        cell.font = Font(bold=True)
+    sheet["A1"].font = Font(bold=True)
     for cell in sheet[2]:
-        cell.alignment = Alignment(wrap_text=True, vertical="top")
+        cell.font, cell.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
     for place, values in enumerate(zip(*rows, strict=True), start=1):
         widest = max(_width(value) for value in values)
         sheet.column_dimensions[get_column_letter(place)].width = min(max(widest, 10), WIDEST_COLUMN) + 2

@@ -1,24 +1,30 @@
-"""The numbers of the summary, each computed once for both languages."""
+"""What the summary says, each number computed once for both languages, and how it names things and writes numbers."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from analysis.design.power import DetectableEffect, minimum_detectable_effect
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
 from analysis.effects.randomization import randomization
 from analysis.effects.verbs import did, event_study
-from analysis.inference.methods import hypothesis_test
-from analysis.messages import StudyError
+from analysis.inference.hypothesis import HypothesisTest
+from analysis.language.labels import bracketed, counted, say, term
+from analysis.messages import StudyError, amount, in_sentence
+from analysis.report.title_page import literal
 from analysis.study.outcome import Outcome
 from analysis.study.study import Study
+
+ENDS = (".", "?", "!", "。", "？", "！")
+SMALLEST_SHOWN = 0.001
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What the summary says of a study's primary outcome; NaN and None stand for what the study cannot support.
+    """What the summary says of a study's primary outcome; None and missing numbers: what the study cannot support.
 
     Attributes
     ----------
@@ -28,18 +34,16 @@ class Findings:
         Why there is no estimate.
     detectable : DetectableEffect or None
         What the design could show, where the outcome is not known in any year under treatment yet.
-    low, high : float
-        Its headline interval.
-    alone : bool
-        Whether there is no interval because one group stands alone behind the effect or a part of it.
-    lot, floor : float
-        The p-value of randomization, and the smallest that the design can give.
+    test : pandas.Series
+        The headline of the estimate.
+    lots : HypothesisTest
+        Randomization, within strata unless nothing can be randomized there.
     anywhere : bool
-        Whether groups of all strata traded places, because within strata there is nothing to randomize.
+        Whether groups of all strata traded places.
     events : EventStudy or None
         Where every start year has two years before it or more.
-    slope, slope_low, slope_high, slope_p, joint_p : float
-        Yearly change of the gap before the start with its headline interval and test, and the test of all years.
+    slope, joint : pandas.Series
+        Yearly change of the gap before the start, and the test of all years (`EventStudy.pretrend`).
     """
 
     study: Study
@@ -47,23 +51,12 @@ class Findings:
     estimate: Estimate | None = None
     refusal: str = ""
     detectable: DetectableEffect | None = None
-    low: float = np.nan
-    high: float = np.nan
-    alone: bool = False
-    lot: float = np.nan
-    floor: float = np.nan
+    test: pd.Series = field(default_factory=pd.Series)
+    lots: HypothesisTest = field(default_factory=HypothesisTest)
     anywhere: bool = False
     events: EventStudy | None = None
-    slope: float = np.nan
-    slope_low: float = np.nan
-    slope_high: float = np.nan
-    slope_p: float = np.nan
-    joint_p: float = np.nan
-
-    @property
-    def years_before(self) -> int:
-        """Years before the start that the event study compares, the reference included."""
-        return sum(time < 0 for time in self.events.event_times) + 1 if self.events else 0
+    slope: pd.Series = field(default_factory=pd.Series)
+    joint: pd.Series = field(default_factory=pd.Series)
 
 
 def find(study: Study) -> Findings:
@@ -75,27 +68,15 @@ def find(study: Study) -> Findings:
     --------
     >>> from analysis import load_study
     >>> findings = find(load_study())
-    >>> findings.years_before, findings.low < findings.estimate.value < findings.high
-    (7, True)
+    >>> findings.test["low"] < findings.estimate.value < findings.test["high"]
+    True
     """
-    found = Findings(study, study.describe(study.primary_outcome))
+    outcome = study.describe(study.primary_outcome)
     try:
-        estimate = did(study, found.outcome.name)
+        estimate = did(study, outcome.name)
     except StudyError as error:
-        return replace(found, refusal=str(error), detectable=_detectable(study, found.outcome.name))
-    test = estimate.headline()
-    found = replace(
-        found,
-        estimate=estimate,
-        low=float(test["low"]),
-        high=float(test["high"]),
-        alone=bool(hypothesis_test(estimate.fitted, estimate.effect).caution),
-        **_lots(estimate),
-    )
-    try:
-        return _with_years_before(found, event_study(study, found.outcome.name))
-    except StudyError:
-        return found
+        return Findings(study, outcome, refusal=str(error), detectable=_detectable(study, outcome.name))
+    return Findings(study, outcome, estimate, test=estimate.headline(), **_lots(estimate), **_before(estimate))
 
 
 def _detectable(study: Study, outcome: str) -> DetectableEffect | None:
@@ -113,21 +94,93 @@ def _lots(estimate: Estimate) -> dict[str, Any]:
     """Randomization within strata, else over all groups, else nothing."""
     for within in ("stratum", None):
         try:
-            test = randomization(estimate, within=within)
+            return {"lots": randomization(estimate, within=within), "anywhere": within is None}
         except StudyError:
             continue
-        return {"lot": test.p_value, "floor": test.smallest_p, "anywhere": within is None}
     return {}
 
 
-def _with_years_before(found: Findings, events: EventStudy) -> Findings:
-    slope, joint = events.pretrend().frame().astype({"estimate": float}).to_dict("index").values()
-    return replace(
-        found,
-        events=events,
-        slope=slope["estimate"],
-        slope_low=slope["low"],
-        slope_high=slope["high"],
-        slope_p=slope["p_value"],
-        joint_p=joint["p_value"],
-    )
+def _before(estimate: Estimate) -> dict[str, Any]:
+    try:
+        events = event_study(estimate.study, estimate.outcome)
+        (_, slope), (_, joint) = events.pretrend().frame().iterrows()
+    except StudyError:
+        return {}
+    return {"events": events, "slope": slope, "joint": joint}
+
+
+@dataclass(frozen=True)
+class Wording:
+    """Findings with the words of one language; text of the study is escaped for Markdown."""
+
+    findings: Findings
+    language: str
+
+    @property
+    def estimate(self) -> Estimate:
+        """The effect, of findings that have one."""
+        if self.findings.estimate is None:
+            raise StudyError(f"No effect was estimated: {self.findings.refusal}")
+        return self.findings.estimate
+
+    def say(self, phrase: str, **values: object) -> str:
+        """A phrase in this language."""
+        return say(self.language, phrase, **values)
+
+    def count(self, number: int, noun: str) -> str:
+        """A number with what it counts."""
+        return counted(self.language, number, literal(noun))
+
+    def size(self, number: float) -> str:
+        """An effect in the outcome's unit; of an outcome in logs, in per cent."""
+        if self.estimate.unit == "log points":
+            return self.say("{number} %", number=f"{100 * np.expm1(number):,.1f}")
+        unit = self.findings.outcome.unit
+        unit = literal(term(self.language, "percentage points" if unit == "%" else unit))
+        return self.say("{number} {unit}", number=amount(number), unit=unit).rstrip()
+
+    def percent(self, number: float) -> str:
+        """A probability in per cent, without the sign."""
+        return f"{100 * number:.1f}" if number >= SMALLEST_SHOWN else f"{100 * number:.2g}"
+
+    def chance(self, number: float) -> str:
+        """A p-value, with its sign."""
+        return f"= {number:.3f}" if number >= SMALLEST_SHOWN else f"\\< {SMALLEST_SHOWN}"
+
+    @property
+    def label(self) -> str:
+        """The outcome's name."""
+        study = replace(self.findings.study, language=self.language)
+        return literal(in_sentence(study.label_of(self.findings.outcome.name)))
+
+    def detail(self) -> str:
+        """Unit and prices in brackets."""
+        detail = bracketed(self.language, self.findings.outcome.unit, self.findings.outcome.prices)
+        return self.say(" ") + literal(detail) if detail else ""
+
+    def ended(self, text: str) -> str:
+        """A sentence of the study, with a full stop where it has none."""
+        text = text.strip()
+        gap = " " if self.language == "zh" and text[-1:].isascii() else ""
+        return literal(text) + (gap if text.endswith(ENDS) else self.say("."))
+
+    @property
+    def grouped(self) -> bool:
+        """Whether treatment was given to groups of units."""
+        units = self.findings.study.units
+        return bool((units["group"].astype(str) != units.index.astype(str)).any())
+
+    @property
+    def place(self) -> str:
+        """What a treated group is called: villages form districts."""
+        noun = self.findings.study.noun
+        return noun if not self.grouped else "district" if noun == "village" else "group"
+
+    @property
+    def cause(self) -> str:
+        """What the effect is one of."""
+        return self.of_place("the districts", "the measure")
+
+    def of_place(self, of_districts: str, of_others: str) -> str:
+        """One term for districts of villages, another for any other treatment."""
+        return term(self.language, of_districts if self.place == "district" else of_others)

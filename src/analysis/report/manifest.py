@@ -1,6 +1,5 @@
 """What a report was made from: versions, files by their hashes, seeds. No time and no path, so that reports compare."""
 
-import inspect
 import json
 import os
 import platform
@@ -10,33 +9,24 @@ import tomllib
 from collections.abc import Iterable
 from hashlib import sha256
 from importlib import metadata
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import analysis
 from analysis.effects.estimate import Estimate
 from analysis.reading.read_files import DATA
+from analysis.simulation.simulate import SEED
 from analysis.study.study import Study
 
 MANIFEST = "versions-and-files.json"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Sums depend on the order of addition, so the numbers of BLAS threads belong to a result."""
+SEED_OF_DRAWS = signature(Estimate.inference).parameters["seed"].default
 
 
 def write_manifest(path: Path, study: Study, file: Path, notebooks: Iterable[Path]) -> None:
-    """
-    Write what a report was made from, as JSON.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File to write.
-    study : Study
-    file : pathlib.Path
-        Its ``study.toml``.
-    notebooks : iterable of pathlib.Path
-        The notebooks that were run.
-    """
+    """Write what a report was made from, as JSON: of a study its ``study.toml``, and the notebooks that were run."""
     package = json.loads((DATA / "datapackage.json").read_text(encoding="utf-8"))
     tables = [DATA / resource["path"] for resource in package["resources"]]
     examples = sorted(path for path in (DATA / "example").rglob("*") if path.is_file())
@@ -46,7 +36,7 @@ def write_manifest(path: Path, study: Study, file: Path, notebooks: Iterable[Pat
         "system": f"{platform.system()} {platform.machine()}",
         "packages": _packages(),
         "threads": {name: os.environ.get(name, "not set") for name in THREADS},
-        "seeds": _seeds(simulated=study.provenance == "simulated"),
+        "seeds": {"draws": SEED_OF_DRAWS} | ({"simulation": SEED} if study.provenance == "simulated" else {}),
         "language": study.language,
         "data": study.label,
         "study_files": hashes(input_files(file), file.parent),
@@ -76,16 +66,6 @@ def _packages() -> dict[str, str]:
     """Installed versions of what the project needs."""
     needed = [re.split(r"[^\w.-]", one)[0] for one in metadata.requires("analysis") or () if "extra" not in one]
     return {name: metadata.version(name) for name in sorted(needed)}
-
-
-def _seeds(*, simulated: bool) -> dict[str, Any]:
-    """Default seed of everything public that draws; of the simulation only where its panel is in use."""
-    drawing = {name: getattr(analysis, name) for name in analysis.__all__} | {"Estimate.inference": Estimate.inference}
-    used = {
-        name: one for name, one in drawing.items() if inspect.isfunction(one) and (simulated or "simul" not in name)
-    }
-    signatures = {name: inspect.signature(one) for name, one in used.items()}
-    return {name: one.parameters["seed"].default for name, one in signatures.items() if "seed" in one.parameters}
 
 
 def _commit(root: Path) -> dict[str, Any]:

@@ -1,9 +1,15 @@
-"""Run notebooks from a fresh kernel, and store their outputs so that they compare equal anywhere."""
+"""Run notebooks from a fresh kernel, and store their outputs so that they compare equal anywhere.
 
+What a study cannot support may be said in the place of the step that asks for it.
+"""
+
+import ast
 import os
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from html import escape
 from pathlib import Path
+from symtable import SymbolTable, symtable
 from typing import Any
 
 import nbformat
@@ -13,12 +19,18 @@ from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from nbformat import NotebookNode
+from nbformat.v4 import new_output
 from tqdm import tqdm
 
 from analysis.messages import StudyError
-from analysis.report.unsupported import names, say_left_out, say_unsupported
 
-_KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python", "file_extension": ".py"},
+}
+MARK = "unsupported"
+TITLE = "This study cannot support this step"
+LEFT_OUT = "Not run: it builds on a step above that this study cannot support."
 
 
 class NotebookError(RuntimeError):
@@ -73,7 +85,7 @@ def run_notebook(
         _kernel_of_this_interpreter(),
         record_timing=False,
         timeout=None,
-        extra_arguments=["--log-level=ERROR", *(["--ext=analysis.report.kernel"] if exporting else [])],
+        extra_arguments=["--log-level=ERROR", *(["--ext=analysis.report.exports"] if exporting else [])],
         resources={"metadata": {"path": str(path.parent)}},
     )
     lost: set[str] = set()
@@ -83,7 +95,8 @@ def run_notebook(
                 lost = _run_tolerantly(client, place, path, lost)
             elif cell.cell_type == "code":
                 _run_cell(client, place, path)
-    return _normalised(notebook)
+    notebook.metadata = nbformat.from_dict(METADATA)
+    return notebook
 
 
 def run_notebooks(folder: Path, *args: Any, **options: Any) -> Iterator[tuple[Path, NotebookNode | NotebookError]]:
@@ -142,11 +155,10 @@ def _run_cell(client: NotebookClient, place: int, path: Path) -> None:
     cell = client.nb.cells[place]
     try:
         client.execute_cell(cell, place)
-    except CellExecutionError:
-        error = _errors(cell)[-1]
-        raise NotebookError(_failure(path, cell, place, f"{error.ename}: {error.evalue}")) from None
-    except DeadKernelError:
-        raise NotebookError(_failure(path, cell, place, "the kernel died (out of memory?)")) from None
+    except (CellExecutionError, DeadKernelError):
+        said = [f"{error.ename}: {error.evalue}" for error in _errors(cell)] or ["the kernel died (out of memory?)"]
+        first_line = cell.source.strip().splitlines()[0]
+        raise NotebookError(f"{path.name}, cell {place + 1} ({first_line!r}): {said[-1]}") from None
 
 
 def _run_tolerantly(client: NotebookClient, place: int, path: Path, lost: set[str]) -> set[str]:
@@ -154,16 +166,74 @@ def _run_tolerantly(client: NotebookClient, place: int, path: Path, lost: set[st
     cell = client.nb.cells[place]
     needed, left = names(cell.source)
     if needed & lost:
-        say_left_out(cell)
+        _leave_out(cell)
         return lost | left
     try:
         _run_cell(client, place, path)
     except NotebookError:
-        if not (errors := _errors(cell)) or {error.ename for error in errors} != {StudyError.__name__}:
+        if {error.ename for error in _errors(cell)} != {StudyError.__name__}:
             raise
-        say_unsupported(cell, errors[-1].evalue)
+        _leave_out(cell, _errors(cell)[-1].evalue)
         return lost | left
     return lost - left
+
+
+def _errors(cell: NotebookNode) -> list[NotebookNode]:
+    return [output for output in cell.outputs if output.output_type == "error"]
+
+
+def _leave_out(cell: NotebookNode, reason: str = "") -> None:
+    """Say in a cell's place what the study cannot support, or that the cell builds on such a step."""
+    text = f"{TITLE}: {reason}" if reason else LEFT_OUT
+    html = f'<p class="admonition-title">{TITLE}</p><p>{escape(reason)}</p>' if reason else f"<p>{LEFT_OUT}</p>"
+    data = {"text/html": f'<div class="admonition warning {MARK}">{html}</div>', "text/plain": text}
+    cell.metadata[MARK] = reason
+    cell.outputs = [new_output("display_data", data=data)]
+
+
+def unsupported_steps(pages: Mapping[str, NotebookNode]) -> dict[str, list[str]]:
+    """By page with any: for each step left out the reason, empty where it only builds on another one."""
+    found = {
+        name: [cell.metadata[MARK] for cell in notebook.cells if MARK in cell.metadata]
+        for name, notebook in pages.items()
+    }
+    return {name: reasons for name, reasons in found.items() if reasons}
+
+
+def names(source: str) -> tuple[set[str], set[str]]:
+    r"""
+    Names that a cell needs from the cells above it, and names that it leaves to those below.
+
+    A cell that changes a part of something (``table["share"] = ...``) both needs and leaves it.
+
+    Examples
+    --------
+    >>> needed, left = names("x = 1\ntable['share'] = [x + y for y in rows]")
+    >>> sorted(needed), sorted(left)
+    (['rows', 'table'], ['table', 'x'])
+    """
+    needed: set[str] = set()
+    left: set[str] = set()
+    for statement in ast.parse(source).body:
+        top = symtable(ast.unparse(statement), "a cell", "exec")
+        added, changed = set(), set()
+        for node in ast.walk(statement):
+            match node:
+                case ast.AugAssign(target=ast.Name(id=name)):
+                    added.add(name)
+                case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
+                    changed.add(name)
+                case ast.Attribute(value=ast.Name(id=name), ctx=ast.Store()):
+                    changed.add(name)
+        needed |= (_read(top) | added) - left
+        left |= changed | {one.get_name() for one in top.get_symbols() if one.is_assigned() or one.is_imported()}
+    return needed, left
+
+
+def _read(scope: SymbolTable) -> set[str]:
+    """Global names that are read in a scope or in one inside it, such as a comprehension."""
+    read = {one.get_name() for one in scope.get_symbols() if one.is_referenced() and one.is_global()}
+    return read.union(*map(_read, scope.get_children()))
 
 
 def _without_outputs(notebook: NotebookNode) -> NotebookNode:
@@ -173,19 +243,3 @@ def _without_outputs(notebook: NotebookNode) -> NotebookNode:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     return notebook
-
-
-def _normalised(notebook: NotebookNode) -> NotebookNode:
-    notebook.metadata = nbformat.from_dict(
-        {"kernelspec": _KERNELSPEC, "language_info": {"name": "python", "file_extension": ".py"}}
-    )
-    return notebook
-
-
-def _failure(path: Path, cell: NotebookNode, place: int, reason: str) -> str:
-    first_line = cell.source.strip().splitlines()[0]
-    return f"{path.name}, cell {place + 1} ({first_line!r}): {reason}"
-
-
-def _errors(cell: NotebookNode) -> list[NotebookNode]:
-    return [output for output in cell.outputs if output.output_type == "error"]

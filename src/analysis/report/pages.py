@@ -10,24 +10,25 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
-from typing import Any
 
 import nbformat
+from docutils import nodes
 from fontTools import subset
 from fontTools.ttLib import TTFont
 from nbformat import NotebookNode
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
 from sphinx.util.docutils import docutils_namespace
 
 from analysis.presentation.style import HANZI_FAMILY, INSIDE, hanzi_font
-from analysis.report.markdown import to_html
 from analysis.report.notebooks import NotebookError
-from analysis.report.theme import STATIC
-from analysis.report.title_page import TitlePage
+from analysis.report.title_page import THEME, TitlePage, to_html
 
 FONT_STACK = f"'{HANZI_FAMILY}', -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 CODE_FONT_STACK = f"'{HANZI_FAMILY}', ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
+LOOK = {"font-stack": FONT_STACK, "font-stack--monospace": CODE_FONT_STACK}
+LOOK |= {"color-brand-primary": INSIDE, "color-brand-content": INSIDE}
 HANZI_FROM = 0x2E80
 """First code point that is drawn with the embedded font: CJK radicals; all hanzi lie above."""
 
@@ -38,8 +39,7 @@ _LEFTOVERS = (".buildinfo", "objects.inv", "genindex.html")
 def write_report(
     pages: Mapping[str, NotebookNode], output: Path, title_page: TitlePage, *, beside: Path | None = None
 ) -> Path:
-    """
-    Write executed notebooks as a report, without running anything.
+    """Write executed notebooks as a report, without running anything; returns its title page, ``index.html``.
 
     Parameters
     ----------
@@ -50,11 +50,6 @@ def write_report(
     title_page : TitlePage
     beside : pathlib.Path, optional
         Folder whose content goes beside the pages: pictures of the title page, files to take along.
-
-    Returns
-    -------
-    pathlib.Path
-        The title page, ``index.html``.
 
     Raises
     ------
@@ -75,18 +70,6 @@ def write_report(
             shutil.copytree(beside, built, dirs_exist_ok=True)
         _replace(output, built)
     return output / "index.html"
-
-
-def hanzi_in(texts: Iterable[str]) -> str:
-    """
-    Collect the characters that need the embedded font, each once, sorted.
-
-    Examples
-    --------
-    >>> hanzi_in(["孟州市 Mengzhou", "孟"])
-    '孟州市'
-    """
-    return "".join(sorted({char for text in texts for char in text if ord(char) >= HANZI_FROM}))
 
 
 def refuse_other_folder(output: Path) -> None:
@@ -112,13 +95,13 @@ def _replace(output: Path, built: Path) -> None:
 
 
 def _write_sources(source: Path, pages: Mapping[str, NotebookNode], title_page: TitlePage) -> None:
-    files = title_page.files(pages)
-    files |= {f"{name}.ipynb": nbformat.writes(_for_reading(notebook)) for name, notebook in pages.items()}
+    files = {f"{name}.ipynb": nbformat.writes(_for_reading(notebook)) for name, notebook in pages.items()}
+    files["index.md"] = title_page.markdown(pages)
     source.mkdir()
     for name, text in files.items():
         (source / name).write_text(text, encoding="utf-8", newline="\n")
-    shutil.copytree(STATIC, source / "_static")
-    _write_hanzi_font(source / "_static", hanzi_in(files.values()))
+    shutil.copytree(THEME / "static", source / "_static")
+    _write_hanzi_font(source / "_static", files.values())
 
 
 def _for_reading(notebook: NotebookNode) -> NotebookNode:
@@ -138,49 +121,45 @@ def _stands_for_figure(output: NotebookNode) -> bool:
     return set(data) == {"text/plain"} and "<Axes: " in data["text/plain"]
 
 
-def _write_hanzi_font(static: Path, hanzi: str) -> None:
+def _write_hanzi_font(static: Path, texts: Iterable[str]) -> None:
     """Embed the glyphs in use; first in the stack, so that no machine draws boxes or another font."""
-    rules = [_write_face(static, hanzi, *face) for face in (("Regular", 400), ("Bold", 700))] if hanzi else []
+    hanzi = sorted({char for text in texts for char in text if ord(char) >= HANZI_FROM})
+    ranges = ",".join(f"U+{ord(char):X}" for char in hanzi)
+    rules = []
+    for weight, number in {"Regular": 400, "Bold": 700}.items() if hanzi else ():
+        options = subset.Options(flavor="woff", notdef_outline=True, layout_features=["*"])
+        font = TTFont(hanzi_font(weight), recalcTimestamp=False)
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(text="".join(hanzi))
+        subsetter.subset(font)
+        subset.save_font(font, str(static / f"hanzi-{number}.woff"), options)
+        face = f"font-family: '{HANZI_FAMILY}'; font-weight: {number}; src: url('hanzi-{number}.woff') format('woff')"
+        rules.append(f"@font-face {{ {face}; unicode-range: {ranges}; }}")
     (static / "hanzi.css").write_text("\n".join(rules), encoding="utf-8", newline="\n")
 
 
-def _write_face(static: Path, hanzi: str, weight: str, number: int) -> str:
-    options = subset.Options(flavor="woff", notdef_outline=True, layout_features=["*"])
-    font = TTFont(hanzi_font(weight), recalcTimestamp=False)
-    subsetter = subset.Subsetter(options)
-    subsetter.populate(text=hanzi)
-    subsetter.subset(font)
-    subset.save_font(font, str(static / f"hanzi-{number}.woff"), options)
-    ranges = ",".join(f"U+{ord(char):X}" for char in hanzi)
-    return (
-        f"@font-face {{ font-family: '{HANZI_FAMILY}'; font-weight: {number}; "
-        f"src: url('hanzi-{number}.woff') format('woff'); unicode-range: {ranges}; }}"
-    )
-
-
 def _run_sphinx(source: Path, built: Path, title: str) -> None:
+    settings = tomllib.loads((THEME / "settings.toml").read_text(encoding="utf-8"))
+    settings |= {
+        "project": escape(title),
+        "html_title": escape(title),
+        "html_theme_options": {"light_css_variables": LOOK},
+    }
+    folders = {"confdir": None, "outdir": built, "doctreedir": source.parent / "doctrees"}
     warnings = io.StringIO()
     try:
         with docutils_namespace():
-            Sphinx(
-                source,
-                confdir=None,
-                outdir=built,
-                doctreedir=source.parent / "doctrees",
-                buildername="html",
-                confoverrides=_sphinx_settings(title),
-                status=None,
-                warning=warnings,
-            ).build()
+            app = Sphinx(source, **folders, buildername="html", confoverrides=settings, status=None, warning=warnings)
+            app.connect("doctree-read", _drop_outside_links)
+            app.build()
     except SphinxError as error:
         raise NotebookError(str(error)) from error
     for line in warnings.getvalue().splitlines():
         print(COLOUR.sub("", line).replace(f"{source}{os.sep}", ""), file=sys.stderr)
 
 
-def _sphinx_settings(title: str) -> dict[str, Any]:
-    title = escape(title)
-    settings = tomllib.loads((STATIC.parent / "settings.toml").read_text(encoding="utf-8"))
-    look = {"font-stack": FONT_STACK, "font-stack--monospace": CODE_FONT_STACK}
-    look |= {"color-brand-primary": INSIDE, "color-brand-content": INSIDE}
-    return settings | {"project": title, "html_title": title, "html_theme_options": {"light_css_variables": look}}
+def _drop_outside_links(_app: Sphinx, doctree: nodes.document) -> None:
+    """Show ``../data/README.md`` as text: a report that is mailed or moved has no such folder beside it."""
+    for link in list(doctree.findall(pending_xref)):
+        if link["reftype"] == "myst" and link.get("reftarget", "").startswith("../"):
+            link.replace_self(link.children)

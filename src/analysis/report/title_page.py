@@ -1,14 +1,23 @@
 """The title page of a report: of which data, what was found in brief, the questions, and the files to take along."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
+from functools import partial
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
 
 from analysis.language.labels import say
+from analysis.messages import DOLLAR, count
 from analysis.report.exports import WORKBOOK, Exports
 from analysis.report.manifest import MANIFEST
-from analysis.report.markdown import literal, to_html
-from analysis.report.unsupported import unsupported_html
+
+THEME = Path(__file__).parent / "theme"
+_LIVE = ["html_block", "html_inline", "link", "autolink", "reference"]
+_OWN_PICTURE = re.compile(r"[\w-]+\.png")
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,7 @@ class TitlePage:
     failures : sequence of str
         Which notebooks have no page, and why: plain sentences.
     unsupported : mapping
-        See `analysis.report.unsupported.unsupported_steps`.
+        See `analysis.report.notebooks.unsupported_steps`.
     exports : Exports, optional
         Files that lie beside the page.
     language : {"en", "zh"}
@@ -47,74 +56,44 @@ class TitlePage:
     exports: Exports | None = None
     language: str = "en"
 
-    def files(self, pages: Iterable[str]) -> dict[str, str]:
-        """The page's sources by file name; text that comes from data is HTML by then, and escaped."""
-        return {"index.md": self._markdown(pages), "front.html": self._front(), "files.html": self._files()}
-
-    def _markdown(self, pages: Iterable[str]) -> str:
-        listing = "\n".join(pages)
-        files = "" if self.exports is None else f"\n## {self._say('Files to take along')}\n\n{_raw('files.html')}"
-        return f"""# {literal(self.title)}
-
-{_raw("front.html")}
-## {self._say("The questions, one page each")}
-
-{self._say("Every number in them was computed when the report was made.")}
-
-```{{toctree}}
-:maxdepth: 1
-
-{listing}
-```
-{files}"""
-
-    def _front(self) -> str:
-        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.reading)
-        doubts = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.doubts)
-        doubts = f"<p>{self._say('Look at this first')}:</p><ul>{doubts}</ul>" if doubts else ""
-        how = self._say("How its files were read")
-        reading = f"<details><summary>{how}</summary><ul>{items}</ul></details>" if items else ""
-        statement = (
-            '<div class="admonition note data-statement">'
-            f'<p class="admonition-title">{self._say("The data of this report")}</p>'
-            f"{to_html(self.data_statement)}{doubts}{reading}</div>"
-        )
-        summary = f'<div class="summary">{to_html(self.summary)}</div>' if self.summary else ""
-        return self._failed() + statement + summary + unsupported_html(self.unsupported)
-
-    def _failed(self) -> str:
-        """Which pages are missing, before all else."""
-        if not self.failures:
-            return ""
-        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in self.failures)
-        title = self._say("Pages that could not be made")
-        return f'<div class="admonition error failed"><p class="admonition-title">{title}</p><ul>{items}</ul></div>'
-
-    def _files(self) -> str:
-        """Links to the files, which work from a folder without a network."""
-        if self.exports is None:
-            return ""
-        tables, figures = len(self.exports.tables), len(self.exports.figures)
-        pictures = "".join(
-            f"<li>{escape(figure['title'])} {_picture_links(name)}</li>"
-            for name, figure in self.exports.figures.items()
-        )
-        book = "{tables} tables in one workbook, with numbers in full; on its page, each table also leads to LaTeX"
-        drawn = "{figures} figures for print, as PDF and as PNG of 300 dots per inch"
-        behind = "the versions, files (by their SHA-256) and seeds behind this report"
-        return f"""<ul class="files">
-<li><a href="{WORKBOOK}">{WORKBOOK}</a>: {self._say(book, tables=tables)}</li>
-<li>{self._say(drawn, figures=figures)}:<ul>{pictures}</ul></li>
-<li><a href="{MANIFEST}">{MANIFEST}</a>: {self._say(behind)}</li>
-</ul>"""
-
-    def _say(self, phrase: str, **values: object) -> str:
-        return say(self.language, phrase, **values)
+    def markdown(self, pages: Iterable[str]) -> str:
+        """The page's source, which leads to other pages by their names."""
+        jinja = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
+        jinja.filters |= {"html": lambda text: Markup(to_html(text)), "literal": lambda text: Markup(literal(text))}
+        template = jinja.from_string((THEME / "title_page.md.jinja").read_text(encoding="utf-8"))
+        words = {"say": partial(say, self.language), "count": count, "workbook": WORKBOOK, "manifest": MANIFEST}
+        return template.render(page=self, pages=pages, **words)
 
 
-def _picture_links(name: str) -> str:
-    return " ".join(f'<a href="figures/{name}.{ending}">{ending.upper()}</a>' for ending in ("pdf", "png"))
+class _Parser(MarkdownIt):
+    def validateLink(self, url: str) -> bool:  # noqa: N802
+        return bool(_OWN_PICTURE.fullmatch(url))
 
 
-def _raw(file: str) -> str:
-    return f"```{{raw}} html\n:file: {file}\n```\n"
+_PARSER = _Parser("commonmark", {"html": False}).disable(_LIVE).enable("table")
+
+
+def to_html(markdown: str) -> str:
+    r"""
+    Render prose, lists and tables; raw HTML, directives, formulas and links come out as the text they are.
+
+    Pictures must lie beside the page. Use it for whatever a notebook computes or a study says.
+
+    Examples
+    --------
+    >>> to_html("a **gain** of <script>alert(1)</script>")
+    '<p>a <strong>gain</strong> of &lt;script&gt;alert(1)&lt;/script&gt;</p>\n'
+    """
+    return _PARSER.render(markdown.replace(DOLLAR, r"\$"))
+
+
+def literal(text: str) -> str:
+    r"""
+    Escape a text so that Markdown shows it as it is, on one line.
+
+    Examples
+    --------
+    >>> print(literal("a *b*: {raw} <i>"))
+    a \*b\*\: \{raw\} \<i\>
+    """
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
