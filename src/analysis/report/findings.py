@@ -68,7 +68,7 @@ def find(study: Study) -> Findings:
     --------
     >>> from analysis import load_study
     >>> findings = find(load_study())
-    >>> findings.test["low"] < findings.estimate.value < findings.test["high"]
+    >>> bool(findings.test["low"] < findings.estimate.value < findings.test["high"])
     True
     """
     outcome = study.describe(study.primary_outcome)

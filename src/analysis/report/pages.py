@@ -65,7 +65,6 @@ def write_report(
         _run_sphinx(source, built, title_page.title)
         for name in _LEFTOVERS:
             (built / name).unlink(missing_ok=True)
-        shutil.rmtree(built / "_sources", ignore_errors=True)
         if beside is not None:
             shutil.copytree(beside, built, dirs_exist_ok=True)
         _replace(output, built)
@@ -145,11 +144,10 @@ def _run_sphinx(source: Path, built: Path, title: str) -> None:
         "html_title": escape(title),
         "html_theme_options": {"light_css_variables": LOOK},
     }
-    folders = {"confdir": None, "outdir": built, "doctreedir": source.parent / "doctrees"}
     warnings = io.StringIO()
     try:
         with docutils_namespace():
-            app = Sphinx(source, **folders, buildername="html", confoverrides=settings, status=None, warning=warnings)
+            app = Sphinx(source, None, built, source.parent / "doctrees", "html", settings, None, warnings)
             app.connect("doctree-read", _drop_outside_links)
             app.build()
     except SphinxError as error:
