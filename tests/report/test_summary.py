@@ -15,7 +15,6 @@ from example_study import example_panel
 from PIL import Image
 
 from analysis import Outcome, Study, did, event_study, load_study, minimum_detectable_effect, randomization
-from analysis.inference.methods import infer
 from analysis.messages import amount
 from analysis.report.findings import Findings, find
 from analysis.report.summary import DOTS_PER_INCH, FIGURE_SIZE, draw, write_summary
@@ -46,6 +45,12 @@ def two_start_years() -> Study:
     panel = example_panel()
     panel.loc[panel["片区"] == "虚构片区5", "加入年份"] = 2022
     return study_of(panel)
+
+
+def start_years_apart() -> Study:
+    panel = example_panel()
+    places = panel.loc[panel["加入年份"].notna(), "片区"].unique()
+    return study_of(panel.assign(加入年份=panel["片区"].map(dict(zip(places, range(2021, 2030), strict=False)))))
 
 
 def mixed_group() -> Study:
@@ -82,6 +87,7 @@ STUDIES: dict[str, Callable[[], Study]] = {
     "example": lambda: load_study(EXAMPLE, "zh"),
     "one treated group": one_treated,
     "two start years": two_start_years,
+    "start years apart": start_years_apart,
     "one year before": lambda: study_of((panel := example_panel())[panel["年份"].between(2020, 2022)]),
     "logs": lambda: study_of(example_panel(), {"log": True}, provenance="published", title="In logs"),
     "no groups": lambda: study_of(example_panel(), group=None, noun="county"),
@@ -187,7 +193,7 @@ def test_other_data_are_not_called_simulated(summaries, name):
 
 def test_one_treated_group_has_no_interval(summaries):
     study, texts, _ = summaries("one treated group")
-    lot = infer(did(study, INCOME), ["randomization"]).iloc[0]
+    lot = did(study, INCOME).inference(["randomization"]).iloc[0]
     assert "No interval can be given: with 1 district alone" in texts["en"]
     assert "无法给出置信区间：只有1个片区" in texts["zh"]
     assert f"in {100 * lot['p_value']:.1f} % of draws" in texts["en"]
@@ -202,7 +208,13 @@ def test_two_start_years_are_both_said(summaries):
     assert "(start: 2021, 2022) are compared" in texts["en"]
     assert "自2021、2022年起" in texts["zh"]
     assert "Each start year is compared with the places that never began" in texts["en"]
+    assert "with 6 groups as the independent observations" in texts["en"]
+
+
+def test_start_years_of_one_group_each_leave_no_interval(summaries):
+    _, texts, _ = summaries("start years apart")
     assert "a part of the effect rests on one group alone" in texts["en"]
+    assert "效应的一部分仅取决于一个组" in texts["zh"]
 
 
 @pytest.mark.parametrize("name", ["one year before", "no year before the start"])

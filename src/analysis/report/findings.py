@@ -133,7 +133,8 @@ class Wording:
 
     def size(self, number: float) -> str:
         """An effect in the outcome's unit; of an outcome in logs, in per cent."""
-        if self.estimate.unit == "log points":
+        sized = self.findings.estimate or self.findings.detectable
+        if sized and sized.unit == "log points":
             return self.say("{number} %", number=f"{100 * np.expm1(number):,.1f}")
         unit = self.findings.outcome.unit
         unit = literal(term(self.language, "percentage points" if unit == "%" else unit))

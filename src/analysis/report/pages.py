@@ -65,6 +65,7 @@ def write_report(
         _run_sphinx(source, built, title_page.title)
         for name in _LEFTOVERS:
             (built / name).unlink(missing_ok=True)
+        shutil.rmtree(built / "_sources", ignore_errors=True)
         if beside is not None:
             shutil.copytree(beside, built, dirs_exist_ok=True)
         _replace(output, built)
