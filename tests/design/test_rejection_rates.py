@@ -198,3 +198,7 @@ def test_groups_that_tell_nothing_are_never_treated_on_paper(study):
     pd.testing.assert_frame_equal(
         rejection_rates(more, "income", **options), rejection_rates(study, "income", **options)
     )
+    late = panel[(panel["district"] >= "g4") & (panel["year"] >= 2018)]
+    late = late.assign(village=late["village"] + "b", district=late["district"] + "b")
+    rates = rejection_rates(small_study(pd.concat([panel, late], ignore_index=True)), "income", **options)
+    assert (rates["missing"] == 0).all()

@@ -258,3 +258,16 @@ def test_refusals_say_what_to_use_instead() -> None:
     mixed.loc[mixed["village"] == 0, "start"] = pd.NA
     with pytest.raises(StudyError, match="meet in 1 group: 0"):
         joint_of(events_of(mixed))
+
+
+@pytest.mark.parametrize("kind", ["untreated, seen only from the start on", "untreated, seen in one year only"])
+def test_groups_that_tell_nothing_of_the_leads_change_no_test(kind: str) -> None:
+    frame = panel(ONE_START)
+    extra = panel([None] * 20, seed=6).assign(district=lambda one: one["district"] + 100)
+    extra = extra[extra["year"] >= (2005 if "from" in kind else 2008)].assign(village=lambda one: one["village"] + 100)
+    alone, beside = events_of(frame), events_of(pd.concat([frame, extra], ignore_index=True))
+    assert joint_of(beside).p_value == pytest.approx(joint_of(alone).p_value, rel=SAME_NUMBER)
+    columns = ["std_error", "df", "p_value"]
+    methods = ["cr1", "cr2", "cr3", "randomization"]
+    ours, theirs = (one.pretrend().slope.inference(methods, draws=199)[columns] for one in (beside, alone))
+    pd.testing.assert_frame_equal(ours, theirs, rtol=SAME_NUMBER)

@@ -230,6 +230,14 @@ def test_effects_that_cannot_be_divided_are_said_to_be_so():
     assert repr(once).endswith("tests find too much in groups that vary more.")
 
 
+def test_only_groups_that_can_be_placed_are_counted():
+    panel = districts_panel(groups=9)
+    late = panel[(panel["district"] == "d08") & (panel["year"] >= 2019)].assign(district="d09")
+    late["village"] += "b"
+    more = by_district(quiet(pd.concat([panel, late], ignore_index=True)), "income")
+    assert more.groups == by_district(quiet(panel), "income").groups == 9
+
+
 def test_an_outcome_that_never_moves_gives_no_interval():
     frame = by_district(quiet(districts_panel(groups=9).assign(income=0.0)), "income").frame()
     assert frame[["low", "high"]].isna().all(axis=None)

@@ -101,21 +101,23 @@ def rejection_rates(
     treated = frame["first_treated"].notna()
     starts = frame[treated].groupby("group")["first_treated"].first().to_numpy(dtype=float)
     frame = frame if correlation is not None else frame[~treated]
-    number, groups = treated_groups or len(starts), frame["group"].nunique()
+    frame = frame.assign(**{name: pd.factorize(frame[name])[0] for name in ("unit", "group", "stratum")})
+    treatable = _treatable(frame, starts)
+    number, groups = treated_groups or len(starts), len(treatable)
     if groups < number + 2:
         raise StudyError(
             f"Only {count(groups, 'group')} {'is' if groups == 1 else 'are'} at hand to treat {number} of them on "
             "paper and compare them with at least two others. Treat fewer, or bring more untreated groups."
         )
-    frame = frame.assign(**{name: pd.factorize(frame[name])[0] for name in ("unit", "group", "stratum")})
     sets = None
     if correlation is None and len(set(starts)) == 1 and comb(groups, number) <= replications:
-        sets = list(combinations(range(groups), number))
+        sets = list(combinations(treatable, number))
         replications = len(sets)
     task = partial(
         _p_values,
         frame=frame.reset_index(drop=True),
         starts=starts,
+        treatable=treatable,
         number=number,
         sets=sets,
         correlation=correlation,
@@ -141,12 +143,19 @@ def rejection_rates(
     )
 
 
+def _treatable(frame: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
+    """Groups with a village seen before and after every start: no other can be treated on paper."""
+    units = frame.groupby("unit").agg(group=("group", "first"), first=("time", "min"), last=("time", "max"))
+    return units.loc[(units["first"] < starts.min()) & (units["last"] >= starts.max()), "group"].unique()
+
+
 def _p_values(
     generator: np.random.Generator,
     replication: int,
     *,
     frame: pd.DataFrame,
     starts: np.ndarray,
+    treatable: np.ndarray,
     number: int,
     sets: list[tuple[int, ...]] | None,
     correlation: float | None,
@@ -156,9 +165,8 @@ def _p_values(
     draws: int,
 ) -> np.ndarray:
     """Treat groups on paper, draw an outcome if asked for, and test: one p-value per method."""
-    groups = frame["group"].unique()
-    treated = list(sets[replication]) if sets else generator.choice(len(groups), number, replace=False)
-    first = pd.Series(np.resize(generator.permutation(starts), number), index=groups[treated])
+    treated = list(sets[replication]) if sets else generator.choice(treatable, number, replace=False)
+    first = pd.Series(np.resize(generator.permutation(starts), number), index=treated)
     frame = frame.assign(first_treated=frame["group"].map(first).astype("Int64"))
     if correlation is not None:
         scale = np.where(frame["first_treated"].notna(), treated_scale, 1.0)

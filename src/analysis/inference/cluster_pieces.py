@@ -109,10 +109,9 @@ def cluster_pieces(regression: Regression, effect: Effect, clusters: np.ndarray)
     contrast = regression.parameter_weights(effect.gradient)
     everything = cluster_sums(regression, clusters)
     direction = np.linalg.solve(everything.triangle.T, contrast[1:])
-    moved = (everything.grams @ direction) @ direction
-    informative = moved > INFORMATIVE_TOLERANCE * moved.sum()
+    informative = informative_clusters(everything, direction)
     sums, number = everything.of(informative), int(informative.sum())
-    rows, parameters = regression.sample.rows, len(contrast)
+    rows, parameters = int(regression.sample.villages[informative[clusters]].sum()), len(contrast)
     pieces = ClusterPieces(
         direction,
         sums,
@@ -130,6 +129,12 @@ def cluster_pieces(regression: Regression, effect: Effect, clusters: np.ndarray)
         return replace(pieces, alone=alone)
     common = sums.with_residuals_of(_one_effect(regression, effect.gradient), regression.results.params.to_numpy()[1:])
     return replace(pieces, residual_sums=common, alone=alone, lone_share=share)
+
+
+def informative_clusters(sums: ClusterSums, direction: np.ndarray) -> np.ndarray:
+    """Clusters on whose rows the residualised contrast is not zero, shape (G,)."""
+    moved = (sums.grams @ direction) @ direction
+    return moved > INFORMATIVE_TOLERANCE * moved.sum()
 
 
 def _lone_share(regression: Regression, gradient: np.ndarray, clusters: np.ndarray) -> float:

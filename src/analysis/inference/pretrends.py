@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from analysis.inference.assignments import group_starts
-from analysis.inference.cluster_pieces import ROUNDING_TOLERANCE, cluster_codes
+from analysis.inference.cluster_pieces import ROUNDING_TOLERANCE, cluster_codes, informative_clusters
 from analysis.inference.cluster_sums import cluster_sums
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.messages import StudyError, count
@@ -95,20 +95,21 @@ def pooled_covariance(regression: Regression, effects: Sequence[Effect]) -> tupl
     null 4 to 6 % of the time with groups of like size, and 1 to 5 % where one group holds most villages (which vary
     less together, but are taken to vary as the others do); the joint F with CR1 errors does so 73 to 96 % of the time.
     """
-    starts = group_starts(regression.sample.frame).to_numpy()
-    _check_groups(regression, starts, len(effects))
     weights = np.array([effect.gradient for effect in effects])
-    untreated = np.isnan(starts)
+    starts, telling = group_starts(regression.sample.frame).to_numpy(), _telling(regression, weights)
+    _check_groups(regression, starts[telling], len(effects))
+    untreated = np.isnan(starts) & telling
     treated_part = np.zeros((len(effects), len(effects)))
     trace, df = 0.0, 0
-    for cohort in np.unique(starts[~untreated]):
+    for cohort in np.unique(starts[~np.isnan(starts) & telling]):
+        same = (starts == cohort) & telling
         own = weights * _cells_of(regression, cohort)
         held = np.flatnonzero((own != 0).any(axis=1))
         block = np.ix_(held, held)
         influence = _influence(regression, own)
         _check_variation(regression, influence[untreated])
-        shape, share = _untreated_covariance(influence[untreated]), _shares(regression)[starts == cohort]
-        paths = influence[starts == cohort] / share[:, None]
+        shape, share = _untreated_covariance(influence[untreated]), _shares(regression, same)
+        paths = influence[same] / share[:, None]
         paths = paths - paths.mean(axis=0)
         trace += np.trace(np.linalg.solve(shape[block], (paths.T @ paths)[block]))
         df += len(held) * (len(paths) - 1)
@@ -119,16 +120,26 @@ def pooled_covariance(regression: Regression, effects: Sequence[Effect]) -> tupl
 
 def _influence(regression: Regression, weights: np.ndarray) -> np.ndarray:
     """Each group's part of the estimation errors, shape (groups, effects), in order of appearance."""
+    return cluster_sums(regression, cluster_codes(regression, "group")).scores @ _directions(regression, weights)
+
+
+def _directions(regression: Regression, weights: np.ndarray) -> np.ndarray:
+    """The effects in the orthonormal basis of the regressors, shape (K, effects)."""
     sums = cluster_sums(regression, cluster_codes(regression, "group"))
     contrasts = np.array([regression.parameter_weights(row)[1:] for row in weights])
-    return sums.scores @ np.linalg.solve(sums.triangle.T, contrasts.T)
+    return np.linalg.solve(sums.triangle.T, contrasts.T)
 
 
-def _shares(regression: Regression) -> np.ndarray:
-    """Each group's share of the (weighted) village-years of its start year, in order of appearance."""
-    frame = regression.sample.frame
-    total = pd.Series(np.bincount(pd.factorize(frame["group"])[0], regression.weights))
-    return (total / total.groupby(group_starts(frame).to_numpy(), dropna=False).transform("sum")).to_numpy()
+def _telling(regression: Regression, weights: np.ndarray) -> np.ndarray:
+    """Which groups tell of any of the effects, shape (groups,), in order of appearance."""
+    sums = cluster_sums(regression, cluster_codes(regression, "group"))
+    return np.any([informative_clusters(sums, one) for one in _directions(regression, weights).T], axis=0)
+
+
+def _shares(regression: Regression, groups: np.ndarray) -> np.ndarray:
+    """Each group's share of the (weighted) village-years of some, a mask, in order of appearance."""
+    total = np.bincount(pd.factorize(regression.sample.frame["group"])[0], regression.weights)[groups]
+    return total / total.sum()
 
 
 def _untreated_covariance(influence: np.ndarray) -> np.ndarray:

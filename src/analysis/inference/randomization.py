@@ -56,9 +56,8 @@ def randomization(
     observed = refit(moments, assignments.observed[None])
     everything = refit(moments, assignments.codes)
     reassigned = Refits(*(part[everything.estimable] for part in vars(everything).values()))
-    value, error = float(observed.coefficient[0, 0]), float(np.sqrt(observed.variance[0, 0]))
-    groups, behind = len(pieces.informative), len(pieces.treated)
-    error *= np.sqrt(behind * (groups - 1) / (groups * max(behind - 1, 1)))
+    value, scores = float(observed.coefficient[0, 0]), pieces.sums.scores @ pieces.direction
+    error = float(np.sqrt(pieces.cr1_factor * scores @ scores))
     if studentized and error <= ZERO_ERROR_TOLERANCE * np.abs(regression.outcome).max():
         raise StudyError(NO_RESIDUAL)
     p_value = _p_value(observed, reassigned, assignments.enumerated, studentized)

@@ -170,7 +170,8 @@ def by_district(
     tests.insert(3, "smallest_p_adjusted", np.maximum(placed.smallest(), tests["smallest_p"]))
     tests["step"] = pd.Series(range(1, len(treated) + 1), p_strongest.index)
     overall = together if together.scale == "poisson" else did(study, outcome, **options)
-    return Districts(overall, estimates, tests, level, len(starts), placed.tells_groups_apart)
+    placeable = int((~np.isnan(placed.effect)).any(axis=1).sum())
+    return Districts(overall, estimates, tests, level, placeable, placed.tells_groups_apart)
 
 
 def _check_seen_before(study: Study, outcome: str) -> None:
