@@ -24,7 +24,7 @@ from analysis.report import build
 from analysis.report.build import OWN_STUDY, build_report, default_output
 from analysis.report.manifest import SEED_OF_DRAWS
 from analysis.report.notebooks import LEFT_OUT, TITLE, NotebookError, names, run_notebook
-from analysis.report.title_page import literal, to_html
+from analysis.report.title_page import TitlePage, literal, to_html
 from analysis.simulation.simulate import SEED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -340,6 +340,11 @@ def test_markdown_of_data_is_only_text(markdown: str, html: str) -> None:
 def test_literal_text_is_shown_as_it_is(text: str) -> None:
     shown = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     assert to_html(literal(text)) == f"<p>{shown}</p>\n"
+
+
+def test_no_sentence_closes_the_fence_that_it_stands_in() -> None:
+    page = TitlePage("Title", "Data.", reading=["a\n```\n# b"], summary="~~~\n```\n~~~")
+    assert page.markdown([]).count("```") == 4, "the title page's own: HTML and the list of pages"
 
 
 def test_report_goes_beside_the_study_or_into_reports() -> None:
