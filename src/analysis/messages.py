@@ -46,7 +46,8 @@ def refuse(found: Iterable, noun: str, fault: str, remedy: str) -> None:
     noun : str
         What these are, in the singular: "village", "row".
     fault, remedy : str
-        A clause without its full stop that "in 2 villages" can follow, and whole sentences.
+        A clause without its full stop that "in 2 villages" can follow, or in which their number stands in the place of
+        {}; and whole sentences.
 
     Examples
     --------
@@ -55,8 +56,25 @@ def refuse(found: Iterable, noun: str, fault: str, remedy: str) -> None:
     Traceback (most recent call last):
     analysis.messages.StudyError: The outcome is missing in 2 villages: v1, v2. Fill it in.
     """
-    if found := list(found):
-        raise StudyError(f"{fault} in {count(len(found), noun)}: {first(found)}. {remedy}")
+    for sentence in _naming(found, noun, fault, remedy):
+        raise StudyError(sentence)
+
+
+def look(found: Iterable, noun: str, fault: str, remedy: str) -> list[str]:
+    """What is to be looked at before a study is run, named as by `refuse`: one sentence, or none.
+
+    Examples
+    --------
+    >>> look(["v1", "v2"], "village", "{} without a value", "Leave them out."), look([], "village", "{} left", "")
+    (['LOOK: 2 villages without a value: v1, v2. Leave them out.'], [])
+    """
+    return [f"LOOK: {sentence}" for sentence in _naming(found, noun, fault, remedy)]
+
+
+def _naming(found: Iterable, noun: str, fault: str, remedy: str) -> list[str]:
+    found = list(found)
+    fault = fault if "{}" in fault else f"{fault} in {{}}"
+    return [f"{fault.replace('{}', count(len(found), noun))}: {first(found)}. {remedy}"] if found else []
 
 
 def check_shares(**shares: float) -> None:

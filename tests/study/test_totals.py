@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis import Study, StudyError, did
+from analysis.study import totals
 from analysis.study.totals import refuse_totals
 
 YEARS = range(2012, 2022)
@@ -129,3 +130,13 @@ def test_no_drawn_panel_is_refused():
         panel = make_panel(towns=3, per=int(random.integers(3, 12)), decimals=int(random.integers(0, 3)), seed=draw)
         frame = panel.rename(columns={"v": "unit", "year": "time", "town": "stratum"})
         refuse_totals(frame.sort_values(["unit", "time"], ignore_index=True), ["y"])
+
+
+def test_a_register_of_many_units_is_not_searched_for_totals(monkeypatch):
+    panel = make_panel()
+    more = pd.concat([panel, row(panel, "Qinghe", "sum")], ignore_index=True)
+    monkeypatch.setattr(totals, "MOST_UNITS", 40)
+    assert len(study(more).units) == 41
+    monkeypatch.setattr(totals, "MOST_UNITS", 41)
+    with pytest.raises(StudyError, match=r"^1 unit in which most years' values are those of others together: Qinghe"):
+        study(more)
