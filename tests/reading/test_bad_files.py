@@ -429,7 +429,7 @@ BAD = {
     ),
     "some percent signs": (
         csv(changed(INCOME, "12%", "0.5%")),
-        "'收入' has a percent sign in 2 rows: row 2 (12%), row 3 (0.5%), but 19 numbers without. Write all of them one way.",
+        "'收入' has a percent sign in 2 rows: row 2 (12%), row 3 (0.5%). 19 numbers without: write all of them one way.",
     ),
 }
 

@@ -265,7 +265,7 @@ def test_a_jump_between_years_is_pointed_out(tmp_path, factor):
     for row in rows[20:40]:
         row[-1] *= factor if row[1] >= 2021 else 1
     jump = finding(write(tmp_path, rows), "LOOK")
-    end = {10_000: "125,000", 1 / 10_000: "0.001"}[factor]
+    end = {10_000: "125,000", 1 / 10_000: "0.0013"}[factor]
     assert jump == (
         "LOOK: value changes by a factor of 1,000 or more between years in 5 places: "
         f"u05 in 2021 (12.5 to {end}), u06 in 2021 (12.5 to {end}), u07 in 2021 (12.5 to {end}), .... "
@@ -278,7 +278,7 @@ def test_a_village_in_another_unit_in_all_years_is_pointed_out(tmp_path, factor)
     rows = panel()
     for row in rows[:8]:
         row[-1] *= factor
-    value = {10_000: "125,000", 1 / 10_000: "0.001"}[factor]
+    value = {10_000: "125,000", 1 / 10_000: "0.0013"}[factor]
     assert finding(write(tmp_path, rows), "LOOK") == (
         f"LOOK: value is 500 times above or below the middle village's (12.5) in 2 villages: u00 ({value}), "
         f"u01 ({value}). Perhaps 元 and 万元 are mixed."

@@ -187,7 +187,7 @@ def test_workbook_cells_are_read_as_they_are_meant(tmp_path):
     book.save(tmp_path / "a.xlsx")
     read = read_panel(tmp_path / "a.xlsx", codes=["码"], years=["年"], numbers={"率": False})
     assert read.frame.to_numpy().tolist() == [["410883001201", 2021, 0.07], ["7", 2022, 0.12]]
-    assert read.columns == ["码", "年", "率", "备注"], "a formula without a result does no harm where it is not used"
+    assert read.names == ["码", "年", "率", "备注"], "a formula without a result does no harm where it is not used"
 
 
 def test_codes_and_years_are_read_as_their_format_shows_them(tmp_path):

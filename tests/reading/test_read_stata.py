@@ -29,7 +29,7 @@ def read(folder, frame, **options):
 @pytest.mark.parametrize("version", [114, 117, 118])
 def test_a_panel_is_read_and_missing_stays_missing(tmp_path, version):
     cells = read(tmp_path, PANEL.assign(y=[0.5, 1, np.nan, 2]), version=version)
-    assert cells.columns == ["village", "year", "start", "g", "y"]
+    assert cells.names == ["village", "year", "start", "g", "y"]
     assert cells.frame["village"].tolist() == ["a", "a", "b", "b"]
     assert cells.frame["year"].tolist() == [2021, 2022] * 2
     assert cells.frame["start"].isna().tolist() == [False, False, True, True]

@@ -186,6 +186,25 @@ REFUSED = {
         {"study": STUDY.replace("placebo_group_size", "pseudo_groups")},
         "study.toml: pseudo_groups is called placebo_group_size now. Write: placebo_group_size = 2",
     ),
+    **{
+        f"{found} for text in quotes": (
+            {"study": STUDY.replace('unit = "CNY"', f"unit = {found}")},
+            f"[outcomes.income] of study.toml has unit = {found}. Write text in quotes.",
+        )
+        for found in ("['x']", "[]", "2022")
+    },
+    "a list that is not of names": (
+        {"study": STUDY.replace('unit = "village"', "unit = [1, 2]")},
+        "[columns] of study.toml has unit = [1, 2]. Write text in quotes.",
+    ),
+    "an empty list of names": (
+        {"study": STUDY.replace('unit = "village"', "unit = []")},
+        "[columns] of study.toml has unit = []. Write text in quotes.",
+    ),
+    "a truth for a year": (
+        {"study": "start = true\n" + STUDY},
+        "study.toml has start = True. Write a year, such as 2018.",
+    ),
     "a year in quotes": (
         {"study": 'start = "2023"\n' + STUDY},
         "study.toml has start = '2023'. Write a year, such as 2018.",

@@ -38,7 +38,8 @@ def test_labels_that_read_alike_as_text_are_refused():
     with pytest.raises(StudyError) as refusal:
         Study.from_frame(panel, **DESIGN, group="district")
     assert str(refusal.value) == (
-        "'district' (group) has 2 labels that read alike as text: (1,), ('1',). Write different labels differently."
+        "'district' (group) has 2 labels that read alike as text: (1,), ('1',). Write each label one way, and "
+        "different labels differently."
     )
 
 

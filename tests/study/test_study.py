@@ -94,8 +94,8 @@ REFUSED = {
     "codes of two types": (
         set_column("village", lambda p: p["village"].map({"a": 1, "b": 2, "c": "1", "d": "2", "e": "3", "f": "4"})),
         {},
-        "'village' (unit) has 2 codes written as a number (1, 2) and 4 written as text ('1', '2', '3', ...). "
-        "Write all codes one way: 1 and '1' are not the same code.",
+        "'village' (unit) has 4 labels that read alike as text: 1, 2, '1', .... Write each label one way, and "
+        "different labels differently.",
     ),
     "half years": (
         set_column("year", lambda p: p["year"] + 0.5),
@@ -199,20 +199,19 @@ REFUSED = {
         set_column("start", lambda p: p["start"].fillna(2023)),
         {},
         "No unit is untreated: all 6 units have a first treated year. A comparison needs never-treated units; "
-        "leave their first treated year empty, or say which values stand for never treated: never = [0, 9999].",
+        "leave their first treated year empty, or say which values stand for it: never = [0, 9999].",
     ),
     "no year before": (
         set_column("start", lambda p: p["start"].mask(p["start"].notna(), 2020)),
         {},
-        "No year before treatment for 3 units: a, b, c (first treated 2020, panel begins 2020). Add earlier years, "
-        "remove these units, or leave the start empty if they are never treated.",
+        "No year before treatment for 3 units: a (2020), b (2020), c (2020). The panel begins in 2020: add earlier "
+        "years, remove these units, or leave their start empty.",
     ),
     "no year after": (
         set_column("start", lambda p: p["start"].where(p["village"].ne("d"), 2030)),
         {},
-        "No year after treatment for 1 unit: d (first treated 2030, panel ends 2023). "
-        "Leave their start empty to use them as untreated, remove them, or, to plan a study, add a row for each of its "
-        "years to come with the outcome left empty.",
+        "No year after treatment for 1 unit: d (2030). The panel ends in 2023: leave their start empty, remove them, "
+        "or, to plan a study, add years to come.",
     ),
     "treated without a group": (
         lambda p: WITH_DISTRICT(p).replace({"district": {"north": None}}),
@@ -222,8 +221,8 @@ REFUSED = {
     "placebo size without groups": (
         lambda p: p,
         {"placebo_group_size": 5},
-        "placebo_group_size cuts groups of untreated units, but no `group` column is given. "
-        "Name the column of the treated units' groups, or leave placebo_group_size out.",
+        "placebo_group_size cuts groups of untreated units, but no group column is given. "
+        "Name the column of the treated units' groups, or leave it out.",
     ),
 }
 
@@ -610,7 +609,9 @@ def test_subset_is_validated_again():
     assert study.subset(study.frame["unit"] != "l").placebo_group_count == 2
     with pytest.warns(FewTreatedGroupsWarning, match=r"^Only 2 treated groups \(two, six\): "):
         assert len(study.subset(study.frame["group"] != "one").notes) == 1
-    with pytest.raises(StudyError, match=r"^No year after treatment for 9 units: a, c, d, \.\.\. "):
+    with pytest.raises(
+        StudyError, match=r"^No year after treatment for 9 units: a \(2022\), c \(2022\), d \(2022\), \.\.\."
+    ):
         study.subset(study.frame["time"] < 2022)
 
 

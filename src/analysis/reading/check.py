@@ -1,13 +1,16 @@
 """Check a study before running it: what was read, what is missing or odd, and what its design can bear."""
 
+import re
 import warnings
 from pathlib import Path
 
 import pandas as pd
 
-from analysis.messages import FewTreatedGroupsWarning, StudyError, amount, count, first, rows
-from analysis.reading.check_names import check_names
+from analysis.messages import FewTreatedGroupsWarning, StudyError, amount, count, first, look, refuse, unit_years
+from analysis.reading.misread import misread_gbk
+from analysis.reading.read_files import read_table
 from analysis.reading.study_file import load_study
+from analysis.study.labels import without_suffixes
 from analysis.study.placebo_groups import PLACEBO
 from analysis.study.study import Study
 
@@ -18,6 +21,12 @@ APART = 500
 LARGEST_LOG = 30
 """Money in 元 is hardly ever so little for everyone; its logarithm is."""
 SMALL_GROUP = 3
+DIVISION_CODE = 9
+"""From so many digits on, a number is taken for a code of administrative divisions; all have the same length."""
+FEW = 0.25
+"""Up to this share of codes may be written unlike the others and still be pointed out."""
+DENSE = 1.5
+"""Codes that reach over at most this many times their number are counting numbers, of any length."""
 
 
 def check_study(path: str | Path | None = None) -> list[str]:
@@ -47,12 +56,58 @@ def check_study(path: str | Path | None = None) -> list[str]:
 
 def findings_on(study: Study) -> list[str]:
     """What `check_study` says of a study that has been read; doubts begin with LOOK."""
-    findings = [study.title, study.data_statement, *study.reading, *check_names(study), *_years(study)]
-    findings.append(_valueless(study))
+    units = study.units
+    findings = [study.title, study.data_statement, *study.reading]
+    findings += [_roster(units), *_unlike(units.index), *_misread(units), *_years(study), *_valueless(study)]
     for name in study.outcomes:
         findings += _outcome(study, name)
     verdict = "This study can run." + (" 可以运行。" if study.language == "zh" else "")
-    return [finding for finding in [*findings, *_groups(study), verdict] if finding]
+    return [finding for finding in [*findings, *study.notes, *_groups(study, units), verdict] if finding]
+
+
+def _roster(units: pd.DataFrame) -> str:
+    """How many units the roster of Mengzhou knows, by code, or by name and town (the stratum)."""
+    roster = read_table("villages")
+    by_code = units.index.isin(roster["village_code"])
+    known = without_suffixes(roster["town_zh"], roster["village_zh"])
+    by_name = without_suffixes(units["stratum"], units.index).isin(known) & ~by_code
+    lost = units.index[~(by_code | by_name)]
+    if len(lost) == len(units):
+        return "Roster of Mengzhou: it has none of these villages, so names and codes were not compared."
+    unknown = f"{len(lost):,} not found: {first(lost)}" if len(lost) else "all found"
+    return f"Roster of Mengzhou: {by_code.sum():,} found by code, {by_name.sum():,} by town and name, {unknown}."
+
+
+def _unlike(units: pd.Index) -> list[str]:
+    """Codes of another length or form than most, which may be mistyped or have lost a zero."""
+    codes = pd.Series(units.astype("str"))
+    form = codes.str.replace("[0-9]", "0", regex=True).str.replace("[A-Za-z]", "a", regex=True)
+    usual = form.mode().iloc[0]
+    same, digits, villages = form == usual, set(usual) == {"0"}, usual == 12 * "0"
+    odd = codes[~same | (codes.str.endswith("000") & villages)]
+    padded = codes[same].str.contains("(?<![0-9])0[0-9]").any()
+    settled = padded or (digits and len(usual) >= DIVISION_CODE)
+    few = max(1, (0.5 if settled else FEW) * len(codes))
+    if odd.empty or not re.fullmatch("[ -~]*0[ -~]*", usual) or (~same).sum() > few or not settled and _counted(codes):
+        return []
+    wanted = f"{len(usual)} digits" if digits else f"the form of {codes[same].iloc[0]}"
+    towns = ", or with 000 at the end as towns have" if villages else ""
+    remedy = "A mistyped code makes a village of its own."
+    return look(odd, "code", f"{{}} without {wanted} as the others have{towns}", remedy)
+
+
+def _counted(codes: pd.Series) -> bool:
+    """Whether codes are counting numbers, whose lengths differ."""
+    numbers = [int(number) for code in codes if (number := re.sub("[^0-9]", "", code))]
+    return max(numbers) - min(numbers) < DENSE * len(codes)
+
+
+def _misread(units: pd.DataFrame) -> list[str]:
+    """Names in GBK that were read as Western letters before the study was read."""
+    texts = pd.concat([pd.Series(units.index), units["group"].dropna(), units["stratum"]]).astype("str")
+    read = [f"{name} (perhaps {chinese})" for name, chinese in misread_gbk(texts.unique()).items()]
+    remedy = "Save the file in UTF-8 in the program it comes from."
+    return look(read, "name", "{} may be Chinese read in another encoding", remedy)
 
 
 def _years(study: Study) -> list[str]:
@@ -74,48 +129,40 @@ def _years(study: Study) -> list[str]:
     ]
 
 
-def _valueless(study: Study) -> str:
+def _valueless(study: Study) -> list[str]:
     """Units without a value of any outcome: a note or heading below the table, perhaps."""
     known = pd.DataFrame({name: study.column(name).notna() for name in study.outcomes}).any(axis="columns")
     units = known.groupby(study.frame["unit"]).any()
     empty = units.index[~units] if known.any() else []
-    if not len(empty):
-        return ""
-    line = ", ".join(f'"{unit}"' for unit in empty)
-    return (
-        f"LOOK: {count(len(empty), study.noun)} without any value: {first(empty)}. If these are notes or headings of "
-        f"the table, write leave_out = [{line}]."
-    )
+    listed = ", ".join(f'"{unit}"' for unit in empty)
+    remedy = f"If these are notes or headings of the table, write leave_out = [{listed}]."
+    return look(empty, study.noun, "{} without any value", remedy)
 
 
 def _outcome(study: Study, name: str) -> list[str]:
-    """Missing values and jumps of one outcome; one without values, or a logarithm of zero, is refused."""
+    """Missing values and doubts of one outcome; one without values, or a logarithm of zero, is refused."""
     values, described = study.column(name), study.outcomes[name]
     if values.isna().all():
         raise StudyError(f"{name!r} has no value in any row. Check that the column named for it is the one meant.")
-    if described.scale == "log" and (values <= 0).any():
-        raise StudyError(
-            f'{name!r} has scale = "log" but is zero or negative in {rows(study.frame, values <= 0, values)}. '
-            'Correct these values, or write scale = "poisson", which keeps zeros, or "level".'
-        )
-    negative, known = values < 0, study.frame.loc[values.notna(), ["time", "first_treated"]]
+    if described.scale == "log":
+        remedy = 'Correct these values, or write scale = "poisson", which keeps zeros, or "level".'
+        zero = unit_years(study.frame, values <= 0, values)
+        refuse(zero, "row", f'{name!r} has scale = "log" but is zero or negative', remedy)
+    known = study.frame.loc[values.notna(), ["time", "first_treated"]]
+    doubts = {
+        f"{name} is known to {known['time'].max()}, before any treatment: no effect can be estimated yet. The report "
+        "says which effect the design could show.": not (known["time"] >= known["first_treated"]).any(),
+        f"{name} is in %, but nowhere above 1. Perhaps these are shares, 0.35 for 35%.": described.unit == "%"
+        and values.abs().max() <= 1,
+        f"{name} is in {described.unit}, but nowhere above {LARGEST_LOG}. If these are logarithms, write logged = true "
+        f"in [outcomes.{name}].": described.unit.startswith("CNY") and values.max() <= LARGEST_LOG,
+    }
+    negative = unit_years(study.frame, values < 0, values)
     return [
         f"{name} ({described.unit or 'no unit'}): {count(values.count(), 'value')}, "
         f"{values.isna().sum():,} missing, {values.eq(0).sum():,} zero.",
-        f"LOOK: {name} is known to {known['time'].max()}, before any treatment: no effect can be estimated yet. The "
-        "report says which effect the design could show."
-        if not (known["time"] >= known["first_treated"]).any()
-        else "",
-        f"LOOK: {name} is negative in {rows(study.frame, negative, values)}. Right for a loss, not for a code (-999)."
-        if negative.any()
-        else "",
-        f"LOOK: {name} is in %, but nowhere above 1. Perhaps these are shares, 0.35 for 35%."
-        if described.unit == "%" and values.abs().max() <= 1
-        else "",
-        f"LOOK: {name} is in {described.unit}, but nowhere above {LARGEST_LOG}. If these are logarithms, write "
-        f"logged = true in [outcomes.{name}]."
-        if described.unit.startswith("CNY") and values.max() <= LARGEST_LOG
-        else "",
+        *(f"LOOK: {doubt}" for doubt, there in doubts.items() if there),
+        *look(negative, "row", f"{name} is negative", "Right for a loss, not for a code (-999)."),
         *_mixed_units(study, name, values),
     ]
 
@@ -129,49 +176,36 @@ def _mixed_units(study: Study, name: str, values: pd.Series) -> list[str]:
     places = [f"{one.unit} in {one.time} ({amount(one.last)} to {amount(one.value)})" for one in jumps.itertuples()]
     usual = positive.groupby("unit")["value"].median()
     usual = usual[~usual.index.isin(jumps["unit"])]
-    far = usual[(usual >= APART * usual.median()) | (usual <= usual.median() / APART)]
+    middle, noun, remedy = usual.median(), study.noun, "Perhaps 元 and 万元 are mixed."
+    far = usual[(usual >= APART * middle) | (usual <= middle / APART)]
     where = [f"{unit} ({amount(value)})" for unit, value in far.items()]
-    return [
-        f"LOOK: {name} changes by a factor of {JUMP:,} or more between years in {count(len(places), 'place')}: "
-        f"{first(places)}. Perhaps 元 and 万元 are mixed."
-        if places
-        else "",
-        f"LOOK: {name} is {APART} times above or below the middle {study.noun}'s ({amount(usual.median())}) in "
-        f"{count(len(where), study.noun)}: {first(where)}. Perhaps 元 and 万元 are mixed."
-        if where
-        else "",
-    ]
+    apart = f"{name} is {APART} times above or below the middle {noun}'s ({amount(middle)})" if where else ""
+    jump = f"{name} changes by a factor of {JUMP:,} or more between years"
+    return look(places, "place", jump, remedy) + look(where, noun, apart, remedy)
 
 
-def _groups(study: Study) -> list[str]:
-    units, found = study.units, list(study.notes)
+def _groups(study: Study, units: pd.DataFrame) -> list[str]:
+    """What the groups and strata can bear."""
+    treated, noun = units["first_treated"].notna(), study.noun
+    number = units.loc[treated, "group"].nunique()
+    strata = units["stratum"].isin(units.loc[treated, "stratum"])
     sizes = units.groupby("group").size()
-    treated = units.dropna(subset="first_treated")["group"].nunique()
-    if treated >= 5:
-        found.append(f"{treated} treated groups: intervals rest on them, not on the number of villages.")
-    elif treated >= 3:
-        found.append(f"{treated} treated groups: fewer than five are few; read CR2 beside randomization inference.")
-    strata = units[units["stratum"].isin(units.loc[units["first_treated"].notna(), "stratum"])]
-    if len(strata) < len(units) and strata["first_treated"].notna().all():
-        found.append(
-            "Every stratum with a treated group is treated as a whole: randomization within strata has nothing to "
-            "randomize, and nobody is a neighbour. Randomization over all groups serves."
-        )
-    if (sizes == 1).all():
-        found.append("Every village is its own group: right only if treatment was decided village by village.")
-    elif len(small := sizes.index[sizes < SMALL_GROUP]):
-        few = f"{count(len(small), 'group')} of fewer than {SMALL_GROUP} {study.noun}s: {first(small)}"
-        found.append(f"LOOK: {few}. Hardly more than one village makes such a group's mean.")
-    named = sorted(set(units.loc[units["first_treated"].isna(), "group"].dropna().astype("str")))
-    named = [group for group in named if not group.startswith(PLACEBO)]
-    if study.placebo_group_count and named:
-        found.append(
-            f"LOOK: {count(len(named), 'group')} named but never treated, while other untreated {study.noun}s have no "
-            f"group: {first(named)}. If treated, fill in the first treated year."
-        )
-    if len(lone := units.loc[units["first_treated"].isna(), "group"].unique()) == 1:
-        found.append(
-            f"LOOK: every untreated {study.noun} is in one group ({lone[0]}), so nothing shows how much groups differ "
-            "by chance. Leave the group of untreated units empty, and placebo groups of like size are cut."
-        )
-    return found
+    alone = bool((sizes == 1).all())
+    outside = units.loc[~treated, "group"].unique()
+    named = sorted(group for group in map(str, outside) if not group.startswith(PLACEBO))
+    facts = {
+        f"{number} treated groups: intervals rest on them, not on the number of villages.": number >= 5,
+        f"{number} treated groups: fewer than five are few; read CR2 beside randomization inference.": 3 <= number < 5,
+        "Every stratum with a treated group is treated as a whole: randomization within strata has nothing to "
+        "randomize, and nobody is a neighbour. Randomization over all groups serves.": treated[strata].all()
+        and not strata.all(),
+        "Every village is its own group: right only if treatment was decided village by village.": alone,
+        f"LOOK: every untreated {noun} is in one group ({outside[0]}), so nothing shows how much groups differ by "
+        "chance. Leave the group of untreated units empty, and placebo groups of like size are cut.": len(outside) == 1,
+    }
+    small, remedy = sizes.index[sizes < SMALL_GROUP], "Hardly more than one village makes such a group's mean."
+    few = look([] if alone else small, "group", f"{{}} of fewer than {SMALL_GROUP} {noun}s", remedy)
+    fault = f"{{}} named but never treated, while other untreated {noun}s have no group"
+    named = named if study.placebo_group_count else []
+    idle = look(named, "group", fault, "If treated, fill in the first treated year.")
+    return [fact for fact, holds in facts.items() if holds] + few + idle

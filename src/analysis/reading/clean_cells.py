@@ -2,6 +2,8 @@
 
 import datetime
 import re
+from collections.abc import Collection
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -9,13 +11,15 @@ import pandas as pd
 from analysis.language.characters import CODE_WIDTH, HALF_WIDTH
 from analysis.language.units import INNER_SPACE
 from analysis.messages import StudyError, count, first, refuse
+from analysis.study.treatment import indicator_of, is_indicator, read_never
 
 MISSING = r"(?i)[-—–/.…]+|无|缺失?|暂无|n/?a|#n/a|nan|null|none"
 """What stands for "no value"; never read as zero."""
 DATES = (datetime.date, datetime.time, datetime.timedelta)
 ROUNDED = r"\d\.\d+[eE]\+?\d+|\d[eE]\+\d+"
-# Of a code in exponent form: the power of a single digit, as R writes 500000; or as many decimals as the exponent says.
-SINGLE_DIGIT, EVERY_DIGIT = r"\d(?:e\+(?:0\d|1[0-4])|E\+(?:0?\d|10))", r"\d\.(\d{1,14})[eE]\+?(\d+)"
+# The power of a single digit, as R writes 500000.
+SINGLE_DIGIT = r"\d(?:e\+(?:0\d|1[0-4])|E\+(?:0?\d|10))"
+SPREADSHEET_DIGITS = 15
 ERROR = r"#[A-Z0-9/]+[!?]"
 WRAPPED = r"""^(?:="(.*)"|'(.+))$"""
 GROUPED = r"[+-]?\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?"
@@ -59,8 +63,8 @@ def clean_numbers(values: pd.Series, label: str, *, percent: bool = False) -> tu
     advice = "Write numbers only; the unit belongs in the study file."
     refuse(_places(odd[read.isna() & ~missing]), "row", f"{label} is not a number", advice)
     if without := numbers.notna().sum() + (~signed & ~missing).sum():
-        advice = f", but {count(without, 'number')} without. Write all of them one way."
-        _refuse(label, "has a percent sign", odd[signed], advice)
+        advice = f"{count(without, 'number')} without: write all of them one way."
+        refuse(_places(odd[signed]), "row", f"{label} has a percent sign", advice)
     numbers[odd.index] = read.where(~signed | percent, read / 100)
     return numbers, [
         *_note(label, grouped, "number", "with thousands separators read"),
@@ -94,6 +98,23 @@ def clean_years(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     ]
 
 
+def clean_starts(values: pd.Series, label: str, *, never: Collection = ()) -> tuple[pd.Series, list[str]]:
+    """First treated years as Int64; missing where a cell is empty or stands for never treated.
+
+    An indicator of treatment, 0 and 1, is passed on as it is: `Study` says what to write for it.
+
+    Examples
+    --------
+    >>> clean_starts(pd.Series(["2021", "9999", ""]), "start", never=[9999])[0].tolist()
+    [2021, <NA>, <NA>]
+    """
+    kept, said = read_never(values, never, label)
+    if is_indicator(kept):
+        return indicator_of(kept).astype("Int64"), said
+    years, changed = clean_years(kept, label)
+    return years, said + changed
+
+
 def clean_codes(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     """Codes and names as text; what Excel did to codes is undone where no digit was lost, else refused.
 
@@ -108,17 +129,18 @@ def clean_codes(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     values = _text(values)
     plain = values.str.translate(CODE_WIDTH).str.strip().str.replace(INNER_SPACE, "", regex=True)
     bare = plain.str.replace(WRAPPED, lambda match: match[1] or match[2], regex=True)
-    refuse(
-        _places(values[bare.str.fullmatch(ERROR)]), "row", f"{label} is an error of a formula", "Correct the formula."
-    )
+    errors = _places(values[bare.str.fullmatch(ERROR)])
+    refuse(errors, "row", f"{label} is an error of a formula", "Correct the formula.")
     exponent = bare.str.fullmatch(ROUNDED)
     power = bare[exponent].map(_whole_power).reindex(bare.index)
     rounded = values[exponent & power.isna()]
-    advice = ": a spreadsheet turned codes into rounded numbers. Go back to the source, and format the column as text "
-    advice += "before filling it in."
-    if rounded.str.contains("e", regex=False).any():
-        advice += " In R, set options(scipen = 15) before writing the file."
-    _refuse(label, "lost digits", rounded, advice)
+    if len(rounded):
+        from_r = " In R, set options(scipen = 15) before writing the file."
+        raise StudyError(
+            f"{label} lost digits in {count(len(rounded), 'row')}: {first(_places(rounded))}: a spreadsheet turned "
+            "codes into rounded numbers. Go back to the source, and format the column as text before filling it in."
+            f"{from_r if rounded.str.contains('e', regex=False).any() else ''}"
+        )
     whole = bare.str.replace(r"^(\d+)\.0+$", r"\1", regex=True).mask(power.notna(), power)
     missing = whole.str.fullmatch(f"{MISSING}|")
     return whole.where(~missing, None), [
@@ -146,10 +168,10 @@ def _refuse_lost(values: pd.Series, label: str) -> None:
 
 def _whole_power(code: str) -> str | None:
     """The whole number that a code in exponent form is, where no digit can have been lost."""
-    every = re.fullmatch(EVERY_DIGIT, code)
-    if every and int(every[2]) == len(every[1]):
-        return code[0] + every[1]
-    return str(int(float(code))) if re.fullmatch(SINGLE_DIGIT, code) else None
+    number = Decimal(code)
+    _, digits, exponent = number.as_tuple()
+    every_digit = exponent == 0 and len(digits) <= SPREADSHEET_DIGITS
+    return f"{number:f}" if every_digit or re.fullmatch(SINGLE_DIGIT, code) else None
 
 
 def _places(cells: pd.Series) -> list[str]:
@@ -158,11 +180,6 @@ def _places(cells: pd.Series) -> list[str]:
 
 def _text(values: pd.Series) -> pd.Series:
     return values.astype("str").fillna("")
-
-
-def _refuse(label: str, fault: str, wrong: pd.Series, advice: str) -> None:
-    if len(wrong):
-        raise StudyError(f"{label} {fault} in {count(len(wrong), 'row')}: {first(_places(wrong))}{advice}")
 
 
 def _note(label: str, changed: pd.Series, noun: str, done: str) -> list[str]:

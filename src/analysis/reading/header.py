@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection
 
 from analysis.language.characters import SPACES
-from analysis.messages import StudyError, count, first
+from analysis.messages import StudyError, count, first, refuse
 
 SEPARATORS = {";": "semicolons", "\t": "tabs", "，": "full-width commas", "|": "bars"}
 HEADER_SEARCH = 10
@@ -22,8 +22,8 @@ def column_places(file: str, top: list[list], wanted: Collection[str]) -> list[i
     if len(header) == 1 and (found := [name for mark, name in SEPARATORS.items() if mark in header[0]]):
         raise StudyError(f"{file} separates its columns by {found[0]}. Save it as CSV with commas, or as .xlsx.")
     _refuse_rows_above(file, names, wanted)
-    if twice := [name for name in wanted if header.count(name) > 1]:
-        raise StudyError(f"{file} has {count(len(twice), 'column name')} twice: {first(twice)}. Rename one of each.")
+    twice = [name for name in wanted if header.count(name) > 1]
+    refuse(twice, "column name", f"{file} has {{}} twice", "Rename one of each.")
     places = [header.index(name) for name in wanted if name in header]
     second = names[1] if len(names) > 1 else []
     if any(second) and places and not second[places[0]] and not re.search(r"\d", "".join(second)):

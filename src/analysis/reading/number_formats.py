@@ -1,18 +1,12 @@
 """What a spreadsheet's number format does to a number: per cent, division, and the digits it shows."""
 
 import re
+from operator import eq, ge, gt, le, lt, ne
 
 # Quoted text, one escaped character, a space as wide as a character or a repeated one, a condition or colour, else one.
 PIECE = re.compile(r'"[^"]*"?|[\\!_*].|\[[^\]]*\]|.', re.DOTALL)
 CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)(-?[\d.]+)\]")
-COMPARED = {
-    "<": float.__lt__,
-    ">": float.__gt__,
-    "<=": float.__le__,
-    ">=": float.__ge__,
-    "=": float.__eq__,
-    "<>": float.__ne__,
-}
+COMPARED = {"<": lt, ">": gt, "<=": le, ">=": ge, "=": eq, "<>": ne}
 # What a place for a digit shows where the number has none; for ? the space is left out.
 BLANK = {"0": "0", "#": "", "?": ""}
 # A comma behind the last digit divides by 1,000.
@@ -41,7 +35,7 @@ def format_pieces(number_format: str, value: float) -> list[str]:
     usual = {1: [""], 2: [">=0", ""], 3: [">0", "<0", ""]}[len(numeric)]
     for section, rule in zip(numeric, usual, strict=True):
         condition = CONDITION.search("".join(piece for piece in section if piece.startswith("[")) or f"[{rule}]")
-        if condition is None or COMPARED[condition[1]](float(value), float(condition[2])):
+        if condition is None or COMPARED[condition[1]](value, float(condition[2])):
             return section
     return numeric[-1]
 

@@ -58,11 +58,6 @@ def other_prices(study: Study, outcome: str) -> Study:
             "Add these years to data/consumer_prices.csv, with their source, or leave them out with study.subset."
         )
     level = study.frame["time"].map(price_index(base))
-    return dataclasses.replace(
-        study,
-        frame=study.frame.assign(**{outcome: values / level if nominal else values * level}),
-        outcomes={
-            **study.outcomes,
-            outcome: dataclasses.replace(described, prices=f"constant {base}" if nominal else NOMINAL),
-        },
-    )
+    frame = study.frame.assign(**{outcome: values / level if nominal else values * level})
+    described = dataclasses.replace(described, prices=f"constant {base}" if nominal else NOMINAL)
+    return dataclasses.replace(study, frame=frame, outcomes={**study.outcomes, outcome: described})

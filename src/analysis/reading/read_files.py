@@ -45,26 +45,15 @@ def read_table(name: str, folder: Path = DATA) -> pd.DataFrame:
         raise KeyError(f"No table {name!r} in datapackage.json. Use one of: {', '.join(resources)}.")
     fields, path = resources[name]["schema"]["fields"], folder / resources[name]["path"]
     dtypes = {field["name"]: _dtype(field) for field in fields}
-    _check_columns(path, expected=list(dtypes))
+    found = pd.read_csv(path, nrows=0, encoding="utf-8").columns
+    if list(found) != list(dtypes):
+        right = f"datapackage.json: {', '.join(dtypes)}. Rename or reorder them."
+        raise ValueError(f"{path.name} has the columns {', '.join(found)}, not those of {right}")
     try:
         return pd.read_csv(path, dtype=dtypes, encoding="utf-8", keep_default_na=False, na_values=[""])
     except ValueError as error:
-        raise ValueError(
-            f"{resources[name]['path']}: a value does not fit its column's type ({error}). "
-            f"Correct the value, or the type in datapackage.json."
-        ) from error
-
-
-def _check_columns(path: Path, expected: list[str]) -> None:
-    found = pd.read_csv(path, nrows=0, encoding="utf-8").columns.tolist()
-    if found != expected:
-        missing = [column for column in expected if column not in found]
-        unknown = [column for column in found if column not in expected]
-        raise ValueError(
-            f"{path.name}: the columns are not those of datapackage.json: {len(missing)} missing {missing[:3]}, "
-            f"{len(unknown)} unknown {unknown[:3]}{'' if missing or unknown else ', in another order'}. "
-            f"Rename or reorder the file's columns to {', '.join(expected)}."
-        )
+        fault = f"{path.name}: a value does not fit its column's type ({error})"
+        raise ValueError(f"{fault}. Correct the value, or the type in datapackage.json.") from error
 
 
 def _dtype(field: dict) -> str:

@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.messages import StudyError, count, first
-from analysis.reading.clean_cells import clean_codes, clean_numbers, clean_years
-from analysis.reading.clean_starts import clean_starts
+from analysis.messages import StudyError, count, refuse
+from analysis.reading.clean_cells import clean_codes, clean_numbers, clean_starts, clean_years
 from analysis.reading.header import column_names, column_places
 from analysis.reading.read_stata import read_stata
 from analysis.reading.read_workbook import UNREADABLE, read_workbook
@@ -30,11 +29,11 @@ TOTAL = (
 
 
 @dataclass(frozen=True)
-class Cells:
-    """The columns asked for, indexed by the file's row numbers; every column's name; what was read and changed."""
+class Columns:
+    """The columns asked for, indexed by the file's row numbers; the names of all; what was read and changed."""
 
     frame: pd.DataFrame
-    columns: list[str]
+    names: list[str]
     notes: list[str]
 
 
@@ -46,7 +45,7 @@ def read_panel(
     starts: Mapping[str, Collection] | None = None,
     numbers: Mapping[str, bool] | None = None,
     sheet: str | None = None,
-) -> Cells:
+) -> Columns:
     """Read the named columns of a file, cleaned; a column the file lacks is left out.
 
     Use it for any table with a header row; `load_study` does so for the panel and the membership.
@@ -94,7 +93,7 @@ def read_panel(
     for name in [name for name in cleaners if name in frame]:
         clean[name], said = _clean_each_once(cleaners[name], frame[name], repr(name))
         notes += said
-    return Cells(pd.DataFrame(clean, index=frame.index), columns, [f"{path.name}: {note}" for note in notes])
+    return Columns(pd.DataFrame(clean, index=frame.index), columns, [f"{path.name}: {note}" for note in notes])
 
 
 def _clean_each_once(clean: Cleaner, cells: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
@@ -147,15 +146,13 @@ def _read_rows(path: Path, wanted: Mapping[str, str], *, sheet: str | None) -> t
     rows, note = read_workbook(path, shown, sheet) if path.suffix.lower() == ".xlsx" else _read_csv(path)
     places = column_places(path.name, rows, wanted)
     header = column_names(rows[0])
-    if odd := [f"row {at} ({len(row)} cells)" for at, row in enumerate(rows, 1) if len(row) not in (0, len(header))]:
-        raise StudyError(
-            f"{path.name} has {len(header)} columns, but not so many cells in {count(len(odd), 'row')}: {first(odd)}. "
-            'Put a cell that holds a comma in double quotes, as in "1,200".'
-        )
+    odd = [f"row {at} ({len(row)} cells)" for at, row in enumerate(rows, 1) if len(row) not in (0, len(header))]
+    remedy = 'Put a cell that holds a comma in double quotes, as in "1,200".'
+    refuse(odd, "row", f"{path.name} has {len(header)} columns, but not so many cells", remedy)
     body = [[row[place] if row else "" for place in places] for row in rows[1:]]
-    for mark, fault in UNREADABLE.items():
-        if lost := [text[1:] for row in body for text in row if str(text).startswith(mark)]:
-            raise StudyError(f"{path.name} has {fault.format(number=count(len(lost), 'cell'), cells=first(lost))}")
+    for mark, (fault, remedy) in UNREADABLE.items():
+        lost = [text[1:] for row in body for text in row if str(text).startswith(mark)]
+        refuse(lost, "cell", f"{path.name} has {{}} {fault}", remedy)
     return header, pd.DataFrame(body, range(2, len(rows) + 1), [header[at] for at in places]), note
 
 
@@ -189,6 +186,5 @@ def _check_totals(file: str, frame: pd.DataFrame) -> None:
     for _, column in frame.select_dtypes(exclude="number").astype("str").items():
         marks = [cell for cell in column.dropna().unique() if re.fullmatch(TOTAL, "".join(cell.split()))]
         places |= column[column.isin(marks)].to_dict()
-    if places:
-        where = first(f"row {row} ({places[row]})" for row in sorted(places))
-        raise StudyError(f"{file} has {count(len(places), 'row')} of totals or means: {where}. Delete these rows.")
+    found = [f"row {row} ({places[row]})" for row in sorted(places)]
+    refuse(found, "row", f"{file} has {{}} of totals or means", "Delete these rows.")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from analysis.messages import StudyError, count, first
+from analysis.messages import StudyError, first, refuse
 from analysis.reading.clean_cells import DATES
 from analysis.reading.header import HEADER_SEARCH, column_names
 from analysis.reading.number_formats import as_shown, format_pieces, is_divided, is_percent
@@ -22,10 +22,14 @@ LARGEST_SHEET = 1_000_000
 NO_RESULT, SCALED = "\0", "\1"
 """What the text of a cell begins with that holds no number to read; its place follows."""
 UNREADABLE = {
-    NO_RESULT: "{number} with a formula but no stored result: {cells}. Open it in Excel or WPS, let it calculate, and "
-    "save it; or paste the values.",
-    SCALED: "{number} whose format divides what is shown, as 12.3万 for 123000: {cells}. Give these cells a plain "
-    "number format, and see that the unit in the study file is that of the numbers.",
+    NO_RESULT: (
+        "with a formula but no stored result",
+        "Open it in Excel or WPS, let it calculate, and save it; or paste the values.",
+    ),
+    SCALED: (
+        "whose format divides what is shown, as 12.3万 for 123000",
+        "Give these cells a plain number format, and see that the unit in the study file is that of the numbers.",
+    ),
 }
 STRICT = b"http://purl.oclc.org/ooxml/"
 
@@ -42,11 +46,11 @@ def read_workbook(path: Path, shown: Collection[str], sheet: str | None = None) 
     """
     book = _open(path)
     worksheet = _worksheet(path.name, book, sheet)
-    if merged := sorted((area.min_row, area.min_col, area.coord) for area in worksheet.merged_cells.ranges):
-        raise StudyError(
-            f"{path.name} has {count(len(merged), 'merged area')}: {first(area[-1] for area in merged)}. Split them: "
-            "row 1 holds one full name per column, every other row its own values, and no title stands above."
-        )
+    merged = sorted((area.min_row, area.min_col, area.coord) for area in worksheet.merged_cells.ranges)
+    remedy = (
+        "Split them: row 1 holds one full name per column, every other row its own values, and no title stands above."
+    )
+    refuse([area for *_, area in merged], "merged area", f"{path.name} has {{}}", remedy)
     formulas = _open(path, data_only=False)[worksheet.title]
     top = worksheet.iter_rows(max_row=min(HEADER_SEARCH, worksheet.max_row), values_only=True)
     kept = {at for row in top for at, name in enumerate(column_names(row)) if name in shown}

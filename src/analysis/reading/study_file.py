@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -15,12 +14,11 @@ from analysis.language.labels import LANGUAGES
 from analysis.language.units import MONEY, MONEY_NAMES, convert_unit
 from analysis.messages import StudyError, count, first, refuse
 from analysis.reading.read_files import DATA
-from analysis.reading.read_panel import Cells, read_panel
+from analysis.reading.read_panel import Columns, read_panel
 from analysis.reading.toml_mistakes import read_toml
 from analysis.study.labels import join_columns
 from analysis.study.outcome import SCALES, Outcome
-from analysis.study.panel_checks import DESIGN_COLUMNS
-from analysis.study.repeated_rows import RepeatedRowsError
+from analysis.study.panel_checks import DESIGN_COLUMNS, RepeatedRowsError
 from analysis.study.study import CHOICES, Study
 
 OPTIONS = {"title", "provenance", "noun", "placebo_group_size", "start", "never", "leave_out", "years"}
@@ -29,17 +27,16 @@ PRICES = r"nominal|constant (?:19|20)\d\d"
 RENAMED = {"pseudo_groups": ("placebo_group_size", {}), "log": ("scale", {True: '"log"', False: '"level"'})}
 LOG_NAME = r"(?i)^(?:ln|lg|log(?!ist|in))|[_. ](?:ln|lg|log)$|对数"
 YEAR_IN_NAME = r"(?<!\d)(?:19|20)\d\d(?!\d)"
-KINDS: dict[str, Any] = {"logged": bool, "placebo_group_size": int, "start": int, "unit": str | list}
-KINDS |= dict.fromkeys(("never", "leave_out", "years"), list)
-KINDS |= dict.fromkeys(("columns", "outcomes", "preferred"), object)
-KINDS_IN_WORDS = {
-    "logged": "true or false",
-    "placebo_group_size": "a whole number",
-    "start": "a year, such as 2018",
-    "never": "a list of values, such as [0, 9999]",
-    "leave_out": 'a list of units, such as ["全市"]',
-    "years": "the first and the last year to take, such as [2010, 2019]",
+SECTIONS = ("columns", "outcomes", "preferred")
+KINDS: dict[str, tuple[type, str]] = {
+    "logged": (bool, "true or false"),
+    "placebo_group_size": (int, "a whole number"),
+    "start": (int, "a year, such as 2018"),
+    "never": (list, "a list of values, such as [0, 9999]"),
+    "leave_out": (list, 'a list of units, such as ["全市"]'),
+    "years": (list, "the first and the last year to take, such as [2010, 2019]"),
 }
+"""What a key holds where that is no text."""
 
 
 def load_study(path: str | Path | None = None, language: str | None = None) -> Study:
@@ -103,7 +100,7 @@ def _with_other_columns(frame: pd.DataFrame, path: Path, settings: dict) -> pd.D
     """The frame with the columns of its file that the study does not name: they may tell rows apart."""
     time, sheet = settings["columns"]["time"], settings.get("sheet")
     used = {*frame, *DESIGN_COLUMNS, "treated", *(one.get("column") for one in settings["outcomes"].values())}
-    others = [name for name in read_panel(path, years=[time], sheet=sheet).columns if name and name not in used]
+    others = [name for name in read_panel(path, years=[time], sheet=sheet).names if name and name not in used]
     try:
         cells = read_panel(path, codes=others, years=[time], sheet=sheet).frame
     except StudyError:
@@ -137,45 +134,38 @@ def _check_settings(path: Path, section: str, settings: dict, known: Iterable[st
     for old in set(settings) & set(RENAMED) - set(known):
         (new, values), value = RENAMED[old], settings[old]
         raise StudyError(f"{where}: {old} is called {new} now. Write: {new} = {values.get(value, value)}")
-    if unknown := sorted(set(settings) - set(known)):
-        keys = ", ".join(sorted(known))
-        raise StudyError(f"{where} has {count(len(unknown), 'unknown key')}: {first(unknown)}. Known keys: {keys}.")
+    unknown = sorted(set(settings) - set(known))
+    refuse(unknown, "unknown key", f"{where} has {{}}", f"Known keys: {', '.join(sorted(known))}.")
     if lost := [key for key in needed if key not in settings]:
         raise StudyError(f"{where} lacks {', '.join(lost)}. Add what is missing.")
-    for key in [key for key, value in settings.items() if not isinstance(value, KINDS.get(key, str | dict))]:
-        raise StudyError(f"{where} has {key} = {settings[key]!r}. Write {KINDS_IN_WORDS.get(key, 'text in quotes')}.")
+    for key in set(settings) - set(SECTIONS) if section != "outcomes" else ():
+        kind, words = KINDS.get(key, (str, "text in quotes"))
+        several = (section, key) == ("columns", "unit") and isinstance(settings[key], list)
+        found = settings[key] if several and settings[key] else [settings[key]]
+        if not all(isinstance(one, kind) and isinstance(one, bool) == (kind is bool) for one in found):
+            raise StudyError(f"{where} has {key} = {settings[key]!r}. Write {words}.")
 
 
 def _outcome(file: str, outcome: Outcome, column: str) -> tuple[Outcome, int, list[str]]:
     """The outcome in its canonical unit, the factor to it, and the sentence that says so."""
     unit, factor, remark = convert_unit(outcome.unit)
-    if re.search(MONEY_NAMES, unit) and not unit.startswith(MONEY):
-        raise StudyError(
-            f"[outcomes.{outcome.name}] of {file} has the unit {unit!r}, money of an unknown size. Write 元, 千元, "
-            "万元, 百万元 or 亿元, alone or with /人, /户 or the like."
-        )
+    money, scale, prices = unit.startswith(MONEY), outcome.scale, outcome.prices
     lost = [key for key in ("definition", "prices") if not getattr(outcome, key)]
-    if unit.startswith(MONEY) and lost:
-        raise StudyError(
-            f"[outcomes.{outcome.name}] of {file} is money and lacks {' and '.join(lost)}. Say which money is counted "
-            "(总收入, total income, and 经营收益, operating surplus, are different things), and in which prices: "
-            '"nominal", or "constant 2022".'
-        )
-    if outcome.scale not in (None, *SCALES):
-        raise StudyError(
-            f"[outcomes.{outcome.name}] of {file} has scale = {outcome.scale!r}. "
-            f"Write one of: {', '.join(SCALES)}, or leave it out."
-        )
-    if outcome.prices and not re.fullmatch(PRICES, outcome.prices):
-        raise StudyError(
-            f"[outcomes.{outcome.name}] of {file} has prices = {outcome.prices!r}. "
-            'Write "nominal", or "constant" with the year whose prices they are, such as "constant 2022".'
-        )
-    if outcome.logged and outcome.scale not in (None, "level"):
-        raise StudyError(
-            f"[outcomes.{outcome.name}] of {file} has logged = true and scale = {outcome.scale!r}. Leave scale out: "
-            "no logs are taken of logs."
-        )
+    faults = {
+        f"has the unit {unit!r}, money of an unknown size. Write 元, 千元, 万元, 百万元 or 亿元, alone or with /人, "
+        "/户 or the like.": re.search(MONEY_NAMES, unit) and not money,
+        f"is money and lacks {' and '.join(lost)}. Say which money is counted (总收入, total income, and 经营收益, "
+        "operating surplus, are different things), and in which prices: "
+        '"nominal", or "constant 2022".': money and lost,
+        f"has scale = {scale!r}. Write one of: {', '.join(SCALES)}, or leave it out.": scale not in (None, *SCALES),
+        f"has prices = {prices!r}. "
+        'Write "nominal", or "constant" with the year whose prices they are, such as "constant 2022".': prices
+        and not re.fullmatch(PRICES, prices),
+        f"has logged = true and scale = {scale!r}. Leave scale out: no logs are taken of logs.": outcome.logged
+        and scale not in (None, "level"),
+    }
+    for fault in [fault for fault, found in faults.items() if found]:
+        raise StudyError(f"[outcomes.{outcome.name}] of {file} {fault}")
     said = [f"{outcome.name}: {remark}."] if remark else []
     if not outcome.logged and any(re.search(LOG_NAME, name) for name in (outcome.name, outcome.label_zh, column)):
         said.append(
@@ -188,63 +178,55 @@ def _outcome(file: str, outcome: Outcome, column: str) -> tuple[Outcome, int, li
 def _read_frame(folder: Path, settings: dict) -> tuple[pd.DataFrame, list[str]]:
     """The panel, with the membership file's columns joined by unit where one is named; and what was changed."""
     columns, files = settings["columns"], [settings[key] for key in ("panel", "membership") if key in settings]
-    parts = columns["unit"] if isinstance(columns["unit"], list) else [columns["unit"]]
-    codes = [*parts, *(columns[key] for key in ("group", "stratum", "treated") if key in columns)]
+    unit = columns["unit"]
+    keys = dict.fromkeys(unit if isinstance(unit, list) else [unit], "unit")
+    codes = [*keys, *(columns[key] for key in ("group", "stratum", "treated") if key in columns)]
     starts = {columns[key]: settings.get("never", []) for key in ("first_treated",) if key in columns}
     percent = {one.get("column", name): one.get("unit") == "%" for name, one in settings["outcomes"].items()}
-    years = [columns["time"]]
-    panel = read_panel(
-        folder / files[0], codes=codes, years=years, starts=starts, numbers=percent, sheet=settings.get("sheet")
-    )
-    keys = dict.fromkeys(parts, "unit")
-    roles = keys | {name: key for key, name in columns.items() if key != "unit"}
-    needed = keys | {columns["time"]: "time", **dict.fromkeys(percent, "an outcome")}
-    _require(files[0], panel, needed if files[1:] else roles | needed)
-    _require_cells(files[0], panel, [*parts, columns["time"], columns.get("stratum")])
-    frame, unit = join_columns(panel.frame, columns["unit"])
-    columns["unit"] = unit
+    roles = keys | {name: key for key, name in columns.items() if key != "unit"} | dict.fromkeys(percent, "an outcome")
+    years, sheet = [columns["time"]], settings.get("sheet")
+    panel = read_panel(folder / files[0], codes=codes, years=years, starts=starts, numbers=percent, sheet=sheet)
+    of_units = {name: role for name, role in roles.items() if role not in ("unit", "time", "an outcome")}
+    elsewhere = {name: role for name, role in of_units.items() if files[1:] and name not in panel.frame}
+    _require(files[0], panel, {name: role for name, role in roles.items() if name not in elsewhere})
+    frame, columns["unit"] = join_columns(panel.frame, unit)
     if not files[1:]:
         return frame, panel.notes
     members = read_panel(folder / files[1], codes=codes, starts=starts)
-    if both := [name for name in members.frame if name not in parts and name in panel.frame]:
-        where = f"{files[0]} and in {files[1]}"
-        raise StudyError(f"{count(len(both), 'column')} in {where} alike: {first(both)}. Keep each in one of the two.")
-    _require(files[1], members, keys | {name: role for name, role in roles.items() if name not in panel.frame})
-    _require_cells(files[1], members, [*parts, columns.get("stratum")])
-    joined, _ = join_columns(members.frame, parts if len(parts) > 1 else unit)
-    _check_members(files[1], joined[unit], frame[unit])
+    both = [name for name in members.frame if name not in keys and name in panel.frame]
+    refuse(both, "column", f"{{}} in {files[0]} and in {files[1]} alike", "Keep each in one of the two.")
+    _require(files[1], members, keys | elsewhere)
+    joined, said = _with_members(frame, *join_columns(members.frame, unit), files[1], columns)
+    return joined, [*panel.notes, *members.notes, *said]
+
+
+def _with_members(
+    frame: pd.DataFrame, members: pd.DataFrame, unit: str, file: str, columns: Mapping[str, str]
+) -> tuple[pd.DataFrame, list[str]]:
+    """The panel with what the membership file says of each unit, and who is taken as never treated."""
+    unknown = sorted(set(members[unit]) - set(frame[unit]))
+    refuse(unknown, "unit", f"{file} names {{}} that the panel does not have", "Correct the codes.")
+    refuse(members.loc[members[unit].duplicated(), unit], "row", f"{file} repeats a unit", "Keep one row per unit.")
     treatment = columns.get("first_treated") or columns.get("treated")
-    never = joined.get(treatment, joined[unit]).isna().sum()
-    absent = sorted(set(frame[unit]) - set(joined[unit]))
+    never = members.get(treatment, members[unit]).isna().sum()
+    absent = sorted(set(frame[unit]) - set(members[unit]))
     lacking = {"without a first treated year": never, f"of the panel not in it ({first(absent)})": len(absent)}
-    said = [f"{files[1]}: {count(n, 'unit')} {which}, read as never treated." for which, n in lacking.items() if n]
-    added = [name for name in joined if name == unit or name not in frame]
-    frame = frame.merge(joined[added], on=unit, how="left")
-    if "treated" in columns and columns["treated"] in added:
-        frame[columns["treated"]] = frame[columns["treated"]].fillna("0")
-    return frame, [*panel.notes, *members.notes, *said]
+    said = [f"{file}: {count(n, 'unit')} {which}, read as never treated." for which, n in lacking.items() if n]
+    added = [name for name in members if name == unit or name not in frame]
+    joined = frame.merge(members[added], on=unit, how="left")
+    return joined.fillna({columns["treated"]: "0"} if columns.get("treated") in added else {}), said
 
 
-def _require(file: str, cells: Cells, names: Mapping[str, str]) -> None:
+def _require(file: str, columns: Columns, names: Mapping[str, str]) -> None:
+    """Every column is there, and every unit, year and stratum filled in."""
     for name, role in names.items():
-        if name not in cells.frame:
-            alike = get_close_matches(name, cells.columns, n=1, cutoff=0.7) or [c for c in cells.columns if name in c]
-            years = [column for column in cells.columns if re.search(YEAR_IN_NAME, column)]
+        if name not in columns.frame:
+            alike = get_close_matches(name, columns.names, n=1, cutoff=0.7) or [c for c in columns.names if name in c]
+            years = [one for one in columns.names if re.search(YEAR_IN_NAME, one)]
             hint = f" Did you mean {alike[0]!r}?" if alike else ""
             if role == "time" and len(years) > 1:
                 hint = f" Years stand beside each other ({first(years)}): turn the table, to one row per unit and year."
-            raise StudyError(f"{file} has no column {name!r} (for {role}). It has: {', '.join(cells.columns)}.{hint}")
-
-
-def _require_cells(file: str, cells: Cells, names: Iterable[str | None]) -> None:
-    for name in [name for name in names if name in cells.frame]:
-        empty = [f"row {row}" for row in cells.frame.index[cells.frame[name].isna()]]
+            raise StudyError(f"{file} has no column {name!r} (for {role}). It has: {', '.join(columns.names)}.{hint}")
+        empty = columns.frame.index[columns.frame[name].isna()] if role in ("unit", "time", "stratum") else []
         remedy = "Fill it in on every row, also where cells were merged; delete notes below the table."
-        refuse(empty, "row", f"{file}: {name!r} is empty", remedy)
-
-
-def _check_members(file: str, members: pd.Series, units: pd.Series) -> None:
-    if unknown := sorted(set(members) - set(units)):
-        named = f"{count(len(unknown), 'unit')} that the panel does not have: {first(unknown)}"
-        raise StudyError(f"{file} names {named}. Correct the codes.")
-    refuse(members[members.duplicated()], "row", f"{file} repeats a unit", "Keep one row per unit.")
+        refuse([f"row {row}" for row in empty], "row", f"{file}: {name!r} is empty", remedy)

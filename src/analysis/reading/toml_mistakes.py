@@ -41,18 +41,12 @@ def read_toml(path: Path) -> dict:
 
 def _decoded(path: Path) -> str:
     raw = path.read_bytes()
-    try:
-        if b"\0" not in raw:
-            return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
+    text, chinese = (raw.decode(encoding, errors="replace") for encoding in ("utf-8-sig", "gb18030"))
+    if not {"\ufffd", "\0"} & set(text):
+        return text
     if path.suffix != ".toml":
         raise StudyError(f"{path.name} is not valid TOML in UTF-8. {OTHER_FILE}")
-    try:
-        raw.decode("gb18030")
-        encoding = "GB18030 (“ANSI” in Notepad)"
-    except UnicodeDecodeError:
-        encoding = "another encoding"
+    encoding = "another encoding" if "\ufffd" in chinese else "GB18030 (“ANSI” in Notepad)"
     encoding = "UTF-16 (“Unicode” in Notepad)" if b"\0" in raw else encoding
     raise StudyError(f"{path.name} is in {encoding}, not in UTF-8. Save it again with the encoding UTF-8.")
 

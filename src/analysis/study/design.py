@@ -5,26 +5,18 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.messages import StudyError
-from analysis.study.labels import join_columns
+from analysis.messages import StudyError, count, first, refuse
+from analysis.study.labels import alike_names, join_columns, text_label
 from analysis.study.panel_checks import (
     canonical_columns,
+    changed_codes,
     check_constant_within_unit,
     check_keys,
     check_starts,
-    in_order,
+    refuse_repeated_rows,
 )
-from analysis.study.panel_rows import first_rows
-from analysis.study.repeated_rows import refuse_repeated_rows
-from analysis.study.selection import changed_codes, take
-from analysis.study.spellings import alike_names
-from analysis.study.treatment import (
-    first_years,
-    read_never,
-    refuse_indicator,
-    refuse_odd_starts,
-    without_always_treated,
-)
+from analysis.study.panel_rows import by_unit_and_time, first_rows
+from analysis.study.treatment import read_never, with_first_years, without_always_treated
 
 
 def read_design(
@@ -56,25 +48,16 @@ def read_design(
     if "first_treated" in names:
         panel["first_treated"], said = read_never(panel["first_treated"], never, repr(names["first_treated"]))
     check_keys(panel, names)
-    panel, taken = take(panel, leave_out, years)
-    if "first_treated" in names:
-        refuse_indicator(panel, names["first_treated"])
-    ordered, repeated = in_order(panel)
+    panel, taken = _taken(panel, leave_out, years)
+    panel, repeated = by_unit_and_time(panel)
     if repeated:
         refuse_repeated_rows(panel, names, outcomes)
-    panel = ordered
-    looks = alike_names(panel) + changed_codes(panel)
-    if "treated" in names:
-        panel["first_treated"], gaps = first_years(panel, names["treated"], start)
-        panel["first_treated"] = panel["first_treated"].astype("Int64")
-        names["first_treated"] = names["treated"]
-        panel, looks = panel.drop(columns="treated"), looks + gaps
+    looks = alike_names(panel.iloc[first_rows(panel)]) + changed_codes(panel)
+    panel, gaps = with_first_years(panel, names, start)
     check_constant_within_unit(panel, names)
-    starts = panel[["unit", "first_treated"]].iloc[first_rows(panel)].set_index("unit")["first_treated"]
-    refuse_odd_starts(starts, names["first_treated"], int(panel["time"].min()), int(panel["time"].max()))
     panel, always = without_always_treated(panel)
     check_starts(panel)
-    return panel, said + taken + always + looks
+    return panel, said + taken + always + looks + gaps
 
 
 def _check_treatment_named(names: Mapping[str, str], start: int | None, never: Collection) -> None:
@@ -93,3 +76,41 @@ def _check_treatment_named(names: Mapping[str, str], start: int | None, never: C
         raise StudyError(
             "never lists the values of first_treated that stand for never treated, such as never = [0, 9999]."
         )
+
+
+def _taken(frame: pd.DataFrame, leave_out: Collection, years: Sequence[int] | None) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of the years asked for without the units left out, and a sentence on each."""
+    said = []
+    if isinstance(leave_out, str):
+        raise StudyError(f'leave_out must be a list of units. Write leave_out = ["{leave_out}"].')
+    if len(leave_out):
+        names = {text_label(one) for one in leave_out}
+        known = {text_label(one): one for one in frame["unit"].unique()}
+        refuse(sorted(names - set(known)), "unit", "leave_out names {} not in the panel", "Correct it.")
+        out = frame["unit"].isin([known[name] for name in names])
+        frame = frame[~out]
+        said.append(f"{count(len(names), 'unit')} left out as asked: {first(sorted(names))} ({out.sum():,} rows).")
+    if years is not None:
+        frame = _years(frame, years, said)
+    return frame.reset_index(drop=True) if said else frame, said
+
+
+def _years(frame: pd.DataFrame, years: Sequence[int], said: list[str]) -> pd.DataFrame:
+    """The rows from one year to another; starts after them are of units not treated in these years."""
+    whole = not isinstance(years, str) and len(years) == 2 and all(isinstance(one, int) for one in years)
+    if not whole or years[0] >= years[1]:
+        raise StudyError(f"years must be the first and the last year to take, such as [2010, 2019], not {years!r}.")
+    inside = frame["time"].between(*years)
+    if not inside.any():
+        span = f"{frame['time'].min()} to {frame['time'].max()}"
+        raise StudyError(f"The panel has no row from {years[0]} to {years[1]}. It runs from {span}.")
+    said.append(f"Years {years[0]} to {years[1]} taken; {(~inside).sum():,} rows of other years left out.")
+    frame = frame[inside]
+    if "first_treated" in frame:
+        starts = pd.to_numeric(frame["first_treated"])
+        later = starts > years[1]
+        if later.any():
+            units = frame.loc[later, "unit"].unique()
+            said.append(f"{count(len(units), 'unit')} treated after {years[1]} taken as untreated: {first(units)}.")
+            frame = frame.assign(first_treated=starts.mask(later))
+    return frame

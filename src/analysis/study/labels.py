@@ -1,4 +1,4 @@
-"""Units, groups and strata by one name each: labels of any kind as text, and the order of codes."""
+"""Units, groups and strata by one name each: labels of any kind as text, their order, and spellings that are alike."""
 
 import datetime
 from collections.abc import Sequence
@@ -6,9 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.messages import StudyError, count, first
+from analysis.language.characters import CODE_WIDTH
+from analysis.messages import look, refuse
 
 JOINED_BY = " · "
+SUFFIXES = r"(?:村民委员会|居民委员会|村委会|居委会|村|社区|街道办事处|街道|镇|乡|市|县|区)$"
 
 
 def text_label(label: object) -> str:
@@ -29,17 +31,18 @@ def text_label(label: object) -> str:
 
 
 def as_text(labels: pd.Series, column: str) -> pd.Series:
-    """Labels as text, missing where they are; each distinct label is written once."""
+    """Labels as text, missing where they are: none blank or padded with spaces, and no two of them alike."""
+    codes, distinct = pd.factorize(labels)
+    text = pd.Series([*map(text_label, distinct)], dtype="str")
+    remedy = "Write each label one way, and different labels differently."
+    alike = distinct[text.duplicated(keep=False)]
+    refuse(map(repr, alike), "label", f"{column} has {{}} that read alike as text", remedy)
+    remedy = "Remove the spaces, and leave missing codes empty."
+    padded = text[(text.str.strip() != text) | (text == "")]
+    refuse(map(repr, padded), "code", f"{column} has spaces around, or nothing in, {{}}", remedy)
     if isinstance(labels.dtype, pd.StringDtype):
         return labels
-    codes, distinct = pd.factorize(labels)
-    text = pd.array([*map(text_label, distinct), None], dtype="str")
-    if len(twice := distinct[pd.Index(text[:-1]).duplicated(keep=False)]):
-        raise StudyError(
-            f"{column} has {count(len(twice), 'label')} that read alike as text: {first(map(repr, twice))}. "
-            "Write different labels differently."
-        )
-    return pd.Series(text.take(codes), labels.index)
+    return pd.Series(pd.array([*text, None], dtype="str").take(codes), labels.index)
 
 
 def join_columns(frame: pd.DataFrame, names: str | Sequence[str]) -> tuple[pd.DataFrame, str]:
@@ -71,11 +74,58 @@ def code_order(labels: pd.Index | pd.Series) -> np.ndarray:
     if length.min() == length.max():
         return pd.Index(text).argsort()
     digits = text.str.fullmatch("[0-9]+")
-    value = text.where(digits, "").str.lstrip("0")
-    keys = pd.DataFrame({"name": ~digits, "length": value.str.len(), "value": value, "text": text})
-    return keys.sort_values(list(keys)).index.to_numpy()
+    keys = [(not number, int(one) if number else 0, one) for number, one in zip(digits, text, strict=True)]
+    return np.array(sorted(range(len(keys)), key=keys.__getitem__))
 
 
 def are_names(labels: pd.Index) -> bool:
     """Whether units go by names: most labels hold no digit."""
     return not pd.api.types.is_numeric_dtype(labels.dtype) and labels.astype("str").str.contains(r"\d").mean() < 0.5
+
+
+def alike_names(units: pd.DataFrame) -> list[str]:
+    """A sentence on names that look alike, such as 002 and 2, or 赵和 and 赵和镇, beside each other; a row per unit."""
+    said: list[str] = []
+    shown: set[str] = set()
+    for kind in [kind for kind in ("unit", "group", "stratum") if kind in units and not _of_one_form(units[kind])]:
+        names = units[kind].dropna().astype("str")
+        names = names if kind == "unit" else names.drop_duplicates()
+        around = [plain(units["stratum"])] if kind == "unit" and "stratum" in units else []
+        alike = dict.fromkeys([*_sets(names, plain(names)), *_sets(names, without_suffixes(*around, plain(names)))])
+        remedy = f"Each spelling makes a {kind} of its own: keep one of them."
+        said += look([one for one in alike if one not in shown], kind, "{} may stand under several names", remedy)
+        shown |= set(alike)
+    return said
+
+
+def _of_one_form(labels: pd.Series) -> bool:
+    """Numbers, and digits of one length, are different where they look different."""
+    if pd.api.types.is_numeric_dtype(labels.dtype):
+        return True
+    text = labels.dropna().astype("str")
+    return bool((text.str.len() == text.str.len().max()).all() and text.str.fullmatch("[0-9]+").all())
+
+
+def _sets(names: pd.Series, key: pd.Index) -> list[str]:
+    """Names that share a key, beside each other."""
+    twice = key.duplicated(keep=False)
+    return [" / ".join(alike) for _, alike in names[twice].groupby(pd.factorize(key[twice])[0])]
+
+
+def plain(names: pd.Series) -> pd.Index:
+    """Names without what the eye passes over: width, case, invisible characters, spaces, zeros before a number.
+
+    Examples
+    --------
+    >>> plain(pd.Series(["002", "Ｖ０ 2"])).tolist()
+    ['2', 'v2']
+    """
+    text = pd.Index(names).astype("str").str.translate(CODE_WIDTH).str.normalize("NFKC").str.casefold()
+    return text.str.replace(r"\s+", "", regex=True).str.replace(r"(?<![0-9])0+(?=[0-9])", "", regex=True)
+
+
+def without_suffixes(*names: pd.Series | pd.Index) -> pd.MultiIndex:
+    """Towns and names without a final 镇, 村, 县 or the like, row by row."""
+    return pd.MultiIndex.from_arrays(
+        [pd.Index(one).astype("str").str.replace(SUFFIXES, "", regex=True) for one in names]
+    )

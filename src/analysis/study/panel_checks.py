@@ -1,18 +1,20 @@
 """Checks of a panel and its design, each with a message that says what, where and what to do."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
 
 from analysis.messages import FewTreatedGroupsWarning, StudyError, count, first, refuse, unit_years
-from analysis.study.labels import as_text
-from analysis.study.panel_rows import by_unit_and_time, changes, first_rows, frame_of
+from analysis.study.labels import JOINED_BY, as_text
+from analysis.study.panel_rows import KEYS, changes, first_rows, frame_of, of_units
 
 DESIGN_COLUMNS = ["unit", "time", "first_treated", "group", "stratum"]
 # Larger numbers are dates such as 20230101 or 202301, whose differences are not years.
 YEAR_LIMIT = 10_000
+ALIKE, MANY = 0.8, 5
+"""From so many units on, nearly as many that end as that begin are taken for codes that changed."""
 
 
 def canonical_columns(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
@@ -22,20 +24,14 @@ def canonical_columns(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataF
     absent = [f"{name!r} (for {key})" for key, name in names.items() if name not in frame]
     if absent:
         raise StudyError(f"The panel has no column {', '.join(absent)}. It has: {', '.join(map(str, frame.columns))}.")
-    if frame.columns.has_duplicates:
-        twice = frame.columns[frame.columns.duplicated()].unique()
-        raise StudyError(
-            f"{count(len(twice), 'column name')} used twice: {first(twice)}. Rename or remove one of each."
-        )
+    twice = frame.columns[frame.columns.duplicated()].unique()
+    refuse(twice, "column name", "{} used twice", "Rename or remove one of each.")
     if frame.empty:
         raise StudyError("The panel has no rows. Check that the file and sheet are the ones meant.")
     kept = [c for c in frame if c not in names.values()]
-    clash = [c for c in kept if c in {*DESIGN_COLUMNS, *names}]
-    if clash:
-        raise StudyError(
-            f"The column {clash[0]!r} has a name this library uses for the design. "
-            f"Rename it, or pass it as {clash[0]}=."
-        )
+    for name in [name for name in kept if name in {*DESIGN_COLUMNS, *names}]:
+        fault = f"The column {name!r} has a name this library uses for the design."
+        raise StudyError(f"{fault} Rename it, or pass it as {name}=.")
     canonical = {key: _plain(frame[name]) for key, name in names.items()} | {name: frame[name] for name in kept}
     return frame_of({key: values.array for key, values in canonical.items()})
 
@@ -67,22 +63,16 @@ def text_among(values: pd.Series, numbers: pd.Series) -> pd.Series:
 
 def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
     """Units and years are there, codes are written one way, and years are whole."""
-    for key in ("unit", "time", "stratum"):
-        if key in frame and (missing := frame[key].isna()).any():
-            fault = f"{names[key]!r} ({key}) is missing"
-            refuse(unit_years(frame, missing), "row", fault, "Fill it in, or remove those rows.")
-    for key in [k for k in ("unit", "group", "stratum") if k in frame]:
-        if not pd.api.types.is_numeric_dtype(frame[key]):
-            _check_codes(frame[key].dropna().unique().tolist(), f"{names[key]!r} ({key})")
+    for key in [k for k in ("unit", "time", "stratum") if k in frame]:
+        fault = f"{names[key]!r} ({key}) is missing"
+        refuse(unit_years(frame, frame[key].isna()), "row", fault, "Fill it in, or remove those rows.")
     for key in [k for k in ("unit", "group", "stratum") if k in frame]:
         if key != "unit" or not pd.api.types.is_integer_dtype(frame[key]):
             frame[key] = as_text(frame[key], f"{names[key]!r} ({key})")
     for key in [k for k in ("time", "first_treated") if k in frame]:
-        whole = pd.api.types.is_integer_dtype(frame[key])
-        if _odd_years(frame[key].agg(["min", "max"]) if whole else pd.Series(frame[key].unique())).any():
-            odd = _odd_years(frame[key])
-            places = unit_years(frame, odd, None if key == "time" else frame[key])
-            never = "" if key == "time" else "; leave never-treated units empty"
+        if _odd_years(pd.Series(frame[key].unique())).any():
+            shown, never = (None, "") if key == "time" else (frame[key], "; leave never-treated units empty")
+            places = unit_years(frame, _odd_years(frame[key]), shown)
             fault = f"{names[key]!r} ({key}) is not a whole year"
             refuse(places, "row", fault, f"Write years such as 2023{never}.")
     if frame["time"].dtype not in ("int16", "int32", "int64"):
@@ -98,46 +88,92 @@ def _odd_years(values: pd.Series) -> pd.Series:
     return values.notna() & ~((numbers.abs() < YEAR_LIMIT) & (numbers == numbers.round()))
 
 
-def _nullable(years: np.ndarray) -> pd.arrays.IntegerArray:
-    """Whole numbers, missing where NaN; many times as fast as a checked conversion."""
-    missing = np.isnan(years)
-    whole = np.ones(len(years), dtype="int64")
-    np.copyto(whole, years, casting="unsafe", where=~missing)
-    return pd.arrays.IntegerArray(whole, missing)
+class RepeatedRowsError(StudyError):
+    """A unit and year have several rows."""
 
 
-def in_order(frame: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
-    """The rows in order of unit and year, start years as nullable whole numbers, and whether any stands twice."""
-    ordered, repeated = by_unit_and_time(frame)
-    if "first_treated" in ordered:
-        ordered["first_treated"] = _nullable(as_numbers(ordered["first_treated"]).to_numpy())
-    return ordered, repeated
+def refuse_repeated_rows(frame: pd.DataFrame, names: Mapping[str, str], outcomes: Collection[str]) -> None:
+    """Refuse rows of one unit and year, saying what tells them apart and what to do.
 
-
-def _check_codes(codes: list, column: str) -> None:
-    """No code is blank or padded with spaces, and none is text where others are numbers."""
-    text = [code for code in codes if isinstance(code, str)]
-    if padded := [repr(code) for code in text if code.strip() != code or not code]:
-        raise StudyError(
-            f"{column} has spaces around, or nothing in, {count(len(padded), 'code')}: {first(padded)}. "
-            "Remove the spaces, and leave missing codes empty."
+    Parameters
+    ----------
+    names
+        The caller's name of each design column.
+    outcomes
+        Columns that are measured, and so tell nothing apart.
+    """
+    twice = frame.duplicated([*KEYS])
+    many = frame[frame.duplicated([*KEYS], keep=False)]
+    fixed = {*KEYS, "first_treated", "treated", *outcomes}
+    apart = _apart(many, [name for name in many if name not in fixed and _is_label(many[name])])
+    said = " and ".join(f"{names.get(name, name)!r} ({first(many[name].dropna().unique())})" for name in apart)
+    parts = [*(names.get(name, name) for name in apart), *names["unit"].split(JOINED_BY)]
+    line = ", ".join(f'"{name}"' for name in parts)
+    units = many["unit"].unique()
+    if many.duplicated(keep=False).all():
+        advice = "Keep one row per unit and year."
+    elif not apart:
+        advice = (
+            "No column tells these rows apart, yet their values differ: add them up if they are parts of one whole; "
+            "else find out which is right, and keep one row per unit and year."
         )
-    numbers = [code for code in codes if not isinstance(code, str)]
-    if text and numbers:
-        raise StudyError(
-            f"{column} has {count(len(numbers), 'code')} written as a number ({first(numbers)}) and {len(text):,} "
-            f"written as text ({first(map(repr, text))}). Write all codes one way: 1 and '1' are not the same code."
+    elif 2 * len(units) <= frame["unit"].nunique():
+        advice = (
+            f"These rows differ in {said}: {count(len(units), 'unit')} may share a name with another. Write "
+            f"unit = [{line}] to tell them apart, or take a column of codes as unit."
         )
+    else:
+        advice = (
+            f"The rows go deeper than unit and year: they differ in {said}. Add them up (counts, amounts) or average "
+            "them (rates) within unit and year first, or take one kind only; keeping any one row loses the others. "
+            f"If these are units of their own, write unit = [{line}]."
+        )
+    raise RepeatedRowsError(
+        f"A unit-year is repeated in {count(int(twice.sum()), 'row')}: {first(unit_years(frame, twice))}. {advice}"
+    )
+
+
+def _is_label(values: pd.Series) -> bool:
+    """Whether a column could name something: text or whole numbers, and not one value throughout."""
+    numbers = as_numbers(values)
+    return len(values.unique()) > 1 and bool((numbers.isna() | (numbers == numbers.round())).all())
+
+
+def _apart(rows: pd.DataFrame, labels: list[str]) -> list[str]:
+    """The columns, as few as can be seen, and of few values, that tell rows of one unit and year apart; else none."""
+    labels = sorted(labels, key=lambda name: rows[name].nunique())
+    chosen: list[str] = []
+    while labels:
+        left = {name: int(rows.duplicated([*KEYS, *chosen, name]).sum()) for name in labels}
+        chosen.append(min(left, key=left.__getitem__))
+        if not left[chosen[-1]]:
+            return chosen
+        labels.remove(chosen[-1])
+    return []
+
+
+def changed_codes(frame: pd.DataFrame) -> list[str]:
+    """Units that end in one year as as many others begin in the next; rows in order of unit and year."""
+    begins = first_rows(frame)
+    unit, time = frame["unit"].iloc[begins].to_numpy(), frame["time"].to_numpy()
+    starts, ends = time[begins], time[np.append(begins[1:], len(frame)) - 1]
+    said = []
+    for year in np.unique(ends[ends < time.max()]):
+        after = starts[starts > year].min(initial=time.max() + 1)
+        gone, come = unit[ends == year], unit[starts == after]
+        if len(gone) == len(come) or min(len(gone), len(come)) >= ALIKE * max(len(gone), len(come), MANY):
+            said.append(
+                f"LOOK: {count(len(gone), 'unit')} end in {year} ({first(gone)}) as {len(come):,} others begin in "
+                f"{after} ({first(come)}). If a code or name changed (as when a county becomes a district, 撤县设区), "
+                "give the unit one code in all its years: as it stands, it is two units, neither seen before and after."
+            )
+    return said
 
 
 def check_constant_within_unit(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
     """Start year, group and stratum do not change within a unit; rows in order of unit."""
     within = ~changes(frame["unit"])
-    what = {
-        "first_treated": "More than one first treated year",
-        "group": "More than one group",
-        "stratum": "More than one stratum",
-    }
+    what = {"first_treated": "first treated year", "group": "group", "stratum": "stratum"}
     for key in [k for k in what if k in frame]:
         several = frame.loc[within & changes(frame[key]), "unit"].unique()
         if len(several):
@@ -145,7 +181,7 @@ def check_constant_within_unit(frame: pd.DataFrame, names: Mapping[str, str]) ->
             values = frame[key].astype(object).where(frame[key].notna(), "(empty)")
             example = ", ".join(map(str, values[frame["unit"] == several[0]].unique()[:3]))
             raise StudyError(
-                f"{what[key]} ({names[key]!r}) in {count(len(several), 'unit')}: {first(several)}; "
+                f"More than one {what[key]} ({names[key]!r}) in {count(len(several), 'unit')}: {first(several)}; "
                 f"{several[0]} has {example}. Give each unit one value in all its years"
                 f"{shared if key == 'stratum' else ''}."
             )
@@ -153,31 +189,22 @@ def check_constant_within_unit(frame: pd.DataFrame, names: Mapping[str, str]) ->
 
 def check_starts(frame: pd.DataFrame) -> None:
     """There are treated and untreated units, and years before and after every start."""
-    starts = frame[["unit", "first_treated"]].iloc[first_rows(frame)].set_index("unit")["first_treated"]
+    starts = of_units(frame, "first_treated")
     if starts.isna().all():
         raise StudyError(
             "No unit is treated: the first treated year is empty everywhere. Fill it in for the treated units."
         )
     if starts.notna().all():
         raise StudyError(
-            f"No unit is untreated: all {len(starts):,} units have a first treated year. "
-            "A comparison needs never-treated units; leave their first treated year empty, or say which values stand "
-            "for never treated: never = [0, 9999]."
+            f"No unit is untreated: all {len(starts):,} units have a first treated year. A comparison needs "
+            "never-treated units; leave their first treated year empty, or say which values stand for it: never = [0, 9999]."
         )
     begins, ends = int(frame["time"].min()), int(frame["time"].max())
-    early, late = starts[starts <= begins], starts[starts > ends]
-    if len(early):
-        raise StudyError(
-            f"No year before treatment for {count(len(early), 'unit')}: {first(early.index)} (first treated "
-            f"{int(early.iloc[0])}, panel begins {begins}). Add earlier years, remove these units, or leave "
-            "the start empty if they are never treated."
-        )
-    if len(late):
-        raise StudyError(
-            f"No year after treatment for {count(len(late), 'unit')}: {first(late.index)} (first treated "
-            f"{int(late.iloc[0])}, panel ends {ends}). Leave their start empty to use them as untreated, remove them, "
-            "or, to plan a study, add a row for each of its years to come with the outcome left empty."
-        )
+    early, late = (starts[side].items() for side in (starts <= begins, starts > ends))
+    remedy = f"The panel begins in {begins}: add earlier years, remove these units, or leave their start empty."
+    refuse((f"{unit} ({year})" for unit, year in early), "unit", "No year before treatment for {}", remedy)
+    remedy = f"The panel ends in {ends}: leave their start empty, remove them, or, to plan a study, add years to come."
+    refuse((f"{unit} ({year})" for unit, year in late), "unit", "No year after treatment for {}", remedy)
 
 
 def design_notes(frame: pd.DataFrame, stacklevel: int = 4) -> tuple[str, ...]:
@@ -202,19 +229,19 @@ def mixed_groups(units: pd.DataFrame) -> tuple[str, ...]:
 def few_treated_groups(units: pd.DataFrame, stacklevel: int = 3) -> tuple[str, ...]:
     """Warn, and keep the note, when fewer than three groups are treated, or fewer than three are untreated."""
     treated = units["first_treated"].notna()
-    sides = {"treated": units.loc[treated, "group"].unique(), "untreated": units.loc[~treated, "group"].unique()}
-    kind, groups = min(sides.items(), key=lambda side: len(side[1]))
+    sides = {
+        "treated": (treated, "its own luck cannot be told from the effect"),
+        "untreated": (~treated, "its own luck moves every comparison"),
+    }
+    found = [(kind, units.loc[side, "group"].unique(), luck) for kind, (side, luck) in sides.items()]
+    kind, groups, luck = min(found, key=lambda one: len(one[1]))
     if len(groups) >= 3:
         return ()
-    luck = {
-        "treated": "its own luck cannot be told from the effect",
-        "untreated": "its own luck moves every comparison",
-    }
     meaning = (
-        f"with one, {luck[kind]}, and no standard error says how sure one can be"
-        if len(groups) == 1
-        else "with two, standard errors rest on two numbers: usual tests reject far too often, careful ones hardly ever"
+        "with two, standard errors rest on two numbers: usual tests reject far too often, careful ones hardly ever"
     )
+    if len(groups) == 1:
+        meaning = f"with one, {luck}, and no standard error says how sure one can be"
     note = (
         f"Only {count(len(groups), f'{kind} group')} ({first(groups)}): {meaning}. "
         "Read the estimate as a description; randomization inference is the most that can be said."

@@ -91,6 +91,11 @@ def first_rows(frame: pd.DataFrame) -> np.ndarray:
     return np.flatnonzero(np.append(len(unit) > 0, begins))
 
 
+def of_units(frame: pd.DataFrame, column: str) -> pd.Series:
+    """What a column holds in each unit's first row, by unit."""
+    return frame[["unit", column]].iloc[first_rows(frame)].set_index("unit")[column]
+
+
 def changes(values: pd.Series) -> np.ndarray:
     """Whether each row differs from the one before (missing equals missing), shape (n,); the first does."""
     missing = values.isna().to_numpy()

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from analysis.messages import StudyError, count, first
+from analysis.messages import StudyError, refuse
 from analysis.study.labels import code_order
 
 PLACEBO = "placebo "
@@ -47,21 +47,14 @@ def fill_placebo_groups(frame: pd.DataFrame, size: int | None) -> tuple[int, int
     """Cut groups for untreated units without one; returns how many were made and their wanted size."""
     treated, missing = frame["first_treated"].notna(), frame["group"].isna()
     lost = frame.loc[treated & missing, "unit"].unique()
-    if len(lost):
-        raise StudyError(
-            f"No group for {count(len(lost), 'treated unit')}: {first(lost)}. "
-            "Say for every treated unit in which group it was treated."
-        )
+    remedy = "Say for every treated unit in which group it was treated."
+    refuse(lost, "treated unit", "No group for {}", remedy)
     if not missing.any():
         if size is not None:
             raise StudyError("placebo_group_size is given, but every unit has a group. Leave it out.")
         return 0, 0
     taken = [name for name in frame["group"].dropna().unique() if str(name).startswith(PLACEBO)]
-    if taken:
-        raise StudyError(
-            f"{count(len(taken), 'group')} begin with {PLACEBO!r}: {first(taken)}. "
-            "Placebo groups are named so; rename yours."
-        )
+    refuse(taken, "group", f"{{}} begin with {PLACEBO!r}", "Placebo groups are named so; rename yours.")
     if size is None:
         sizes = frame.loc[treated].groupby("group")["unit"].nunique()
         size = max(1, round(float(sizes.median())))

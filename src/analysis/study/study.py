@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from analysis.messages import Sentence, StudyError, count, former_options, rows
+from analysis.messages import Sentence, StudyError, count, former_options, refuse, unit_years
 from analysis.study.design import read_design
 from analysis.study.labels import are_names
 from analysis.study.outcome import SCALES, Outcome, described
@@ -147,10 +147,8 @@ class Study(Sentence):
         made = size = 0
         if group is None:
             if placebo_group_size is not None:
-                raise StudyError(
-                    "placebo_group_size cuts groups of untreated units, but no `group` column is given. "
-                    "Name the column of the treated units' groups, or leave placebo_group_size out."
-                )
+                fault = "placebo_group_size cuts groups of untreated units, but no group column is given."
+                raise StudyError(f"{fault} Name the column of the treated units' groups, or leave it out.")
             canonical["group"] = canonical["unit"]
         else:
             made, size = fill_placebo_groups(canonical, placebo_group_size)
@@ -275,17 +273,12 @@ class Study(Sentence):
             )
         values = self.frame[name]
         numbers = as_numbers(values)
-        if (text := text_among(values, numbers)).any():
-            raise StudyError(
-                f"The {role} {name!r} is not a number in {rows(self.frame, text, values)}. "
-                "Write numbers only, and leave missing values empty."
-            )
-        infinite = pd.Series(np.isinf(numbers), index=numbers.index)
-        if infinite.any():
-            raise StudyError(
-                f"The {role} {name!r} is infinite in {rows(self.frame, infinite)}. "
-                "Infinite values often come from a division by zero; correct them or leave them empty."
-            )
+        text = unit_years(self.frame, text_among(values, numbers), values)
+        remedy = "Write numbers only, and leave missing values empty."
+        refuse(text, "row", f"The {role} {name!r} is not a number", remedy)
+        infinite = unit_years(self.frame, pd.Series(np.isinf(numbers), index=numbers.index))
+        remedy = "Infinite values often come from a division by zero; correct them or leave them empty."
+        refuse(infinite, "row", f"The {role} {name!r} is infinite", remedy)
         return numbers
 
     def __getattr__(self, name: str) -> int:

@@ -50,12 +50,9 @@ def refuse_totals(frame: pd.DataFrame, outcomes: Iterable[str]) -> None:
         for values in left.values():
             values[np.isin(unit, list(new))] = np.nan
     listed = ", ".join(f'"{names[one]}"' if isinstance(names[one], str) else str(names[one]) for one in found)
-    refuse(
-        [f"{names[one]} is {what}" for one, what in found.items()],
-        "unit",
-        "{} in which most years' values are those of others together",
-        f"Rows of totals and means are no units. If they are such, write leave_out = [{listed}].",
-    )
+    said = [f"{names[one]} is {what}" for one, what in found.items()]
+    remedy = f"Rows of totals and means are no units. If they are such, write leave_out = [{listed}]."
+    refuse(said, "unit", "{} in which most years' values are those of others together", remedy)
 
 
 def _aggregates(values: np.ndarray, unit: np.ndarray, cell: np.ndarray) -> list[tuple[int, str]]:
