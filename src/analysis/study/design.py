@@ -16,7 +16,7 @@ from analysis.study.panel_checks import (
     refuse_repeated_rows,
 )
 from analysis.study.panel_rows import by_unit_and_time, first_rows
-from analysis.study.treatment import read_never, with_first_years, without_always_treated
+from analysis.study.treatment import read_never, with_starts, without_always_treated
 
 
 def read_design(
@@ -53,7 +53,7 @@ def read_design(
     if repeated:
         refuse_repeated_rows(panel, names, outcomes)
     looks = alike_names(panel.iloc[first_rows(panel)]) + changed_codes(panel)
-    panel, gaps = with_first_years(panel, names, start)
+    panel, gaps = with_starts(panel, names, start)
     check_constant_within_unit(panel, names)
     panel, always = without_always_treated(panel)
     check_starts(panel)

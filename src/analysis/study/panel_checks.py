@@ -173,15 +173,14 @@ def changed_codes(frame: pd.DataFrame) -> list[str]:
 def check_constant_within_unit(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
     """Start year, group and stratum do not change within a unit; rows in order of unit."""
     within = ~changes(frame["unit"])
-    what = {"first_treated": "first treated year", "group": "group", "stratum": "stratum"}
-    for key in [k for k in what if k in frame]:
-        several = frame.loc[within & changes(frame[key]), "unit"].unique()
+    for key, what in {"first_treated": "first treated year", "group": "group", "stratum": "stratum"}.items():
+        several = frame.loc[within & changes(frame[key]), "unit"].unique() if key in frame else []
         if len(several):
             shared = f'; where units of several strata share a name, write unit = ["{names[key]}", "{names["unit"]}"]'
             values = frame[key].astype(object).where(frame[key].notna(), "(empty)")
             example = ", ".join(map(str, values[frame["unit"] == several[0]].unique()[:3]))
             raise StudyError(
-                f"More than one {what[key]} ({names[key]!r}) in {count(len(several), 'unit')}: {first(several)}; "
+                f"More than one {what} ({names[key]!r}) in {count(len(several), 'unit')}: {first(several)}; "
                 f"{several[0]} has {example}. Give each unit one value in all its years"
                 f"{shared if key == 'stratum' else ''}."
             )
@@ -197,7 +196,8 @@ def check_starts(frame: pd.DataFrame) -> None:
     if starts.notna().all():
         raise StudyError(
             f"No unit is untreated: all {len(starts):,} units have a first treated year. A comparison needs "
-            "never-treated units; leave their first treated year empty, or say which values stand for it: never = [0, 9999]."
+            "never-treated units; leave their first treated year empty, or say which values stand for it: "
+            "never = [0, 9999]."
         )
     begins, ends = int(frame["time"].min()), int(frame["time"].max())
     early, late = (starts[side].items() for side in (starts <= begins, starts > ends))
@@ -229,19 +229,14 @@ def mixed_groups(units: pd.DataFrame) -> tuple[str, ...]:
 def few_treated_groups(units: pd.DataFrame, stacklevel: int = 3) -> tuple[str, ...]:
     """Warn, and keep the note, when fewer than three groups are treated, or fewer than three are untreated."""
     treated = units["first_treated"].notna()
-    sides = {
-        "treated": (treated, "its own luck cannot be told from the effect"),
-        "untreated": (~treated, "its own luck moves every comparison"),
-    }
-    found = [(kind, units.loc[side, "group"].unique(), luck) for kind, (side, luck) in sides.items()]
-    kind, groups, luck = min(found, key=lambda one: len(one[1]))
+    sides = {"treated": units.loc[treated, "group"].unique(), "untreated": units.loc[~treated, "group"].unique()}
+    kind, groups = min(sides.items(), key=lambda side: len(side[1]))
     if len(groups) >= 3:
         return ()
-    meaning = (
-        "with two, standard errors rest on two numbers: usual tests reject far too often, careful ones hardly ever"
-    )
-    if len(groups) == 1:
-        meaning = f"with one, {luck}, and no standard error says how sure one can be"
+    luck = "cannot be told from the effect" if kind == "treated" else "moves every comparison"
+    one = f"with one, its own luck {luck}, and no standard error says how sure one can be"
+    two = "with two, standard errors rest on two numbers: usual tests reject far too often, careful ones hardly ever"
+    meaning = one if len(groups) == 1 else two
     note = (
         f"Only {count(len(groups), f'{kind} group')} ({first(groups)}): {meaning}. "
         "Read the estimate as a description; randomization inference is the most that can be said."

@@ -52,9 +52,7 @@ def is_indicator(values: pd.Series) -> bool:
     return bool(found.eq(1).any() and not found.eq(2).any())
 
 
-def with_first_years(
-    frame: pd.DataFrame, names: Mapping[str, str], start: int | None
-) -> tuple[pd.DataFrame, list[str]]:
+def with_starts(frame: pd.DataFrame, names: Mapping[str, str], start: int | None) -> tuple[pd.DataFrame, list[str]]:
     """The frame with first treated years as whole numbers, and what to look at; rows in order of unit and year."""
     looks: list[str] = []
     if "treated" in names:
@@ -67,7 +65,9 @@ def with_first_years(
             f'treated = "{column}" in the place of first_treated, and, if it is 1 in all years of treated units, also '
             "start = 2018 (the first treated year)."
         )
-    frame["first_treated"] = as_numbers(frame["first_treated"]).astype("Int64")
+    years = as_numbers(frame["first_treated"]).to_numpy()
+    # Many times as fast as a conversion that checks.
+    frame["first_treated"] = pd.arrays.IntegerArray(np.nan_to_num(years, nan=1).astype("int64"), np.isnan(years))
     _refuse_odd_starts(frame, names.get("first_treated") or names["treated"])
     return frame, looks
 
