@@ -230,7 +230,7 @@ BAD = {
                     *ROWS,
                 ]
             ),
-            f"数据.{name} has none of the columns asked for (村代码, 片区, 年份, ...). Its column names seem to stand in row 3: "
+            f"数据.{name} has none of the columns asked for (村代码, 年份, 加入年份, ...). Its column names seem to stand in row 3: "
             "村, 村名, 年度, 开始年份, 区, 总收入. Delete the 2 rows above them, and write these names in the study file.",
         )
         for name, make in (("csv", csv), ("xlsx", xlsx))

@@ -169,7 +169,7 @@ def test_a_canonical_unit_needs_no_remark(known):
 def test_encodings_and_line_endings(tmp_path, encode, ending):
     lines = ["村代码,收入", "001,1", "", '"赵和\n镇",2', ",", "镕𠮷,3", ""]
     (tmp_path / "村 表.csv").write_bytes(encode(ending.join(lines)))
-    read = read_panel(tmp_path / "村 表.csv", codes=["村代码"], numbers={"收入": False})
+    read = read_panel(tmp_path / "村 表.csv", {"村代码": "code", "收入": "number"})
     assert read.frame["村代码"].tolist() == ["001", "赵和镇", "镕𠮷"]
     assert read.frame["收入"].tolist() == [1, 2, 3]
     assert read.frame.index.tolist() == [2, 4, 6]
@@ -185,7 +185,7 @@ def test_workbook_cells_are_read_as_they_are_meant(tmp_path):
         book.active.append(row)
     book.active["C2"].number_format = "0.0%"
     book.save(tmp_path / "a.xlsx")
-    read = read_panel(tmp_path / "a.xlsx", codes=["码"], years=["年"], numbers={"率": False})
+    read = read_panel(tmp_path / "a.xlsx", {"码": "code", "年": "year", "率": "number"})
     assert read.frame.to_numpy().tolist() == [["410883001201", 2021, 0.07], ["7", 2022, 0.12]]
     assert read.names == ["码", "年", "率", "备注"], "a formula without a result does no harm where it is not used"
 
@@ -198,14 +198,14 @@ def test_codes_and_years_are_read_as_their_format_shows_them(tmp_path):
         for column, form in zip("ABC", (shown, '0"年"' if row != 4 else '"20"00', "000"), strict=True):
             book.active[f"{column}{row}"].number_format = form
     book.save(tmp_path / "a.xlsx")
-    read = read_panel(tmp_path / "a.xlsx", codes=["码"], years=["年"], numbers={"值": False})
+    read = read_panel(tmp_path / "a.xlsx", {"码": "code", "年": "year", "值": "number"})
     assert read.frame.to_numpy().tolist() == [["002", 2018, 2], ["002", 2018, 2], ["000", 2018, 2], ["V012", 2019, 2]]
 
 
 def test_parquet_keeps_its_numbers_and_reads_only_what_is_named(tmp_path):
     table = pd.DataFrame({"code": [410883001201.0, 2.0], "year": [2021, 2022], "value": [0.1, None], "other": [1, 2]})
     table.to_parquet(tmp_path / "a.parquet")
-    read = read_panel(tmp_path / "a.parquet", codes=["code"], years=["year"], numbers={"value": False})
+    read = read_panel(tmp_path / "a.parquet", {"code": "code", "year": "year", "value": "number"})
     assert read.frame["code"].tolist() == ["410883001201", "2"]
     assert read.frame["value"].iloc[0] == 0.1
     assert list(read.frame) == ["code", "year", "value"]

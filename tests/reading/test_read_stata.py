@@ -22,8 +22,8 @@ PANEL = pd.DataFrame(
 
 def read(folder, frame, **options):
     frame.to_stata(folder / "p.dta", write_index=False, **({"version": 118} | options))
-    names = {"numbers": {"y": False}} if "y" in frame else {}
-    return read_panel(folder / "p.dta", codes=["village", "g"], years=["year", "start"], **names)
+    kinds = {"village": "code", "g": "code", "year": "year", "start": "year", "y": "number"}
+    return read_panel(folder / "p.dta", kinds)
 
 
 @pytest.mark.parametrize("version", [114, 117, 118])
@@ -103,7 +103,7 @@ def test_names_in_gbk_of_an_old_file_are_read_and_said(tmp_path, version):
     frame.to_stata(tmp_path / "p.dta", write_index=False, version=version)
     raw = (tmp_path / "p.dta").read_bytes()
     (tmp_path / "p.dta").write_bytes(raw.replace(b"village\0", "村名1\0\0\0".encode("gb18030")))
-    cells = read_panel(tmp_path / "p.dta", codes=["村名1"])
+    cells = read_panel(tmp_path / "p.dta", {"村名1": "code"})
     assert cells.frame["村名1"].tolist() == ["孟州", "孟州", "镕村a", "b"]
     assert cells.notes == ["p.dta: 4 rows read (GB18030)."]
 

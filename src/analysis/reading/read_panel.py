@@ -17,6 +17,7 @@ from analysis.reading.read_stata import read_stata
 from analysis.reading.read_workbook import UNREADABLE, read_workbook
 
 FORMATS = (".csv", ".xlsx", ".parquet", ".dta")
+NUMBERS = ("number", "percentage")
 STATISTICS = (".sav", ".por", ".sas7bdat", ".rds", ".rdata", ".rda")
 Cleaner = Callable[[pd.Series, str], tuple[pd.Series, list[str]]]
 # A file read as text takes some ten times its size in memory.
@@ -37,15 +38,7 @@ class Columns:
     notes: list[str]
 
 
-def read_panel(
-    path: Path,
-    *,
-    codes: Collection[str] = (),
-    years: Collection[str] = (),
-    starts: Mapping[str, Collection] | None = None,
-    numbers: Mapping[str, bool] | None = None,
-    sheet: str | None = None,
-) -> Columns:
+def read_panel(path: Path, kinds: Mapping[str, str], *, never: Collection = (), sheet: str | None = None) -> Columns:
     """Read the named columns of a file, cleaned; a column the file lacks is left out.
 
     Use it for any table with a header row; `load_study` does so for the panel and the membership.
@@ -54,12 +47,11 @@ def read_panel(
     ----------
     path : Path
         A .csv (UTF-8 or GB18030), .xlsx, .parquet or .dta file. Nothing in it is executed.
-    codes, years : collection of str
-        Columns kept as text, and columns of whole years.
-    starts : mapping of str to collection, optional
-        Columns of first treated years, and the values that stand for never treated.
-    numbers : mapping of str to bool
-        Columns of numbers, and whether their unit is per cent.
+    kinds : mapping of str to str
+        The columns, and what each holds: "code" (kept as text), "year", "start" (a first treated year), "number", or
+        "percentage" (a number of which 35% is 35, else 0.35).
+    never : collection, optional
+        Values that stand for never treated among first treated years.
     sheet : str, optional
         Sheet of a workbook; needed where several hold data.
 
@@ -71,27 +63,24 @@ def read_panel(
     Examples
     --------
     >>> from analysis.reading.read_files import DATA
-    >>> read_panel(DATA / "membership.csv", codes=["village_code"]).frame.iloc[0, 0]
+    >>> read_panel(DATA / "membership.csv", {"village_code": "code"}).frame.iloc[0, 0]
     '410883101215'
     """
     _check_file(path)
-    numbers = numbers or {}
-    cleaners = dict.fromkeys([*codes, *years], clean_years) | dict.fromkeys(codes, clean_codes)
-    cleaners |= {name: partial(clean_starts, never=never) for name, never in (starts or {}).items()}
-    cleaners |= {name: partial(clean_numbers, percent=percent) for name, percent in numbers.items()}
-    kinds = dict.fromkeys(cleaners, "year") | dict.fromkeys(codes, "code") | dict.fromkeys(numbers, "number")
+    cleaners: dict[str, Cleaner] = {"code": clean_codes, "year": clean_years, "number": clean_numbers}
+    cleaners |= {"start": partial(clean_starts, never=never), "percentage": partial(clean_numbers, percent=True)}
     read = {".parquet": _read_parquet, ".dta": read_stata}.get(path.suffix.lower(), partial(_read_rows, sheet=sheet))
     columns, frame, note = read(path, kinds)
     blank = (frame.isna() | frame.eq("")).all(axis="columns")
     frame = frame[~blank]
     if frame.empty:
         raise StudyError(f"{path.name} has a header but no rows of data. Check that it is the file and sheet meant.")
-    _check_totals(path.name, frame.drop(columns=list(numbers), errors="ignore"))
+    _check_totals(path.name, frame[[name for name in frame if kinds.get(name) not in NUMBERS]])
     notes = [f"{count(len(frame), 'row')} read{note}."]
     notes += [f"{count(sum(blank), 'blank row')} left out."] if any(blank) else []
     clean = {}
-    for name in [name for name in cleaners if name in frame]:
-        clean[name], said = _clean_each_once(cleaners[name], frame[name], repr(name))
+    for name in [name for name in kinds if name in frame]:
+        clean[name], said = _clean_each_once(cleaners[kinds[name]], frame[name], repr(name))
         notes += said
     return Columns(pd.DataFrame(clean, index=frame.index), columns, [f"{path.name}: {note}" for note in notes])
 
@@ -142,7 +131,7 @@ def _read_parquet(path: Path, wanted: Collection[str]) -> tuple[list[str], pd.Da
 
 
 def _read_rows(path: Path, wanted: Mapping[str, str], *, sheet: str | None) -> tuple[list[str], pd.DataFrame, str]:
-    shown = [name for name, kind in wanted.items() if kind != "number"]
+    shown = [name for name, kind in wanted.items() if kind not in NUMBERS]
     rows, note = read_workbook(path, shown, sheet) if path.suffix.lower() == ".xlsx" else _read_csv(path)
     places = column_places(path.name, rows, wanted)
     header = column_names(rows[0])

@@ -100,9 +100,9 @@ def _with_other_columns(frame: pd.DataFrame, path: Path, settings: dict) -> pd.D
     """The frame with the columns of its file that the study does not name: they may tell rows apart."""
     time, sheet = settings["columns"]["time"], settings.get("sheet")
     used = {*frame, *DESIGN_COLUMNS, "treated", *(one.get("column") for one in settings["outcomes"].values())}
-    others = [name for name in read_panel(path, years=[time], sheet=sheet).names if name and name not in used]
+    others = [name for name in read_panel(path, {time: "year"}, sheet=sheet).names if name and name not in used]
     try:
-        cells = read_panel(path, codes=others, years=[time], sheet=sheet).frame
+        cells = read_panel(path, {**dict.fromkeys(others, "code"), time: "year"}, sheet=sheet).frame
     except StudyError:
         return frame
     return frame.assign(**{name: cells[name].array for name in others}) if len(cells) == len(frame) else frame
@@ -178,21 +178,20 @@ def _outcome(file: str, outcome: Outcome, column: str) -> tuple[Outcome, int, li
 def _read_frame(folder: Path, settings: dict) -> tuple[pd.DataFrame, list[str]]:
     """The panel, with the membership file's columns joined by unit where one is named; and what was changed."""
     columns, files = settings["columns"], [settings[key] for key in ("panel", "membership") if key in settings]
-    unit = columns["unit"]
+    unit, never = columns["unit"], settings.get("never", [])
     keys = dict.fromkeys(unit if isinstance(unit, list) else [unit], "unit")
-    codes = [*keys, *(columns[key] for key in ("group", "stratum", "treated") if key in columns)]
-    starts = {columns[key]: settings.get("never", []) for key in ("first_treated",) if key in columns}
     percent = {one.get("column", name): one.get("unit") == "%" for name, one in settings["outcomes"].items()}
     roles = keys | {name: key for key, name in columns.items() if key != "unit"} | dict.fromkeys(percent, "an outcome")
-    years, sheet = [columns["time"]], settings.get("sheet")
-    panel = read_panel(folder / files[0], codes=codes, years=years, starts=starts, numbers=percent, sheet=sheet)
+    kinds = {name: {"time": "year", "first_treated": "start"}.get(role, "code") for name, role in roles.items()}
+    kinds |= {name: "percentage" if percentage else "number" for name, percentage in percent.items()}
+    panel = read_panel(folder / files[0], kinds, never=never, sheet=settings.get("sheet"))
     of_units = {name: role for name, role in roles.items() if role not in ("unit", "time", "an outcome")}
     elsewhere = {name: role for name, role in of_units.items() if files[1:] and name not in panel.frame}
     _require(files[0], panel, {name: role for name, role in roles.items() if name not in elsewhere})
     frame, columns["unit"] = join_columns(panel.frame, unit)
     if not files[1:]:
         return frame, panel.notes
-    members = read_panel(folder / files[1], codes=codes, starts=starts)
+    members = read_panel(folder / files[1], {name: kinds[name] for name in keys | of_units}, never=never)
     both = [name for name in members.frame if name not in keys and name in panel.frame]
     refuse(both, "column", f"{{}} in {files[0]} and in {files[1]} alike", "Keep each in one of the two.")
     _require(files[1], members, keys | elsewhere)
