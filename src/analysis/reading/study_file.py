@@ -138,7 +138,7 @@ def _check_settings(path: Path, section: str, settings: dict, known: Iterable[st
     refuse(unknown, "unknown key", f"{where} has {{}}", f"Known keys: {', '.join(sorted(known))}.")
     if lost := [key for key in needed if key not in settings]:
         raise StudyError(f"{where} lacks {', '.join(lost)}. Add what is missing.")
-    for key in set(settings) - set(SECTIONS) if section != "outcomes" else ():
+    for key in [key for key in settings if key not in SECTIONS and section != "outcomes"]:
         kind, words = KINDS.get(key, (str, "text in quotes"))
         several = (section, key) == ("columns", "unit") and isinstance(settings[key], list)
         found = settings[key] if several and settings[key] else [settings[key]]
