@@ -193,7 +193,7 @@ REFUSED = {
     "nobody treated": (
         set_column("start", lambda p: np.nan),
         {},
-        "No unit is treated: the first treated year is empty everywhere. Fill it in for the treated units.",
+        "No unit is treated: the first treated year is empty everywhere. Fill it in where treated.",
     ),
     "nobody untreated": (
         set_column("start", lambda p: p["start"].fillna(2023)),

@@ -141,7 +141,7 @@ REFUSED = {
     "nobody treated": (
         lambda p: p.assign(did=0),
         {"treated": "did"},
-        "No unit is treated: the first treated year is empty everywhere. Fill it in for the treated units.",
+        "No unit is treated: the first treated year is empty everywhere. Fill it in where treated.",
     ),
     "no column": (
         lambda p: p,
@@ -158,12 +158,12 @@ REFUSED = {
     "start beside first years": (
         lambda p: p,
         {"first_treated": "start", "start": 2018},
-        "start goes with a column treated of 0 and 1; first_treated says when by itself. Leave start out.",
+        "start goes with treated (0 and 1); first_treated says when by itself. Leave start out.",
     ),
     "a bare value for never": (
         lambda p: p,
         {"first_treated": "start", "never": 0},
-        "never lists the values of first_treated that stand for never treated, such as never = [0, 9999].",
+        "never lists what stands for never treated in first_treated, such as never = [0, 9999].",
     ),
     "years that are no span": (
         lambda p: p,

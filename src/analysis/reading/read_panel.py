@@ -159,9 +159,8 @@ def _read_csv(path: Path) -> tuple[list[list[str]], str]:
             continue
         if not note or not _mostly_utf8(raw[:100_000]):
             return rows, note
-    raise StudyError(
-        f"{path.name} is neither in UTF-8 nor in GB18030 throughout. In its program, save it as CSV UTF-8."
-    )
+    fault = f"{path.name} is neither in UTF-8 nor in GB18030 throughout."
+    raise StudyError(f"{fault} In its program, save it as CSV UTF-8.")
 
 
 def _mostly_utf8(raw: bytes) -> bool:

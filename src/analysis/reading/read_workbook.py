@@ -72,35 +72,30 @@ def _open(path: Path, *, data_only: bool = True) -> Any:
             if size <= LARGEST_WORKBOOK and not strict:
                 return load_workbook(path, data_only=data_only)
     except Exception as error:
-        raise StudyError(
-            f"{path.name} cannot be opened: it is damaged, has a password, or is an older format under a new name. "
-            "Open it in Excel or WPS, remove the password, and save it as .xlsx."
-        ) from error
+        fault = f"{path.name} cannot be opened: it is damaged, has a password, or is an older format under a new name."
+        remedy = "Open it in Excel or WPS, remove the password, and save it as .xlsx."
+        raise StudyError(f"{fault} {remedy}") from error
     if strict:
-        raise StudyError(
-            f"{path.name} is a Strict Open XML workbook, which few programs read. In Excel, choose Save as and the "
-            "type “Excel Workbook (.xlsx)”, without Strict."
-        )
+        remedy = "In Excel, choose Save as and the type “Excel Workbook (.xlsx)”, without Strict."
+        raise StudyError(f"{path.name} is a Strict Open XML workbook, which few programs read. {remedy}")
     raise StudyError(f"{path.name} is too large ({size // 1_000_000:,} MB unpacked). Save it as CSV UTF-8 or Parquet.")
 
 
 def _worksheet(file: str, book: Any, sheet: str | None) -> Any:
     for one in book.worksheets:
         if one.max_row * one.max_column > LARGEST_SHEET:
-            raise StudyError(
-                f"{file} has a sheet, {one.title}, of {one.max_row:,} rows and {one.max_column:,} columns. Delete the "
-                "empty ones that hold only a format; if the table is so large, save it as CSV UTF-8 or Parquet."
-            )
+            fault = f"{file} has a sheet, {one.title}, of {one.max_row:,} rows and {one.max_column:,} columns."
+            remedy = "empty ones that hold only a format; if the table is so large, save it as CSV UTF-8 or Parquet."
+            raise StudyError(f"{fault} Delete the {remedy}")
     filled = {one.title.strip(): one for one in book.worksheets if any(map(any, one.values))}
     if not filled:
         raise StudyError(f"{file} is empty: no sheet holds a value. Check that it is the file meant.")
     if sheet is not None and sheet.strip() not in filled:
         raise StudyError(f"{file} has no sheet {sheet!r} with data. Its sheets with data: {', '.join(filled)}.")
     if sheet is None and len(filled) > 1:
-        raise StudyError(
-            f"{file} has data in {len(filled)} sheets: {first(filled)}. Name the one meant: sheet. "
-            "Years on sheets of their own belong below each other on one sheet, with a column for the year."
-        )
+        fault = f"{file} has data in {len(filled)} sheets: {first(filled)}. Name the one meant: sheet."
+        remedy = "Years on sheets of their own belong below each other on one sheet, with a column for the year."
+        raise StudyError(f"{fault} {remedy}")
     return filled[sheet.strip() if sheet else next(iter(filled))]
 
 

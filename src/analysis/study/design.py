@@ -64,18 +64,13 @@ def _check_treatment_named(names: Mapping[str, str], start: int | None, never: C
     """One column says when treatment begins, or who is treated."""
     given = [key for key in ("first_treated", "treated") if key in names]
     if len(given) != 1:
-        raise StudyError(
-            "Name one column that says when treatment begins: first_treated (the first treated year of each unit), or "
-            f"treated (0 and 1). {'Both are' if given else 'None is'} named."
-        )
+        columns = "first_treated (the first treated year of each unit), or treated (0 and 1)"
+        found = "Both are" if given else "None is"
+        raise StudyError(f"Name one column that says when treatment begins: {columns}. {found} named.")
     if start is not None and given == ["first_treated"]:
-        raise StudyError(
-            "start goes with a column treated of 0 and 1; first_treated says when by itself. Leave start out."
-        )
+        raise StudyError("start goes with treated (0 and 1); first_treated says when by itself. Leave start out.")
     if isinstance(never, str | int) or (len(never) and given == ["treated"]):
-        raise StudyError(
-            "never lists the values of first_treated that stand for never treated, such as never = [0, 9999]."
-        )
+        raise StudyError("never lists what stands for never treated in first_treated, such as never = [0, 9999].")
 
 
 def _taken(frame: pd.DataFrame, leave_out: Collection, years: Sequence[int] | None) -> tuple[pd.DataFrame, list[str]]:

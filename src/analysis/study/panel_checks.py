@@ -190,9 +190,7 @@ def check_starts(frame: pd.DataFrame) -> None:
     """There are treated and untreated units, and years before and after every start."""
     starts = of_units(frame, "first_treated")
     if starts.isna().all():
-        raise StudyError(
-            "No unit is treated: the first treated year is empty everywhere. Fill it in for the treated units."
-        )
+        raise StudyError("No unit is treated: the first treated year is empty everywhere. Fill it in where treated.")
     if starts.notna().all():
         raise StudyError(
             f"No unit is untreated: all {len(starts):,} units have a first treated year. A comparison needs "

@@ -224,10 +224,9 @@ class Study(Sentence):
         observed = self.column(outcome).notna().groupby(self.frame["unit"]).transform("sum")
         whole = observed == self.frame["time"].nunique()
         if self.frame.loc[whole, "first_treated"].notna().nunique() < 2:
-            raise StudyError(
-                f"No treated or no untreated unit has {outcome!r} in every year of the panel, so a balanced panel has "
-                "nothing to compare. Use the panel with its gaps, or leave out the years with many."
-            )
+            fault = f"No treated or no untreated unit has {outcome!r} in every year of the panel, so a balanced panel"
+            remedy = "Use the panel with its gaps, or leave out the years with many."
+            raise StudyError(f"{fault} has nothing to compare. {remedy}")
         return self.subset(whole)
 
     def describe(self, outcome: str) -> Outcome:
@@ -267,10 +266,8 @@ class Study(Sentence):
         if name in DESIGN_COLUMNS:
             raise StudyError(f"{name!r} is part of the design and cannot be the {role}.")
         if name not in self.frame:
-            raise StudyError(
-                f"The panel has no column {name!r} to use as {role}. It has: "
-                f"{', '.join(map(str, self.frame.columns[5:])) or 'no columns beside the design'}."
-            )
+            there = ", ".join(map(str, self.frame.columns[5:])) or "no columns beside the design"
+            raise StudyError(f"The panel has no column {name!r} to use as {role}. It has: {there}.")
         values = self.frame[name]
         numbers = as_numbers(values)
         text = unit_years(self.frame, text_among(values, numbers), values)
