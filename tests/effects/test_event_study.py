@@ -7,6 +7,7 @@ import pytest
 import statsmodels.formula.api as smf
 
 from analysis import EventStudy, FewTreatedGroupsWarning, Study, StudyError, did, event_study
+from analysis.inference.methods import group_pieces
 
 # pyfixest uses a pandas keyword that is on its way out.
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")
@@ -342,8 +343,10 @@ def test_saturated_is_pyfixest_saturated():
     assert theirs.index.tolist() == frame.index.tolist()
     np.testing.assert_allclose(frame["estimate"], theirs["Estimate"].astype(float), rtol=ITERATED)
     errors = cr1(result)["std_error"].astype(float)
-    # pyfixest counts all 40 villages as clusters, this library those that tell of an event time.
-    behind = np.array([result.estimate(time).groups for time in frame.index])
-    factor = np.sqrt(behind / (behind - 1) / (40 / 39))
-    assert (behind < 40).any()
+    # pyfixest counts all 40 villages and their rows, this library those that tell of an event time.
+    pieces = [group_pieces(result.fitted, result.estimate(time).effect) for time in frame.index]
+    rows, parameters = result.fitted.design.shape
+    whole = 40 / 39 * (rows - 1) / (rows - parameters)
+    factor = np.sqrt([piece.cr1_factor / whole for piece in pieces])
+    assert min(len(piece.treated) for piece in pieces) < 40
     np.testing.assert_allclose(errors, factor * theirs["Std. Error"].astype(float), rtol=ITERATED)
