@@ -73,6 +73,14 @@ def test_rows_of_totals_and_means_are_refused_with_the_line_to_write(add, names)
     assert kept.reading[0].startswith(f"{len(names)} unit{'s' * (len(names) > 1)} left out as asked: ")
 
 
+def test_totals_of_groups_are_refused_as_those_of_strata_are():
+    panel = make_panel()
+    totals = [row(some, f"{town} in all", "sum", town) for town, some in panel.groupby("town")]
+    frame = pd.concat([panel.assign(start=panel["town"].map({"t0": 2017.0, "t1": 2017.0})), *totals])
+    with pytest.raises(StudyError, match=r"^5 units .*: t0 in all is the sum of the others of its group, "):
+        study(frame, stratum=None, group="town")
+
+
 @pytest.mark.parametrize("add", [ADDED["a total"], ADDED["a mean"]], ids=["total", "mean"])
 def test_no_stratum_is_needed(add):
     panel = make_panel()

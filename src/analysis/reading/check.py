@@ -187,15 +187,16 @@ def _mixed_units(study: Study, name: str, values: pd.Series) -> list[str]:
 def _groups(study: Study, units: pd.DataFrame) -> list[str]:
     """What the groups and strata can bear."""
     treated, noun = units["first_treated"].notna(), study.noun
-    number = units.loc[treated, "group"].nunique()
+    sides = {kind: units.loc[some, "group"].nunique() for kind, some in (("treated", treated), ("untreated", ~treated))}
+    kind, number = min(sides.items(), key=lambda side: side[1])
     strata = units["stratum"].isin(units.loc[treated, "stratum"])
     sizes = units.groupby("group").size()
     alone = bool((sizes == 1).all())
     outside = units.loc[~treated, "group"].unique()
     named = sorted(group for group in map(str, outside) if not group.startswith(PLACEBO))
     facts = {
-        f"{number} treated groups: intervals rest on them, not on the number of villages.": number >= 5,
-        f"{number} treated groups: fewer than five are few; read CR2 beside randomization inference.": 3 <= number < 5,
+        f"{number} {kind} groups: intervals rest on them, not on the number of villages.": number >= 5,
+        f"{number} {kind} groups: fewer than five are few; read CR2 beside randomization inference.": 3 <= number < 5,
         "Every stratum with a treated group is treated as a whole: randomization within strata has nothing to "
         "randomize, and nobody is a neighbour. Randomization over all groups serves.": treated[strata].all()
         and not strata.all(),

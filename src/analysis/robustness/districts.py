@@ -157,8 +157,7 @@ def by_district(
     options: dict[str, Any] = {"scale": scale, "controls": controls, "weights": weights}
     _check_seen_before(study, outcome)
     together = did(study, outcome, estimator="by_group", **options)
-    starts = group_starts(together.fitted.sample.frame)
-    treated = sorted(starts.dropna().index)
+    treated = sorted(group_starts(together.fitted.sample.frame).dropna().index)
     cells = np.array([label[0] for label in together.fitted.labels])
     own = {group: cells == group_label(group) for group in treated}
     _refuse_unseen([group for group, inside in own.items() if not inside.any()], "no treated year")
@@ -170,8 +169,9 @@ def by_district(
     tests.insert(3, "smallest_p_adjusted", np.maximum(placed.smallest(), tests["smallest_p"]))
     tests["step"] = pd.Series(range(1, len(treated) + 1), p_strongest.index)
     overall = together if together.scale == "poisson" else did(study, outcome, **options)
-    placeable = int((~np.isnan(placed.effect)).any(axis=1).sum())
-    return Districts(overall, estimates, tests, level, placeable, placed.tells_groups_apart)
+    return Districts(
+        overall, estimates, tests, level, int(np.isfinite(placed.effect).any(1).sum()), placed.tells_groups_apart
+    )
 
 
 def _check_seen_before(study: Study, outcome: str) -> None:

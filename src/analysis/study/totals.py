@@ -20,12 +20,13 @@ MOST_UNITS = 10_000
 
 
 def refuse_totals(frame: pd.DataFrame, outcomes: Iterable[str]) -> None:
-    """Refuse units whose outcome is the sum or mean of all others, or of their stratum's others, in most years.
+    """Refuse units whose outcome is the sum or mean of all others, or of their group's or stratum's, in most years.
 
     Parameters
     ----------
     frame
-        Rows in order of unit and year; `stratum` may be absent. Panels of more than 10,000 units are not looked at.
+        Rows in order of unit and year; `group` and `stratum` may be absent. Panels of more than 10,000 units are not
+        looked at.
     outcomes
         Numeric columns, each looked at by itself.
     """
@@ -35,8 +36,8 @@ def refuse_totals(frame: pd.DataFrame, outcomes: Iterable[str]) -> None:
     names = frame["unit"].iloc[begins].to_numpy()
     unit = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(frame)))
     cells = {"all others": combined_codes(frame["time"])}
-    if "stratum" in frame:
-        cells = {"the others of its stratum": combined_codes(frame["stratum"], frame["time"]), **cells}
+    for kind in [kind for kind in ("stratum", "group") if kind in frame]:
+        cells = {f"the others of its {kind}": combined_codes(frame[kind], frame["time"]), **cells}
     left = {name: as_numbers(frame[name]).to_numpy(copy=True) for name in outcomes}
     found: dict[int, str] = {}
     # A region's total is the sum of the others once the towns' totals are out.
