@@ -2,7 +2,6 @@
 
 import pytest
 
-import analysis
 from analysis.messages import StudyError, amount, amounts, check_shares, check_whole, former_options, refuse
 
 
@@ -61,14 +60,6 @@ def test_an_option_under_both_names_is_refused():
 def test_options_of_today_bring_no_warning(recwarn):
     assert verb("y", scale="log") == ("y", "log", None)
     assert len(recwarn) == 0
-
-
-def test_a_former_name_is_found_and_gives_its_new_path(monkeypatch):
-    monkeypatch.setitem(analysis.FORMER, "prices_of_old", "reading.prices")
-    monkeypatch.setattr("analysis.reading.prices.prices_of_old", "found", raising=False)
-    advice = r"^analysis\.prices_of_old is here until version 0\.2 only\. Write: from analysis\.reading\.prices import"
-    with pytest.warns(FutureWarning, match=advice):
-        assert analysis.prices_of_old == "found"
 
 
 @former_options(seed=None)

@@ -4,7 +4,6 @@ Describe the design once (`load_study`, `Study`), then ask: `did`, `event_study`
 `.frame()` for a table and `.regression` for the statsmodels fit.
 """
 
-import warnings
 from importlib import import_module
 
 from analysis.effects.cohorts import with_starts
@@ -48,8 +47,6 @@ ROOMS = {
     "simulation.simulate": ("simulate_panel", "simulated_gains", "write_simulated"),
 }
 LATER = {name: room for room, names in ROOMS.items() for name in names}
-# Names that have left for their rooms: found here until version 0.2, with a warning.
-FORMER: dict[str, str] = {}
 
 __all__ = [
     "Estimate",
@@ -71,11 +68,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    if name in FORMER:
-        path = f"analysis.{FORMER[name]}"
-        message = f"analysis.{name} is here until version 0.2 only. Write: from {path} import {name}"
-        warnings.warn(message, FutureWarning, stacklevel=2)
-        return getattr(import_module(path), name)
     if name not in LATER:
         raise AttributeError(f"module 'analysis' has no attribute {name!r}")
     return getattr(import_module(f"analysis.{LATER[name]}"), name)

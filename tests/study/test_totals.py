@@ -148,3 +148,18 @@ def test_a_register_of_many_units_is_not_searched_for_totals(monkeypatch):
     monkeypatch.setattr(totals, "MOST_UNITS", 41)
     with pytest.raises(StudyError, match=r"^1 unit in which most years' values are those of others together: Qinghe"):
         study(more)
+
+
+def test_a_total_of_more_than_the_panel_holds_is_pointed_out():
+    """The total counts all villages; a fifth of the cells are missing, so that it is no sum of what is there."""
+    panel = make_panel()
+    total = row(panel, "region", "sum")
+    gaps = panel[np.random.default_rng(4).random(len(panel)) > 0.2]
+    looks = [said for said in study(pd.concat([gaps, total])).reading if "above all others together" in said]
+    assert looks == ["LOOK: 1 unit above all others together in most years: region. A total? Then write leave_out."]
+
+
+def test_a_rich_village_is_not_pointed_out_where_the_others_hold_more():
+    panel = make_panel()
+    panel.loc[panel["v"] == "t0v0", "y"] *= 30
+    assert not [said for said in study(panel).reading if "above all others" in said]

@@ -16,7 +16,7 @@ from analysis.study.outcome import SCALES, Outcome, described
 from analysis.study.panel_checks import DESIGN_COLUMNS, as_numbers, check_starts, design_notes, text_among
 from analysis.study.panel_rows import first_rows
 from analysis.study.placebo_groups import PLACEBO, fill_placebo_groups
-from analysis.study.totals import refuse_totals
+from analysis.study.totals import refuse_totals, units_above_all_others
 
 PROVENANCES = ("yours", "simulated", "published", "invented")
 CHOICES = ("scale", "sample", "comparison", "weights", "controls")
@@ -143,7 +143,8 @@ class Study(Sentence):
         columns |= {"first_treated": first_treated, "treated": treated, "group": group, "stratum": stratum}
         named = described(outcomes)
         canonical, said = read_design(frame, columns, named, start=start, never=never, leave_out=leave_out, years=years)
-        refuse_totals(canonical, [name for name in named if name in canonical])
+        refuse_totals(canonical, measured := [name for name in named if name in canonical])
+        said += units_above_all_others(canonical, measured)
         made = size = 0
         if group is None:
             if placebo_group_size is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from analysis.messages import refuse
+from analysis.messages import look, refuse
 from analysis.study.panel_checks import as_numbers
 from analysis.study.panel_rows import combined_codes, first_rows
 
@@ -15,6 +15,8 @@ its share within a thousandth in hardly any year, and not in most of several."""
 MEAN_TOLERANCE = 1e-2
 """Of the others' standard deviation: a unit is so near to their mean by chance in fewer than one year of a hundred."""
 FEWEST_YEARS, FEWEST_OTHERS = 3, 3
+FEWEST_UNITS = 10
+"""Of which one holds more than all others together: among fewer, one large village may."""
 MOST_UNITS = 10_000
 """Totals stand in tables that people read; a register of more units has none, and looking there takes seconds."""
 
@@ -54,6 +56,21 @@ def refuse_totals(frame: pd.DataFrame, outcomes: Iterable[str]) -> None:
     said = [f"{names[one]} is {what}" for one, what in found.items()]
     remedy = f"Rows of totals and means are no units. If they are such, write leave_out = [{listed}]."
     refuse(said, "unit", "{} in which most years' values are those of others together", remedy)
+
+
+def units_above_all_others(frame: pd.DataFrame, outcomes: Iterable[str]) -> list[str]:
+    """Units that hold more than all others together in most of their years: totals, where some villages are missing."""
+    begins, (time, years) = first_rows(frame), pd.factorize(frame["time"])
+    unit = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(frame)))
+    large = np.zeros(len(begins), dtype=bool)
+    for name in outcomes if FEWEST_UNITS <= len(begins) <= MOST_UNITS else ():
+        values = as_numbers(frame[name]).to_numpy(dtype=float, na_value=np.nan)
+        known = np.isfinite(values)
+        total = np.bincount(time[known], values[known], len(years))[time]
+        above = np.bincount(unit[known & (2 * values > total)], minlength=len(begins))
+        large |= (above >= FEWEST_YEARS) & (2 * above > np.bincount(unit[known], minlength=len(begins)))
+    named = frame["unit"].iloc[begins[large]].astype(str)
+    return look(named, "unit", "{} above all others together in most years", "A total? Then write leave_out.")
 
 
 def _aggregates(values: np.ndarray, unit: np.ndarray, cell: np.ndarray) -> list[tuple[int, str]]:
