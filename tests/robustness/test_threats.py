@@ -143,11 +143,11 @@ def test_unequal_steps_are_steps_of_the_panel():
     assert starts.loc["1 panel year earlier", "estimate"] == pytest.approx(earlier.value, rel=ROUNDING)
 
 
-def test_starts_that_leave_one_group_alone_say_why_there_is_no_interval():
+def test_a_group_alone_in_its_start_year_costs_no_interval_where_it_carries_less_than_half():
     starts = other_starts(study_of(panel()), "income")
     alone = starts.loc["2 1 year later"]
-    assert np.isnan(alone["low"])
-    assert alone["note"] == "1 cluster alone behind a part of the effect, own noise not counted"
+    assert alone["low"] < alone["estimate"] < alone["high"]
+    assert alone["note"] == ""
 
 
 def test_an_exposure_that_nobody_differs_in_is_refused():
