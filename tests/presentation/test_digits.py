@@ -25,7 +25,7 @@ def test_an_effect_of_one_in_ten_thousand_is_no_zero():
     shown = estimates_table({"all": estimate})._shown().loc["all"]
     assert shown["estimate"] == f"{estimate.value:.8f}"
     assert [shown["low"], shown["high"]] == [f"{end:.8f}" for end in estimate.headline()[["low", "high"]]]
-    assert "0.00014" in repr(estimate)
+    assert f"{estimate.value:.8f}" in repr(estimate)
 
 
 def test_effect_error_and_ends_have_the_digits_of_their_own_interval():

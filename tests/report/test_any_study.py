@@ -181,9 +181,11 @@ def in_chinese() -> tuple[pd.DataFrame, str]:
 
 
 def never_seen_before() -> tuple[pd.DataFrame, str]:
-    """A start year whose villages enter the panel with treatment."""
+    """A start year whose villages have outcomes from their treatment on only."""
     frame = panel([2016, 2016, 2018, 2018] + [NEVER] * 6)
-    return frame[~((frame["加入"] == 2016).fillna(False) & (frame["年"] < 2016))], toml()
+    before = (frame["加入"] == 2016).fillna(False) & (frame["年"] < 2016)
+    measured = frame.columns.difference(["村", "年", "加入", "片区", "乡镇"])
+    return frame.assign(**{name: frame[name].mask(before) for name in measured}), toml()
 
 
 def nowhere_else() -> tuple[pd.DataFrame, str]:
@@ -281,7 +283,7 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
     ("several_starts", "07-robustness"): {
         "beside = ": "All 5 strata have treated villages, so none is left to compare with. Bring villages of strata ",
         "synthetic = ": "No village has 'income' in all years in 1 treated group: 片区2. Fill in missing values, or ",
-        "relative, smooth = ": NO_BOUNDS.format(8, 7, 21),
+        "relative, smooth = ": NO_BOUNDS.format(8, 3, 9),
     },
     ("one_year_before", "07-robustness"): {
         "weighted = ": "'income' is known in 1 year before 2017; a yearly change needs two. Add earlier years, or ",
