@@ -285,7 +285,10 @@ def test_a_village_in_another_unit_in_all_years_is_pointed_out(tmp_path, factor)
     )
 
 
-@pytest.mark.parametrize(("treated", "said"), [(6, "4 untreated groups: fewer"), (5, "5 treated groups: intervals")])
+@pytest.mark.parametrize(
+    ("treated", "said"),
+    [(8, "2 untreated groups: too few"), (6, "4 untreated groups: fewer"), (5, "5 treated groups: intervals")],
+)
 def test_the_smaller_side_of_the_comparison_is_said(tmp_path, treated, said):
     assert finding(write(tmp_path, panel(treated=treated)), said)
 
