@@ -129,7 +129,7 @@ class TestByHand:
         assert "%" not in repr(did(below, "income")).replace("95 %", "")
 
     def test_sentence(self):
-        outcomes = {"income": Outcome("income", unit="CNY", label_en="Village income")}
+        outcomes = {"income": Outcome("income", unit="CNY", label_en="Village income", scale="level")}
         estimate = did(make_hand_study(outcomes=outcomes, provenance="simulated"), "income")
         # CR2 is Welch's: the changes 9, 11 and 2, 4 have variance 2 each, so 2/2 + 2/2 = 2; Satterthwaite's degrees of
         # freedom with equal variances are (1/2 + 1/2)^2 / (1/(4 * 1) + 1/(4 * 1)) = 2

@@ -280,8 +280,8 @@ def test_frames_of_a_chinese_study_keep_english_headings(chinese, one_group):
 
 def test_headings_and_methods_as_the_field_writes_them(chinese):
     lines = repr(inference_table(did(chinese, "households"))).splitlines()
-    assert lines[0] == ("户数：效应-0.6（户），以开始前各年为基准；各方法的95%置信区间，聚类层级：组（模拟数据）")
-    assert lines[1].split() == ["标准误", "统计量", "自由度", "p值", "区间下限", "区间上限"]
+    assert lines[0] == ("户数：效应-0.30（%），以开始前各年为基准；各方法的95%置信区间，聚类层级：组（模拟数据）")
+    assert lines[1].split() == ["统计量", "自由度", "p值", "区间下限", "区间上限"]
     assert [line.split()[0] for line in lines[3:]] == ["CR1", "CR2", "CR3", "野聚类自助法", "随机化推断"]
     assert len(lines[3:]) == len(METHODS)
 
@@ -299,15 +299,15 @@ def test_captions_of_an_english_study_are_as_ever():
         "Villages in the panel by year; outcome: Village collective income (simulated data)"
     )
     assert event_study_table(event_study(study, outcome)).caption == (
-        "Village collective income (CNY): effect by event time, against the year at event time -1; 95 % interval from "
+        "Village collective income (%): effect by event time, against the year at event time -1; 95 % interval from "
         "CR2 errors with Satterthwaite degrees of freedom clustered by 56 groups (simulated data)"
     )
     assert estimates_table({"all": estimate}).caption == (
         "Estimates with CR2 errors with Satterthwaite degrees of freedom, clustered by group, 95 % intervals; "
-        "unit: CNY; baseline: all years before; villages: 274; rows: 2424 (simulated data)"
+        "unit: %; baseline: all years before; villages: 274; rows: 2424 (simulated data)"
     )
     assert inference_table(estimate).caption == (
-        "Village collective income: effect 49,075 (CNY) against all years before, 95 % intervals by method, "
+        "Village collective income: effect 1 (%) against all years before, 95 % intervals by method, "
         "clusters: group (simulated data)"
     )
 

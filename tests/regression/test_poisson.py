@@ -160,7 +160,7 @@ def test_negative_values_are_refused_with_their_rows_and_both_ways_out():
 
 
 def test_an_unknown_scale_is_refused_with_the_known_ones(panel):
-    with pytest.raises(StudyError, match="scale must be one of level, log, poisson, not 'percent'"):
+    with pytest.raises(StudyError, match="scale must be one of level, log, poisson here, not 'percent'"):
         did(Study.from_frame(panel, **DESIGN), "y", scale="percent")
 
 

@@ -37,7 +37,7 @@ def curve(study, choices) -> pd.DataFrame:
 
 
 def test_every_combination_is_there_once_in_ascending_order(curve):
-    assert len(curve) == 2**5
+    assert len(curve) == 3 * 2**4
     assert not curve.duplicated(["scale", "sample", "comparison", "weights", "controls"]).any()
     assert curve["per_cent"].is_monotonic_increasing
     assert (curve["low"] < curve["per_cent"]).all()
@@ -47,7 +47,7 @@ def test_every_combination_is_there_once_in_ascending_order(curve):
 def test_the_preferred_one_is_that_of_the_study_file(study, curve):
     preferred = curve[curve["preferred"]]
     assert len(preferred) == 1
-    assert preferred.iloc[0][["scale", "weights", "controls"]].tolist() == ["level", "none", "none"]
+    assert preferred.iloc[0][["scale", "weights", "controls"]].tolist() == ["poisson", "none", "none"]
     assert preferred.iloc[0]["estimate"] == did(study, study.primary_outcome).value
 
 
@@ -70,8 +70,11 @@ def test_a_row_is_the_estimate_of_its_choices(study, choices, curve):
 
 def test_intervals_in_per_cent_are_those_of_the_level(study, curve):
     # Each end is a share of the counterfactual mean it implies: the treated villages' mean less that end.
-    row = curve[curve["preferred"]].iloc[0]
-    estimate = did(study, study.primary_outcome)
+    chosen = (
+        "scale == 'level' and sample == 'all years' and weights == controls == 'none' and comparison.str[:3] == 'all'"
+    )
+    row = curve.query(chosen).iloc[0]
+    estimate = did(study, study.primary_outcome, scale="level")
     treated = estimate.value + 100 * estimate.value / estimate.percent
     rows = study.frame[study.frame["time"] >= study.frame["first_treated"]]
     assert treated == pytest.approx(study.column(study.primary_outcome)[rows.index].mean(), rel=ROUNDING)
@@ -97,8 +100,13 @@ def test_an_interval_that_reaches_the_whole_mean_has_no_upper_end_in_per_cent():
 
 
 def test_effects_without_a_share_are_drawn_in_their_own_unit(study):
-    outcome = study.primary_outcome
-    loss = dataclasses.replace(study, frame=study.frame.assign(**{outcome: study.frame[outcome] - 400_000}))
+    outcome, level = study.primary_outcome, dataclasses.replace(study.outcomes[study.primary_outcome], scale="level")
+    loss = dataclasses.replace(
+        study,
+        frame=study.frame.assign(**{outcome: study.frame[outcome] - 400_000}),
+        outcomes={outcome: level},
+        preferred={},
+    )
     curve = specification_curve(loss, outcome, weights=["households"])
     levels, logs = curve[curve["scale"] == "level"], curve[curve["scale"] == "log"]
     assert levels["per_cent"].isna().all()
@@ -121,12 +129,12 @@ def test_what_cannot_be_estimated_stays_in_the_curve(study):
     samples = {"all years": ~empty, "no village": empty}
     curve = specification_curve(study, study.primary_outcome, samples=samples)
     lost = curve[curve["per_cent"].isna()]
-    assert len(lost) == 2
+    assert len(lost) == 3
     assert lost["note"].str.len().min() > 0
     axes = plot_specifications(curve, study, study.primary_outcome)
     assert (
         axes[0].get_title(loc="left") + axes[0].get_title()
-        == "Village collective income: 4 specifications, 2 without an estimate (simulated data)"
+        == "Village collective income: 6 specifications, 3 without an estimate (simulated data)"
     )
 
 
@@ -148,9 +156,9 @@ def test_without_a_preferred_one_the_first_choices_are_it(study):
 def test_the_figure_draws_every_interval_and_marks_the_preferred_one(study, curve):
     effects, choices = plot_specifications(curve, study, study.primary_outcome)
     drawn = np.concatenate([line.get_xdata() for line in effects.lines if line.get_marker() == "o"])
-    assert sorted(drawn) == list(range(32))
+    assert sorted(drawn) == list(range(48))
     marked = [line.get_xdata().tolist() for line in effects.lines if line.get_markersize() == 7]
     assert marked == [[curve.index[curve["preferred"]].item()]]
     labels = [label.get_text() for label in choices.get_yticklabels()]
-    assert labels[-1] == "scale: level"
+    assert labels[-1] == "scale: poisson"
     assert "weights: households" in labels

@@ -205,6 +205,8 @@ CHINESE = {
     ),
     "The best estimate for {label} {inside}: since the start, on average {size} {direction} than without "
     "{cause}{share}.": "最佳估计：自开始以来，{inside}的{label}平均比假如没有{cause}时{direction}{size}{share}。",
+    " (about {amount})": "（约{amount}）",
+    " (about {amount} for each {noun} and year)": "（平均每{noun}每年约{amount}）",
     " ({number} % of that level)": "（相当于后者的{number}%）",
     " ({value} log points, the scale of the estimate)": "（估计时取对数，为{value}个对数点）",
     "This is their change less that of the others over the same years (difference-in-differences).": (

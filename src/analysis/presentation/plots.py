@@ -16,6 +16,7 @@ from analysis.language.labels import bracketed, say, term
 from analysis.messages import MOST_DECIMALS
 from analysis.presentation.descriptive import place
 from analysis.presentation.style import INSIDE, OUTSIDE
+from analysis.study.outcome import shown, shown_unit
 from analysis.study.study import Study
 
 HANZI_PER_LINE = 18
@@ -78,25 +79,28 @@ def plot_event_study(event_study: EventStudy, *, level: float = 0.95, ax: Axes |
     'Years since the start of treatment'
     """
     ax = ax or plt.subplots()[1]
+    average, study = event_study.average(), event_study.study
     frame = event_study.frame(level=level)
+    effects = ["estimate", "low", "high"]
+    frame[effects] = shown(average.unit, frame[effects])
     drawn = frame.drop(index=event_study.reference)
     ax.axhline(0, color="0.4", linewidth=1)
     ax.axvline(-0.5, color="0.4", linestyle="--", linewidth=1)
     margins = np.abs(drawn[["low", "high"]].T.to_numpy() - drawn["estimate"].to_numpy())
     ax.errorbar(drawn.index, drawn["estimate"], yerr=margins, fmt="o", color=INSIDE, capsize=3)
     ax.plot(event_study.reference, 0, "o", color=INSIDE, markerfacecolor="white")
-    average, study = event_study.average(), event_study.study
     language, label = study.language, drawn_label(study, event_study.outcome)
     behind = event_study.groups_behind()[drawn.index]
     if len(fewer := drawn[(behind < behind.max()).to_numpy()]):
         ax.plot(fewer.index, fewer["estimate"], "s", color=INSIDE, label=say(language, "fewer treated groups"))
         ax.legend()
-    shown = drawn["low"].notna().any()
     effect = (
-        "Effect{unit}, {level:.0%} intervals" if shown else "Effect{unit}, no intervals: too few groups behind each"
+        "Effect{unit}, {level:.0%} intervals"
+        if drawn["low"].notna().any()
+        else "Effect{unit}, no intervals: too few groups behind each"
     )
     title = say(language, "{label}: effect by event time ({data})", label=label, data=term(language, study.label))
-    effect = say(language, effect, unit=bracketed(language, average.unit), level=level)
+    effect = say(language, effect, unit=bracketed(language, shown_unit(average.unit)), level=level)
     return finish(ax, language, title, say(language, "Years since the start of treatment"), effect, years=True)
 
 

@@ -14,6 +14,7 @@ from analysis.effects.event_study import EventStudy
 from analysis.inference.methods import HEADLINE_NAME, hypothesis_test
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import amount, amounts, fixed, shared_decimals
+from analysis.study.outcome import LOG_POINTS, shown, shown_unit
 from analysis.study.study import Study
 
 LATEX_NAMES = ("backslash", "asciitilde", "asciicircum", "less", "greater")
@@ -78,7 +79,7 @@ def _written(frame: pd.DataFrame) -> pd.DataFrame:
         written[name] = ["" if np.isnan(value) else _p(value) for value in frame[name]]
     together = ["per_cent"] if "estimate_low" in frame else ["estimate", "effect", "std_error"]
     together = [name for name in [*together, "low", "high"] if name in frame]
-    if len(together) >= 3 and frame[together].notna().any(axis=None):
+    if {"low", "high"} <= {*together} and frame[together].notna().any(axis=None):
         rows = [_with_ends(row) for row in frame[together].to_dict("records")]
         written[together] = pd.DataFrame(rows, frame.index, dtype=object)
     return written
@@ -107,14 +108,14 @@ def event_study_table(event_study: EventStudy) -> Table:
     'event_time'
     """
     average, study = event_study.average(), event_study.study
-    frame, behind = event_study.frame(), event_study.groups_behind()
+    frame, behind = _in_shown_unit(event_study.frame(), average.unit), event_study.groups_behind()
     return captioned(
         frame.assign(groups=behind) if behind.min() < behind.max() else frame,
         study,
         "{label}{unit}: effect by event time, against {baseline}; 95 % interval from {method} clustered by {groups} "
         "groups ({data})",
         label=study.label_of(event_study.outcome),
-        unit=bracketed(study.language, average.unit),
+        unit=bracketed(study.language, shown_unit(average.unit)),
         baseline=term(study.language, average.baseline),
         method=term(study.language, HEADLINE_NAME),
         groups=average.groups,
@@ -123,6 +124,8 @@ def event_study_table(event_study: EventStudy) -> Table:
 
 def estimates_table(estimates: Mapping[str, Estimate]) -> Table:
     """Several estimates side by side, one row each, with what they rest on.
+
+    Effects of logs and of Poisson regressions are in per cent of what would have been, and so are their intervals.
 
     Parameters
     ----------
@@ -136,11 +139,11 @@ def estimates_table(estimates: Mapping[str, Estimate]) -> Table:
     ['all villages']
     """
     kept = ["estimate", "unit", "std_error", "low", "high", "p_value", "per_cent", "baseline", "villages", "rows"]
-    rows = {name: estimate.frame().iloc[0][kept] for name, estimate in estimates.items()}
+    frames = [_in_shown_unit(estimate.frame(), estimate.unit).reindex(columns=kept) for estimate in estimates.values()]
     study = next(iter(estimates.values())).study
     language = study.language
     labels = dict.fromkeys(term(language, estimate.study.label) for estimate in estimates.values())
-    table = pd.DataFrame.from_dict(rows, orient="index").infer_objects()
+    table = pd.concat(frames).set_axis(list(estimates)).dropna(axis="columns", how="all")
     shared = [name for name in ("unit", "baseline", "villages", "rows") if len(set(table[name])) == 1]
     common = {term(language, name): term(language, str(table[name].iloc[0])) for name in shared if table[name].iloc[0]}
     return captioned(
@@ -166,17 +169,26 @@ def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:
     warning = hypothesis_test(estimate.fitted, estimate.effect).caution
     study, language = estimate.study, estimate.study.language
     return captioned(
-        tests.drop(columns="note"),
+        _in_shown_unit(tests.drop(columns="note"), estimate.unit),
         study,
         "{caution}{label}: effect {value}{unit} against {baseline}, 95 % intervals by method, clusters: {cluster} "
         "({data})",
         caution=say(language, "Caution, {warning}. ", warning=term(language, warning)) if warning else "",
         label=study.label_of(estimate.outcome),
-        value=amounts(estimate.value, *estimate.headline()[["low", "high"]])[0],
-        unit=bracketed(language, estimate.unit),
+        value=amounts(*shown(estimate.unit, np.array([estimate.value, *estimate.headline()[["low", "high"]]])))[0],
+        unit=bracketed(language, shown_unit(estimate.unit)),
         baseline=term(language, estimate.baseline),
         cluster=term(language, cluster),
     )
+
+
+def _in_shown_unit(frame: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Effects and the ends of their intervals as readers see them, without what has no such unit."""
+    if unit != LOG_POINTS:
+        return frame.assign(unit=frame["unit"].map(shown_unit)) if "unit" in frame else frame
+    effects = {name: shown(unit, frame[name]) for name in ("estimate", "low", "high") if name in frame}
+    named = {"unit": shown_unit(unit)} if "unit" in frame else {}
+    return frame.drop(columns=["std_error", "per_cent"], errors="ignore").assign(**effects, **named)
 
 
 def captioned(frame: pd.DataFrame, study: Study, caption: str, **values: object) -> Table:

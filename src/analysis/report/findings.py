@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis.design.power import DetectableEffect, minimum_detectable_effect
@@ -15,7 +14,7 @@ from analysis.inference.hypothesis import HypothesisTest
 from analysis.language.labels import bracketed, counted, say, term
 from analysis.messages import StudyError, amount, in_sentence
 from analysis.report.title_page import literal
-from analysis.study.outcome import Outcome
+from analysis.study.outcome import Outcome, shown, shown_unit
 from analysis.study.study import Study
 
 ENDS = (".", "?", "!", "。", "？", "！")
@@ -131,14 +130,22 @@ class Wording:
         """A number with what it counts."""
         return counted(self.language, number, literal(noun))
 
+    @property
+    def noun(self) -> str:
+        """What a unit is called, behind "each"."""
+        return counted(self.language, 1, literal(self.findings.study.noun)).removeprefix("1").strip()
+
     def size(self, number: float) -> str:
         """An effect in the outcome's unit; of an outcome in logs, in per cent."""
         sized = self.findings.estimate or self.findings.detectable
-        if sized and sized.unit == "log points":
-            return self.say("{number} %", number=f"{100 * np.expm1(number):,.1f}")
-        unit = self.findings.outcome.unit
-        unit = literal(term(self.language, "percentage points" if unit == "%" else unit))
-        return self.say("{number} {unit}", number=amount(number), unit=unit).rstrip()
+        unit = sized.unit if sized else self.findings.outcome.unit
+        return self.amount(shown(unit, number), shown_unit(unit))
+
+    def amount(self, number: float, unit: str) -> str:
+        """A number with its unit."""
+        if unit == "%":
+            return self.say("{number} %", number=f"{number:,.1f}")
+        return self.say("{number} {unit}", number=amount(number), unit=literal(term(self.language, unit))).rstrip()
 
     def percent(self, number: float) -> str:
         """A probability in per cent, without the sign."""

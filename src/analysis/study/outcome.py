@@ -1,12 +1,19 @@
-"""What an outcome column measures."""
+"""What an outcome column measures, and in which unit readers see effects on it."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
+
+from analysis.language.units import scale_of_unit
 from analysis.messages import former_options
 
 SCALES = ("level", "log", "poisson")
 LINEAR = ("level", "log")
+LOG_POINTS = "log points"
+SHOWN_UNITS = {LOG_POINTS: "%", "%": "percentage points"}
+"""Units that readers see under another name: log points become per cent of what would have been."""
 FORMER_LOG = {"log": ("scale", {True: "log", False: "level"})}
 
 
@@ -18,7 +25,7 @@ class Outcome:
     ----------
     scale : {"poisson", "log", "level"}, optional
         On which scale effects on it are estimated where nothing else is asked: in per cent of what would have been, on
-        its logarithm, or in its unit. Left out, in its unit.
+        its logarithm, or in its unit. Left out, money and counts are analysed in per cent and all else in its unit.
     logged : bool
         Whether the column holds logarithms already: its unit is log points, and no logs are taken of it.
     """
@@ -34,15 +41,42 @@ class Outcome:
 
     def __post_init__(self) -> None:
         if self.logged:
-            object.__setattr__(self, "unit", "log points")
+            object.__setattr__(self, "unit", LOG_POINTS)
 
     @property
     def label(self) -> str:
         """Reader's name of the outcome: its English label, else its Chinese one, else its column name."""
         return self.label_en or self.label_zh or self.name
 
+    @property
+    def usual_scale(self) -> str:
+        """The scale declared, else "poisson" for money and counts and "level" for all else."""
+        return self.scale or scale_of_unit(self.unit)
+
 
 Outcome.__init__ = former_options(**FORMER_LOG)(Outcome.__init__)  # type: ignore[method-assign]
+
+
+def shown_unit(unit: str) -> str:
+    """The unit in which readers see effects of a unit.
+
+    Examples
+    --------
+    >>> shown_unit("log points"), shown_unit("%"), shown_unit("CNY")
+    ('%', 'percentage points', 'CNY')
+    """
+    return SHOWN_UNITS.get(unit, unit)
+
+
+def shown(unit: str, effects: Any) -> Any:
+    """Effects in their `shown_unit`, numbers or arrays of them.
+
+    Examples
+    --------
+    >>> round(float(shown("log points", 0.1)), 2), shown("CNY", 0.1)
+    (10.52, 0.1)
+    """
+    return 100 * np.expm1(effects) if unit == LOG_POINTS else effects
 
 
 def described(outcomes: Mapping[str, Outcome] | Iterable[str] | None) -> dict[str, Outcome]:

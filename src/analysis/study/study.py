@@ -235,13 +235,13 @@ class Study(Sentence):
         return self.outcomes.get(outcome, Outcome(outcome))
 
     def scale_of(self, outcome: str, asked: str | None = None, known: Sequence[str] = SCALES) -> str:
-        """The scale an outcome is analysed on: the one asked for, else its own, else levels.
+        """The scale an outcome is analysed on: the one asked for, else its own, else the one its unit suggests.
 
-        A method that knows some scales only answers in levels where the outcome's is another.
+        A method that knows some scales only answers in levels where the outcome's is another, and refuses to be asked.
         """
-        scale = asked or self.describe(outcome).scale or "level"
-        if scale not in SCALES:
-            raise StudyError(f"scale must be one of {', '.join(SCALES)}, not {scale!r}.")
+        scale = asked or self.describe(outcome).usual_scale
+        if scale not in (known if asked else SCALES):
+            raise StudyError(f"scale must be one of {', '.join(known)} here, not {scale!r}.")
         return scale if scale in known else "level"
 
     def label_of(self, outcome: str) -> str:
