@@ -103,7 +103,8 @@ def check_whole(least: int, **numbers: float) -> None:
 
 def unit_years(frame: pd.DataFrame, mask: pd.Series, values: pd.Series | None = None) -> list[str]:
     """Unit and year of each row of a mask, and what stands there: "v1 in 2019 ('none')"."""
-    places = [f"{unit} in {year}" for unit, year in frame.loc[mask, ["unit", "time"]].itertuples(index=False)]
+    where = frame.loc[mask, ["unit", "time"]].itertuples(index=False) if mask.any() else ()
+    places = [f"{unit} in {year}" for unit, year in where]
     if values is None:
         return places
     return [f"{place} ({value!r})" for place, value in zip(places, values[mask].tolist(), strict=True)]

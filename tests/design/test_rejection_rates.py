@@ -44,23 +44,30 @@ def test_rates_are_shares_with_their_error(study):
     assert (rates["replications"] + rates["missing"] == 20).all()
 
 
+@pytest.fixture
+def few_at_once(monkeypatch: pytest.MonkeyPatch) -> int:
+    """Small chunks, so that few replications make several."""
+    monkeypatch.setattr("analysis.design.replication.CHUNK", 4)
+    return 4
+
+
 @pytest.mark.parametrize("correlation", [None, 0.4])
-def test_same_numbers_on_one_core_and_two(study, correlation):
-    options = {**FAST, "correlation": correlation, "replications": 2 * CHUNK + 7}
+def test_same_numbers_on_one_core_and_two(study, correlation, few_at_once):
+    options = {**FAST, "correlation": correlation, "replications": 2 * few_at_once + 3}
     one = rejection_rates(study, "income", **options)
     with joblib.parallel_config(n_jobs=2):
         two = rejection_rates(study, "income", **options)
     pd.testing.assert_frame_equal(one, two, check_exact=True)
 
 
-def test_same_numbers_on_a_dask_cluster(study):
+def test_same_numbers_on_a_dask_cluster(study, few_at_once):
     distributed = pytest.importorskip("distributed")
-    rates = partial(rejection_rates, study, "income", **FAST, correlation=0.4, replications=2 * CHUNK)
-    detectable = partial(minimum_detectable_effect, load_study(), "households", replications=2 * CHUNK)
-    gains = partial(simulated_gains, 2 * CHUNK)
-    curve = partial(power_curve, load_study(), "households", [0, 1], replications=2 * CHUNK)
-    synthetic = partial(synthetic_did, load_study(), "households", draws=2 * CHUNK)
-    workers = partial(replicate, lambda *_: np.array([os.getpid()]), 8 * CHUNK, 1, "replications")
+    rates = partial(rejection_rates, study, "income", **FAST, correlation=0.4, replications=2 * few_at_once)
+    detectable = partial(minimum_detectable_effect, load_study(), "households", replications=2 * few_at_once)
+    gains = partial(simulated_gains, 2 * few_at_once)
+    curve = partial(power_curve, load_study(), "households", [0, 1], replications=2 * few_at_once)
+    synthetic = partial(synthetic_did, load_study(), "households", draws=2 * few_at_once)
+    workers = partial(replicate, lambda *_: np.array([os.getpid()]), 8 * few_at_once, 1, "replications")
     here = rates(), detectable().frame(), gains(), curve(), synthetic().frame()
     cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None)
     with cluster, distributed.Client(cluster), joblib.parallel_config("dask"):
@@ -120,9 +127,9 @@ def test_shocks_have_the_correlation_and_persistence_asked_for():
 
 
 def test_rejects_more_often_where_treated_groups_vary_more(study):
-    # CR1 with four treated groups of sixteen; the difference is some 10 points, its Monte Carlo error below 4.
+    # CR1 with four treated groups of sixteen; the difference is some 10 points, its Monte Carlo error below 5.
     rates = [
-        rejection_rates(study, "income", methods=["cr1"], correlation=0.3, treated_scale=scale, replications=200)
+        rejection_rates(study, "income", methods=["cr1"], correlation=0.3, treated_scale=scale, replications=120)
         for scale in (1, 3)
     ]
     assert rates[1].loc["cr1", "rejection_rate"] > rates[0].loc["cr1", "rejection_rate"]

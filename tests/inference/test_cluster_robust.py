@@ -1,7 +1,6 @@
 """CR1, CR2 and CR3 against R, against explicit formulas with a dummy per village, and under invariances."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +12,8 @@ from published_studies import known_answers, published_estimate
 from scipy import stats
 
 from analysis import Study, StudyError, did, event_study
+from analysis.design.null_draws import null_draws
+from analysis.design.shocks import Shocks
 from analysis.inference.cluster_pieces import (
     ClusterPieces,
     cluster_codes,
@@ -316,21 +317,23 @@ def test_a_start_year_with_one_group_has_its_noise_counted_around_one_common_eff
 
 @pytest.mark.parametrize("alone", [1, 5])
 def test_size_with_start_years_of_one_group_each(alone: int) -> None:
-    """Twenty treated groups of 50, some alone in their start year, no effect: a 5 % test rejects 3 to 7 %."""
-    years, groups, panels = np.arange(2000, 2011), 50, 400
-    generator = np.random.default_rng(7)
+    """Twenty treated groups of 50, some alone in their start year, no effect: a 5 % test rejects 3 to 7 %.
+
+    What each draw gives is what `did` gives on it: `test_a_draw_is_what_a_refit_would_give` in tests/design.
+    """
+    years, groups, panels = np.arange(2000, 2011), 50, 2000
     start = np.where(np.arange(groups) < 20, 2006.0, np.nan)
     start[:alone] = 2003 + np.arange(alone) + (np.arange(alone) >= 3)
     frame = pd.DataFrame({"village": np.repeat(np.arange(groups), len(years)), "year": np.tile(years, groups)})
     frame["start"] = start[frame["village"]]
-    study = Study.from_frame(frame.assign(income=0.0), unit="village", time="year", first_treated="start")
-    rejected = 0
-    for _ in range(panels):
-        income = generator.normal(size=(groups, len(years))).cumsum(axis=1) * 0.5
-        income += generator.normal(size=income.shape)
-        estimate = did(replace(study, frame=study.frame.assign(income=income.ravel())), "income")
-        rejected += estimate.headline()["p_value"] < 0.05
-    assert 0.03 - 3 * 0.01 < rejected / panels < 0.07 + 0.01, "Monte Carlo error 0.011"
+    frame["income"] = np.random.default_rng(7).normal(size=len(frame))
+    frame["village"] = frame["village"].map("v{:02}".format)
+    study = Study.from_frame(frame, unit="village", time="year", first_treated="start")
+    treated = study.units["first_treated"].notna()
+    shocks = Shocks(0.0, 0.0, 1.6, 0.95, 1.0, pd.Series(1.0, treated.index), treated)
+    rejected = null_draws(did(study, "income"), shocks, panels, 7).power(0.0, 0.95)
+    error = 3 * np.sqrt(0.05 * 0.95 / panels)
+    assert 0.03 - error < rejected < 0.07 + error
 
 
 def test_groups_that_tell_nothing_of_an_effect_are_no_clusters_of_it() -> None:

@@ -199,7 +199,7 @@ def test_size_where_one_district_holds_most_villages(size: float) -> None:
 
     Equally variable paths give the level; paths of many villages that vary less make the test careful.
     """
-    panels, generator = 250, np.random.default_rng(12)
+    panels, generator = 120, np.random.default_rng(12)
     frame = panel([2007] * 5 + [None] * 49, villages=5)
     kept = frame["district"].ge(5) | frame["village"].isin([0, 5, 10, 15, 16, 17]) | frame["district"].eq(4)
     frame = frame[kept]
@@ -220,8 +220,8 @@ def test_size_where_one_district_holds_most_villages(size: float) -> None:
 
 
 def test_size_with_five_treated_groups_and_six_leads() -> None:
-    """54 groups of five villages, five treated, no effect; 250 panels with neighbours' shocks correlated at 0.3."""
-    panels, leads = 250, 6
+    """54 groups of five villages, five treated, no effect; panels with neighbours' shocks correlated at 0.3."""
+    panels, leads = 120, 6
     generator = np.random.default_rng(11)
     frame = panel([2007] * 5 + [None] * 49, villages=5)
     names = {"unit": "village", "time": "year", "first_treated": "start", "group": "district"}

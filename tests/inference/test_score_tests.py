@@ -1,5 +1,6 @@
 """Tests of a Poisson regression at any null: full enumeration by statsmodels, exact shifts, and size."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -104,11 +105,20 @@ def test_event_times_have_a_null_of_their_own_and_slopes_no_interval() -> None:
     assert "sets years against each other" in slope["note"].iloc[1]
 
 
+def redrawn(study: Study, seed: int) -> Study:
+    """The design of a panel with outcomes of the same kind drawn anew."""
+    draw, rows = np.random.default_rng(seed), study.frame
+    group, village, year = (pd.factorize(rows[name])[0] for name in ("group", "unit", "time"))
+    size, shock = draw.normal(1, 1, village.max() + 1), 0.2 * draw.normal(size=(group.max() + 1, len(YEARS)))
+    logs = size[village] + shock[group, year] + 0.1 * year + 0.3 * draw.normal(size=len(rows))
+    return replace(study, frame=rows.assign(income=np.where(draw.random(len(rows)) < 0.05, 0.0, np.exp(logs))))
+
+
 def test_size_of_the_score_bootstrap_with_five_treated_groups() -> None:
     """No effect in 120 panels of 24 groups: a 5 % test rejects about 5 % of the time."""
-    panels, rejected = 120, 0
+    panels, rejected, study = 120, 0, study_of(panel(1000, groups=24, treated=5))
     for seed in range(panels):
-        estimate = effect_of(panel(1000 + seed, groups=24, treated=5))
+        estimate = did(redrawn(study, seed), "income", scale="poisson")
         fitted, distance = NullFits(estimate.fitted, estimate.effect, others=True).at(0.0)
         pieces = cluster_pieces(fitted, distance, cluster_codes(fitted, "group"))
         drawn = bootstrap_draws(pieces, random_weights("webb", len(pieces.treated), 199, seed), enumerated=False)

@@ -98,8 +98,7 @@ def null_draws(design: Estimate, shocks: Shocks, replications: int, seed: int) -
     task = partial(
         _null_draw,
         shocks=shocks,
-        group=pd.factorize(frame["group"])[0],
-        unit=pd.factorize(frame["unit"])[0],
+        codes=[pd.factorize(frame[name])[0] for name in ("group", "unit")],
         year=(frame["time"] - frame["time"].min()).to_numpy(),
         scale=shocks.sizes(frame["unit"].str.rsplit(" ", n=1).str[0], frame["first_treated"].notna().to_numpy()),
         basis=regression.orthonormal()[0][order],
@@ -118,8 +117,7 @@ def _null_draw(
     _replication: int,
     *,
     shocks: Shocks,
-    group: np.ndarray,
-    unit: np.ndarray,
+    codes: list[np.ndarray],
     year: np.ndarray,
     scale: np.ndarray,
     basis: np.ndarray,
@@ -127,8 +125,8 @@ def _null_draw(
     adjusted: np.ndarray,
 ) -> np.ndarray:
     """Estimate and CR2 standard error of one draw without effect, as `cr2` of a regression on it would give."""
-    outcome = scale * shocks.draw(generator, group, unit, year)
-    products = np.add.reduceat(basis * outcome[:, None], np.flatnonzero(np.diff(group, prepend=-1)))
+    outcome = scale * shocks.draw(generator, codes[0], codes[1], year)
+    products = np.add.reduceat(basis * outcome[:, None], np.flatnonzero(np.diff(codes[0], prepend=-1)))
     whole = products.sum(axis=0)
     free = pieces.residual_sums.basis
     scores = products[pieces.informative] - pieces.sums.grams @ (free @ (free.T @ whole))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from itertools import combinations
 from math import comb
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -122,9 +123,7 @@ def rejection_rates(
         sets=sets,
         correlation=correlation,
         treated_scale=treated_scale,
-        cluster=cluster,
-        methods=methods,
-        draws=draws,
+        asked={"methods": methods, "cluster": cluster, "draws": draws},
     )
     p_values = replicate(task, replications, seed, "replications")
     rejected = rejects(p_values, level)
@@ -160,9 +159,7 @@ def _p_values(
     sets: list[tuple[int, ...]] | None,
     correlation: float | None,
     treated_scale: float,
-    cluster: str,
-    methods: list[str],
-    draws: int,
+    asked: dict[str, Any],
 ) -> np.ndarray:
     """Treat groups on paper, draw an outcome if asked for, and test: one p-value per method."""
     treated = list(sets[replication]) if sets else generator.choice(treatable, number, replace=False)
@@ -174,8 +171,8 @@ def _p_values(
     try:
         estimate = did(Study(frame, noun="village"), "value")
     except StudyError:
-        return np.full(len(methods), np.nan)
-    return estimate.inference(methods, cluster, draws)["p_value"].to_numpy(dtype=float)
+        return np.full(len(asked["methods"]), np.nan)
+    return estimate.inference(**asked)["p_value"].to_numpy(dtype=float)
 
 
 def _shocks(generator: np.random.Generator, frame: pd.DataFrame, correlation: float) -> np.ndarray:

@@ -106,6 +106,14 @@ def cluster_pieces(regression: Regression, effect: Effect, clusters: np.ndarray)
     clusters : ndarray of int, shape (n,)
         Cluster of each row, 0...G-1, from `cluster_codes`; units must be nested in clusters.
     """
+    # The last effect's pieces are kept with the regression: a sentence asks for them many times over.
+    key = b"%b %b %r" % (effect.gradient.tobytes(), clusters.tobytes(), effect.value)
+    if regression.sums.get(b"last", (b"",))[0] != key:
+        regression.sums[b"last"] = key, _pieces(regression, effect, clusters)
+    return regression.sums[b"last"][1]
+
+
+def _pieces(regression: Regression, effect: Effect, clusters: np.ndarray) -> ClusterPieces:
     contrast = regression.parameter_weights(effect.gradient)
     everything = cluster_sums(regression, clusters)
     direction = np.linalg.solve(everything.triangle.T, contrast[1:])

@@ -63,7 +63,7 @@ def cluster_sums(regression: Regression, clusters: np.ndarray) -> ClusterSums:
 
 
 def _sums(regression: Regression, clusters: np.ndarray) -> ClusterSums:
-    residuals = regression.residuals * np.sqrt(regression.weights)
+    residuals = regression.results.resid.to_numpy() * np.sqrt(regression.weights)
     order = np.argsort(clusters, kind="stable")
     basis, triangle = regression.orthonormal()
     basis = basis[order]

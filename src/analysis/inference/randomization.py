@@ -58,7 +58,7 @@ def randomization(
     reassigned = Refits(*(part[everything.estimable] for part in vars(everything).values()))
     value, scores = float(observed.coefficient[0, 0]), pieces.sums.scores @ pieces.direction
     error = float(np.sqrt(pieces.cr1_factor * scores @ scores))
-    if studentized and error <= ZERO_ERROR_TOLERANCE * np.abs(regression.outcome).max():
+    if studentized and error <= ZERO_ERROR_TOLERANCE * np.abs(regression.results.model.endog).max():
         raise StudyError(NO_RESIDUAL)
     p_value = _p_value(observed, reassigned, assignments.enumerated, studentized)
     scale = error if studentized else float(np.abs([value, *reassigned.coefficient[:, 0]]).max()) or 1.0

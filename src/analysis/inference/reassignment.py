@@ -81,7 +81,7 @@ def group_moments(regression: Regression, contrast: np.ndarray, starts: np.ndarr
     weights = regression.weights
     base = regression.design[:, ~regression.results.params.index.isin(regression.cells)]
     labels, places = _possible_cells(regression, starts)
-    outcomes = np.column_stack([regression.outcome, _effect_pattern(regression, contrast)])
+    outcomes = np.column_stack([regression.results.model.endog, _effect_pattern(regression, contrast)])
     base_inverse = np.linalg.inv(base.T @ (base * weights[:, None]))
     outcomes = outcomes - base @ (base_inverse @ (base.T @ (outcomes * weights[:, None])))
     parts: dict[str, list[np.ndarray]] = {"weight": [], "gram": [], "cross": [], "outcome": []}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -79,19 +80,9 @@ class Regression:
         return self.results.model.exog
 
     @property
-    def outcome(self) -> np.ndarray:
-        """Demeaned outcome, shape (n,)."""
-        return self.results.model.endog
-
-    @property
     def weights(self) -> np.ndarray:
         """Weights of the rows in the fit, shape (n,): the sample's, times the fitted means of a Poisson regression."""
         return self.results.model.weights
-
-    @property
-    def residuals(self) -> np.ndarray:
-        """Residuals, shape (n,)."""
-        return self.results.resid.to_numpy()
 
     def orthonormal(self) -> tuple[np.ndarray, np.ndarray]:
         """Q and R of the weighted regressors freed from the constant, shapes (n, K) and (K, K)."""
@@ -101,7 +92,12 @@ class Regression:
     @property
     def coefficients(self) -> np.ndarray:
         """Coefficients of the treatment cells, shape (cells,)."""
-        return self.results.params[self.cells].to_numpy()
+        return self.results._results.params[self._places]
+
+    @cached_property
+    def _places(self) -> np.ndarray:
+        """Where the treatment cells stand among the parameters, shape (cells,)."""
+        return pd.Index(self.results.model.exog_names).get_indexer(self.cells)
 
     def cell_sizes(self) -> np.ndarray:
         """Village-years (or their total weight) in each treatment cell."""
@@ -144,8 +140,8 @@ class Regression:
 
     def parameter_weights(self, cell_weights: np.ndarray) -> np.ndarray:
         """Weights on the cells, shape (cells,), as weights on all K parameters."""
-        vector = np.zeros(len(self.results.params))
-        vector[self.results.params.index.get_indexer(self.cells)] = cell_weights
+        vector = np.zeros(self.design.shape[1])
+        vector[self._places] = cell_weights
         return vector
 
 

@@ -90,8 +90,11 @@ def alike_names(units: pd.DataFrame) -> list[str]:
     for kind in [kind for kind in ("unit", "group", "stratum") if kind in units and not _of_one_form(units[kind])]:
         names = units[kind].dropna().astype("str")
         names = names if kind == "unit" else names.drop_duplicates()
+        key = plain(names)
+        if not without_suffixes(key).has_duplicates:
+            continue
         around = [plain(units["stratum"])] if kind == "unit" and "stratum" in units else []
-        alike = dict.fromkeys([*_sets(names, plain(names)), *_sets(names, without_suffixes(*around, plain(names)))])
+        alike = dict.fromkeys([*_sets(names, key), *_sets(names, without_suffixes(*around, key))])
         remedy = f"Each spelling makes a {kind} of its own: keep one of them."
         said += look([one for one in alike if one not in shown], kind, "{} may stand under several names", remedy)
         shown |= set(alike)
@@ -124,8 +127,7 @@ def plain(names: pd.Series) -> pd.Index:
     return text.str.replace(r"\s+", "", regex=True).str.replace(r"(?<![0-9])0+(?=[0-9])", "", regex=True)
 
 
-def without_suffixes(*names: pd.Series | pd.Index) -> pd.MultiIndex:
-    """Towns and names without a final 镇, 村, 县 or the like, row by row."""
-    return pd.MultiIndex.from_arrays(
-        [pd.Index(one).astype("str").str.replace(SUFFIXES, "", regex=True) for one in names]
-    )
+def without_suffixes(*names: pd.Series | pd.Index) -> pd.Index:
+    """Names, or towns and names, without a final 镇, 村, 县 or the like, row by row."""
+    short = [pd.Index(one).astype("str").str.replace(SUFFIXES, "", regex=True) for one in names]
+    return short[0] if len(short) == 1 else pd.MultiIndex.from_arrays(short)
