@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.regression.regression import Effect, Regression
+from analysis.regression.regressors import control_columns
 
 
 def dummy_design(fitted: Regression) -> tuple[np.ndarray, np.ndarray]:
@@ -13,7 +14,7 @@ def dummy_design(fitted: Regression) -> tuple[np.ndarray, np.ndarray]:
     rest = [
         frame["time"].to_numpy()[:, None] == years,
         fitted.cell_of_row[:, None] == np.arange(len(fitted.cells)),
-        fitted.sample.controls.to_numpy(),
+        control_columns(fitted.sample).to_numpy(),
     ]
     villages = pd.get_dummies(frame["unit"]).to_numpy(dtype=float)
     return np.column_stack([villages, *rest]).astype(float), fitted.sample.outcome

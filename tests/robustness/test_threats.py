@@ -1,5 +1,6 @@
 """Starts that never were, exposure by year, and reports moved over a threshold, each on data with a known answer."""
 
+import dataclasses
 from math import comb
 
 import numpy as np
@@ -81,8 +82,15 @@ def test_exposure_takes_up_a_shock_of_the_exposed():
     study = study_of(frame)
     assert abs(did(study, "income").value) > 1
     exposed, controls = exposure_by_year(study, "visits")
-    assert controls == [f"visits × {year}" for year in (2017, 2018, 2019, 2020, 2022, 2023)]
+    assert controls == ["visits before 2022"]
     assert did(exposed, "income", controls=controls).value == pytest.approx(0, abs=1e-5)
+
+
+def test_exposure_joins_the_studys_own_controls():
+    frame = panel()
+    frame["visits"], frame["height"] = frame["village"] % 5, frame["village"] ** 2
+    own = dataclasses.replace(study_of(frame), controls=("height",))
+    assert exposure_by_year(own, "visits")[1] == ["height", "visits before 2022"]
 
 
 def test_villages_without_exposure_are_counted():

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
-from analysis.effects.sentence import proportional_sentence
+from analysis.effects.sentence import proportional_sentence, specification
 from analysis.effects.totals import (
     CAUTION_BELOW,
     NO_INTERVAL_BELOW,
@@ -152,6 +152,12 @@ class Estimate(Sentence):
         return sum(self.fitted.sample.dropped.values())
 
     @property
+    def specified(self) -> str:
+        """Controls and weights as they go on a sentence, with the coefficients of controls times year; or ""."""
+        said = specification(self.fitted.sample, lambda name: in_sentence(self.study.describe(name).label))
+        return "".join(f", {what} {names}" for what, names in said.items() if names)
+
+    @property
     def no_interval(self) -> str:
         """Why this effect has no headline interval; empty where it has one."""
         test = hypothesis_test(self.fitted, self.effect)
@@ -213,7 +219,8 @@ class Estimate(Sentence):
         for name, size_of in {"percent": self.percent_of, "amount": self.amount_of}.items():
             row[name] = size_of(self.value)
             row |= {f"{name}_{end}": size_of(test[end]) for end in ("low", "high")}
-        row |= {name: getattr(self, name) for name in about} | {"data": self.study.label}
+        row |= {name: getattr(self, name) for name in about} | specification(self.fitted.sample)
+        row["data"] = self.study.label
         return pd.DataFrame([row])
 
     def headline(self, method: str = HEADLINE, level: float = 0.95) -> pd.Series:
@@ -265,7 +272,7 @@ class Estimate(Sentence):
         left = f", {self.dropped:,} left out: {reasons(sample.dropped)}" if self.dropped else ""
         large = "".join(f"; {said}" for said in large_villages(self.fitted, self.effect))
         return (
-            f"Poisson regression, {ESTIMATORS[self.estimator]}, against {self.baseline}; {errors}"
+            f"Poisson regression, {ESTIMATORS[self.estimator]}{self.specified}, against {self.baseline}; {errors}"
             f"{count(self.groups, 'group')}, {self.treated_groups} treated; {count(self.villages, self.study.noun)}, "
             f"{count(self.rows, f'{self.study.noun}-year')}{left}{large}."
         )
@@ -282,6 +289,6 @@ class Estimate(Sentence):
         return (
             f"{self.study.label.capitalize()}: effect on {label} {value} "
             f"({self._interval()}){share}, against {self.baseline}; {count(self.villages, self.study.noun)}, "
-            f"{count(self.rows, f'{self.study.noun}-year')}{dropped}; {ESTIMATORS[self.estimator]}."
+            f"{count(self.rows, f'{self.study.noun}-year')}{dropped}; {ESTIMATORS[self.estimator]}{self.specified}."
             f"{''.join(f' {note}' for note in self.study.notes)}"
         )

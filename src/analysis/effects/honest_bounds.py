@@ -60,9 +60,9 @@ class HonestBounds(Sentence):
         label = in_sentence(study.describe(effect.outcome).label)
         value = f"{amount(effect.value)} {effect.unit}".rstrip()
         return (
-            f"{study.label.capitalize()}: effect on {label} {value}, against {effect.baseline}: {self.answer} "
-            f"({100 * self.level:g} % intervals, {METHODS[self.kind]}, covariance pooled over treated groups, "
-            f"t with {self.df:g} degrees of freedom)."
+            f"{study.label.capitalize()}: effect on {label} {value}, against {effect.baseline}{effect.specified}: "
+            f"{self.answer} ({100 * self.level:g} % intervals, {METHODS[self.kind]}, covariance pooled over treated "
+            f"groups, t with {self.df:g} degrees of freedom)."
         )
 
     @property

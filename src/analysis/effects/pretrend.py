@@ -51,5 +51,5 @@ class Pretrend(Sentence):
         )
         return (
             f"{self.slope.study.label.capitalize()}: before, the gap moved by {value} {unit} "
-            f"({test}); all leads together: {jointly}. {meaning}"
+            f"({test}{self.slope.specified}); all leads together: {jointly}. {meaning}"
         )

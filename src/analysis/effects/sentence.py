@@ -1,13 +1,25 @@
 """An effect in per cent as a sentence: the per cent, its interval, and what it comes to for a village in a year."""
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 
+from analysis.language.labels import counted, say
 from analysis.messages import amounts, fixed, in_sentence
+from analysis.regression.sample import Sample
 from analysis.study.outcome import Outcome
 
 PER = r"/|／|每|\bper\b"
+
+
+def specification(sample: Sample, label: Callable[[str], str] = str, language: str = "en") -> dict[str, str]:
+    """Controls and weights of a sample in words, "" where there are none: land area (times year: 8 coefficients)."""
+    constant, spent = sample.constant_controls, sample.frame["time"].nunique() - 1
+    spent_on = say(language, " (times year: {number})", number=counted(language, spent, "coefficient"))
+    controls = [label(name) + spent_on * (name in constant) for name in sample.controls]
+    weights = label(sample.weighted_by) if sample.weighted_by else ""
+    return {"controls": say(language, ", ").join(controls), "weights": weights}
 
 
 def proportional_sentence(outcome: Outcome, noun: str, percents: list[float], amount: float, no_interval: str) -> str:

@@ -26,7 +26,7 @@ def did(
     outcome: str,
     *,
     estimator: str | None = None,
-    controls: Sequence[str] = (),
+    controls: Sequence[str] | None = None,
     weights: str | None = None,
     scale: str | None = None,
     collapse: bool | None = None,
@@ -46,10 +46,12 @@ def did(
     estimator : {"two_way", "saturated", "by_group"}, optional
         Default: "two_way" with one start year, "saturated" with several; the result says which. "by_group" gives
         every treated group its own effect in every treated year, as `by_district` does.
-    controls : sequence of str
-        Numeric columns that vary within villages; choose ones the policy cannot have changed.
+    controls : sequence of str, optional
+        Numeric columns; choose ones the policy cannot have changed. One that never changes within a village enters
+        times year: a coefficient for every year but the first, which the sentence counts. In per cent such a control is
+        a factor exp(coefficient x value): take its logarithm or standardise it. Default: the study's own; () for none.
     weights : str, optional
-        Column of positive weights.
+        Column of positive weights. Default: the study's own; "none" for none.
     scale : {"poisson", "log", "level"}, optional
         "poisson": the effect in per cent of the treated village-years' counterfactual total, zeros kept; "log": the
         average effect on the logarithm, which values at or below zero have not; "level": in the outcome's unit.
@@ -96,7 +98,7 @@ def event_study(
     *,
     estimator: str | None = None,
     reference: int = -1,
-    controls: Sequence[str] = (),
+    controls: Sequence[str] | None = None,
     weights: str | None = None,
     scale: str | None = None,
     collapse: bool | None = None,
@@ -157,10 +159,10 @@ def _estimator(study: Study, estimator: str | None, known: Mapping[str, str]) ->
 
 
 def _sample(
-    study: Study, outcome: str, controls: Sequence[str], weights: str | None, scale: str, collapse: bool | None
+    study: Study, outcome: str, controls: Sequence[str] | None, weights: str | None, scale: str, collapse: bool | None
 ) -> Sample:
     """The village-years used, collapsed if asked for or large; refused where they hold nothing to compare."""
-    sample = select_sample(study, outcome, controls, weights, scale)
+    sample = select_sample(study, outcome, *study.specification(outcome, controls, weights), scale)
     _check_usable(sample, outcome)
     sample = comparable(sample, study.noun)
     if collapsing.worth_collapsing(sample) if collapse is None else collapse:

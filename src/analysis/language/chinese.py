@@ -55,7 +55,9 @@ CHINESE = {
     "{label}: {number} specifications{lost} ({data})": "{label}：{number}种模型设定{lost}（{data}）",
     ", {number} without an estimate": "，其中{number}种无法估计",
     ", {number} without a share": "，其中{number}种无法表示为百分比",
-    "Specifications, by size of effect (large: the preferred one)": "各种设定，按效应大小排列（大点为首选设定）",
+    "Specifications, by size of effect (large: the study's own)": "各种设定，按效应大小排列（大点为研究自身的设定）",
+    " (times year: {number})": "（与年份交互：{number}）",
+    "{} coefficient": "个系数",
     "Effect (% of counterfactual)": "效应（占反事实均值的%）",
     "Effect{unit}": "效应{unit}",
     "{label}: power by size of the effect ({data}; dashed: {power:.0%})": (

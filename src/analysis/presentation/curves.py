@@ -9,7 +9,8 @@ from matplotlib.ticker import PercentFormatter
 from analysis.language.labels import bracketed, say, term
 from analysis.presentation.plots import drawn_label, finish, without_formulas
 from analysis.presentation.style import INSIDE, OUTSIDE
-from analysis.study.study import CHOICES, Study
+from analysis.study.specification import CHOICES
+from analysis.study.study import Study
 
 POWER_ASKED_FOR = 0.8
 # Columns of a specification curve: the effect and the ends of its interval.
@@ -18,7 +19,7 @@ OWN_UNIT = ("estimate", "estimate_low", "estimate_high")
 
 
 def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.ndarray:
-    """Every specification's effect with its interval, ascending, above the choices behind it; the preferred one marked.
+    """Every specification's effect with its interval, ascending, above the choices behind it; the study's own marked.
 
     Effects that are no share of a counterfactual mean follow the others, in their own unit and axes.
 
@@ -45,8 +46,8 @@ def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.n
     shared = drawn["per_cent"].notna()
     parts = [(drawn[shared], PER_CENT), (drawn[~shared], OWN_UNIT)]
     parts = [(rows, columns) for rows, columns in parts if len(rows)]
-    # Stable sorting puts the preferred value of each choice first.
-    ordered = curve.sort_values("preferred", ascending=False, kind="stable")
+    # Stable sorting puts the study's own value of each choice first.
+    ordered = curve.sort_values("own", ascending=False, kind="stable")
     values = {name: ordered[name].unique() for name in CHOICES}
     choices = [(name, value) for name in CHOICES for value in values[name] if len(values[name]) > 1]
     heights = [2.0] * len(parts) + [max(1.0, 0.2 * len(choices))]
@@ -58,7 +59,7 @@ def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.n
         label = "Effect (% of counterfactual)" if columns == PER_CENT else "Effect{unit}"
         finish(ax, language, "", "", say(language, label, unit=unit))
     _draw_choices(axes[-1], drawn, choices, study)
-    finish(axes[-1], language, "", say(language, "Specifications, by size of effect (large: the preferred one)"))
+    finish(axes[-1], language, "", say(language, "Specifications, by size of effect (large: the study's own)"))
     title = "{label}: {number} specifications{lost} ({data})"
     without, shareless = len(curve) - len(drawn), int((~shared).sum())
     lost = say(language, ", {number} without an estimate", number=without) if without else ""
@@ -75,7 +76,7 @@ def _draw_specifications(ax: Axes, rows: pd.DataFrame, columns: tuple[str, str, 
     top = 2 * float(rows[[effect, high]].replace(np.inf, np.nan).abs().max(axis=None))
     ax.axhline(0, color="0.4", linewidth=1)
     for colour, size in ((INSIDE, 4), (OUTSIDE, 7)):
-        own = rows[rows["preferred"] == (colour == OUTSIDE)]
+        own = rows[rows["own"] == (colour == OUTSIDE)]
         margins = np.abs(own[[low, high]].clip(upper=top).T.to_numpy() - own[effect].to_numpy())
         ax.errorbar(own.index, own[effect], yerr=margins, fmt="o", color=colour, markersize=size, linewidth=1)
     if np.isinf(rows[high]).any():
@@ -84,7 +85,7 @@ def _draw_specifications(ax: Axes, rows: pd.DataFrame, columns: tuple[str, str, 
 
 def _draw_choices(ax: Axes, rows: pd.DataFrame, choices: list[tuple[str, str]], study: Study) -> None:
     """Which choices stand behind each specification, one line for each choice."""
-    colours = np.where(rows["preferred"], OUTSIDE, INSIDE)
+    colours = np.where(rows["own"], OUTSIDE, INSIDE)
     for height, (name, value) in enumerate(reversed(choices)):
         chosen = rows.index[rows[name] == value]
         ax.scatter(chosen, np.full(len(chosen), height), marker="s", s=14, c=list(colours[chosen]))

@@ -18,8 +18,8 @@ def four_means(study: Study, outcome: str) -> Table:
 
     Use it to show a difference-in-differences by hand. With several start years there is one block for each: the
     villages first treated in that year beside those never treated, before and from that year. On a balanced panel
-    (`study.complete(outcome)`) a block's difference of changes equals `did` on the block's villages. An outcome that
-    the study analyses in logs is averaged in logs; one analysed in per cent, in its unit.
+    (`study.complete(outcome)`) a block's difference of changes equals `did` without controls and weights on the block's
+    villages. An outcome that the study analyses in logs is averaged in logs; one analysed in per cent, in its unit.
 
     Parameters
     ----------

@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
+from analysis.effects.sentence import specification
 from analysis.inference.methods import HEADLINE_NAME, hypothesis_test
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import amount, amounts, fixed, shared_decimals
@@ -119,6 +120,7 @@ def event_study_table(event_study: EventStudy) -> Table:
         baseline=term(study.language, average.baseline),
         method=term(study.language, HEADLINE_NAME),
         groups=average.groups,
+        data=_data(average),
     )
 
 
@@ -139,12 +141,16 @@ def estimates_table(estimates: Mapping[str, Estimate]) -> Table:
     ['all villages']
     """
     kept = ["estimate", "unit", "std_error", "low", "high", "p_value", "per_cent", "baseline", "villages", "rows"]
-    frames = [_in_shown_unit(estimate.frame(), estimate.unit).reindex(columns=kept) for estimate in estimates.values()]
+    frames = [
+        _in_shown_unit(one.frame(), one.unit).reindex(columns=kept).assign(**_specified(one))
+        for one in estimates.values()
+    ]
     study = next(iter(estimates.values())).study
     language = study.language
     labels = dict.fromkeys(term(language, estimate.study.label) for estimate in estimates.values())
     table = pd.concat(frames).set_axis(list(estimates)).dropna(axis="columns", how="all")
-    shared = [name for name in ("unit", "baseline", "villages", "rows") if len(set(table[name])) == 1]
+    varying = ("unit", "baseline", "villages", "rows", "controls", "weights")
+    shared = [name for name in varying if len(set(table[name])) == 1]
     common = {term(language, name): term(language, str(table[name].iloc[0])) for name in shared if table[name].iloc[0]}
     return captioned(
         table.drop(columns=shared),
@@ -179,6 +185,7 @@ def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:
         unit=bracketed(language, shown_unit(estimate.unit)),
         baseline=term(language, estimate.baseline),
         cluster=term(language, cluster),
+        data=_data(estimate),
     )
 
 
@@ -189,6 +196,18 @@ def _in_shown_unit(frame: pd.DataFrame, unit: str) -> pd.DataFrame:
     effects = {name: shown(unit, frame[name]) for name in ("estimate", "low", "high") if name in frame}
     named = {"unit": shown_unit(unit)} if "unit" in frame else {}
     return frame.drop(columns=["std_error", "per_cent"], errors="ignore").assign(**effects, **named)
+
+
+def _specified(estimate: Estimate) -> dict[str, str]:
+    """Controls and weights in the study's language."""
+    return specification(estimate.fitted.sample, estimate.study.label_of, estimate.study.language)
+
+
+def _data(estimate: Estimate) -> str:
+    """Whose data, and the controls and weights where there are any."""
+    language, said = estimate.study.language, _specified(estimate)
+    parts = [say(language, "; {name}: {value}", name=term(language, n), value=v) for n, v in said.items() if v]
+    return term(language, estimate.study.label) + "".join(parts)
 
 
 def captioned(frame: pd.DataFrame, study: Study, caption: str, **values: object) -> Table:

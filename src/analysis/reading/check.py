@@ -61,8 +61,23 @@ def findings_on(study: Study) -> list[str]:
     findings += [_roster(units), *_unlike(units.index), *_misread(units), *_years(study), *_valueless(study)]
     for name in study.outcomes:
         findings += _outcome(study, name)
+    findings.append(_specification(study))
     verdict = "This study can run." + (" 可以运行。" if study.language == "zh" else "")
     return [finding for finding in [*findings, *study.notes, *_groups(study, units), verdict] if finding]
+
+
+def _specification(study: Study) -> str:
+    """Controls and weights of every estimate, which controls never change, and what is missing."""
+    shown, units = {}, study.frame["unit"]
+    for name in filter(None, [*study.controls, study.weights]):
+        values = study.column(name)
+        constant = name in study.controls and values.groupby(units).nunique().max() <= 1
+        facts = [f"never changes within a {study.noun}, so enters times year"] * constant
+        facts += [f"{values.isna().sum():,} missing"] * values.hasnans
+        shown[name] = f"{name} ({'; '.join(facts)})" if facts else name
+    said = [f"controls for {' and '.join(shown[name] for name in study.controls)}"] * bool(study.controls)
+    said += [f"weighs by {shown[study.weights]}"] if study.weights else []
+    return f"Every estimate {' and '.join(said)}." if said else ""
 
 
 def _roster(units: pd.DataFrame) -> str:

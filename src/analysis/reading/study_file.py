@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -19,20 +20,23 @@ from analysis.reading.toml_mistakes import read_toml
 from analysis.study.labels import join_columns
 from analysis.study.outcome import SCALES, Outcome
 from analysis.study.panel_checks import DESIGN_COLUMNS, RepeatedRowsError
-from analysis.study.study import CHOICES, Study
+from analysis.study.specification import NONE, as_names
+from analysis.study.study import Study
 
 OPTIONS = {"title", "provenance", "noun", "placebo_group_size", "start", "never", "leave_out", "years"}
-STUDY_KEYS = OPTIONS | {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes", "preferred"}
+OPTIONS |= {"controls", "weights"}
+STUDY_KEYS = OPTIONS | {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes"}
 PRICES = r"nominal|constant (?:19|20)\d\d"
 RENAMED = {"pseudo_groups": ("placebo_group_size", {}), "log": ("scale", {True: '"log"', False: '"level"'})}
 LOG_NAME = r"(?i)^(?:ln|lg|log(?!ist|in))|[_. ](?:ln|lg|log)$|对数"
 YEAR_IN_NAME = r"(?<!\d)(?:19|20)\d\d(?!\d)"
-SECTIONS = ("columns", "outcomes", "preferred")
+SECTIONS = ("columns", "outcomes")
 KINDS: dict[str, tuple[type, str]] = {
     "logged": (bool, "true or false"),
     "placebo_group_size": (int, "a whole number"),
     "start": (int, "a year, such as 2018"),
     "never": (list, "a list of values, such as [0, 9999]"),
+    "controls": (list, 'a list of columns, such as ["耕地面积"]'),
     "leave_out": (list, 'a list of units, such as ["全市"]'),
     "years": (list, "the first and the last year to take, such as [2010, 2019]"),
 }
@@ -85,14 +89,16 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
         outcomes[name], factor, said = _outcome(path.name, Outcome(name, **rest), column)
         values[name] = cells[column] * factor if factor != 1 else cells[column]
         reading += said
-    frame = pd.concat([cells[[*dict.fromkeys(columns.values())]], pd.DataFrame(values)], axis="columns")
+    design = [*dict.fromkeys(columns.values())]
+    values |= {name: cells[name] for name in _specified(settings) if name in cells and name not in design}
+    frame = pd.concat([cells[design], pd.DataFrame(values)], axis="columns")
     options = {key: settings[key] for key in OPTIONS & settings.keys()}
     make = partial(Study.from_frame, **columns, **options, outcomes=outcomes)
     try:
         study = make(frame)
     except RepeatedRowsError:
         study = make(_with_other_columns(frame, path.parent / settings["panel"], settings))
-    about = {"language": language, "assumptions": settings.get("assumptions", ""), "preferred": settings["preferred"]}
+    about = {"language": language, "assumptions": settings.get("assumptions", "")}
     return dataclasses.replace(study, **about, reading=(*reading, *study.reading))
 
 
@@ -111,15 +117,42 @@ def _with_other_columns(frame: pd.DataFrame, path: Path, settings: dict) -> pd.D
 def _read_settings(path: Path) -> dict:
     """The study file's content, with every key known and every necessary one there."""
     settings = read_toml(path)
+    _refuse_preferred(path.name, settings)
     _check_settings(path, "", settings, STUDY_KEYS, ["panel", "columns", "outcomes"])
     _check_settings(path, "columns", settings["columns"], [*DESIGN_COLUMNS, "treated"], ["unit", "time"])
+    settings["controls"] = [*map(str, settings.get("controls", []))]
     _check_language(settings.setdefault("language", LANGUAGES[0]), f"{path.name} has the language")
     _check_settings(path, "outcomes", settings["outcomes"], settings["outcomes"], [])
-    _check_settings(path, "preferred", settings.setdefault("preferred", {}), CHOICES, [])
     described = {"column", *(field.name for field in dataclasses.fields(Outcome) if field.name != "name")}
     for name, outcome in settings["outcomes"].items():
         _check_settings(path, f"outcomes.{name}", outcome, described, [])
     return settings
+
+
+def _refuse_preferred(file: str, settings: dict) -> None:
+    """An old section [preferred]: what it held goes to lines that every estimate follows."""
+    if not isinstance(held := settings.get("preferred"), dict):
+        return
+    chosen = {choice: as_names(str(held.get(choice, NONE)).split(", ")) for choice in ("controls", "weights")}
+    quoted = {choice: ", ".join(f'"{name}"' for name in names) for choice, names in chosen.items() if names}
+    lines = [f"{choice} = {f'[{names}]' if choice == 'controls' else names}" for choice, names in quoted.items()]
+    said = [f"{' and '.join(lines)} above the first section"] if lines else []
+    outcome = next(iter(settings.get("outcomes", {})), "x")
+    said += [f'scale = "{held["scale"]}" in [outcomes.{outcome}]'] if "scale" in held else []
+    write = f"Write {', and '.join(said)}, and delete the section." if said else "Delete the section."
+    rest = [choice for choice in ("sample", "comparison") if choice in held]
+    rows = f" Its {' and '.join(rest)} are rows of the specification curve, not the headline." if rest else ""
+    raise StudyError(
+        f"{file} has a section [preferred], which nothing reads now: what is chosen beforehand is every estimate's. "
+        f"{write}{rows}"
+    )
+
+
+def _specified(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Columns of controls and weights that no outcome describes, and what each is."""
+    named = dict.fromkeys(settings["controls"], "a control")
+    named |= dict.fromkeys(as_names(settings.get("weights")), "the weights")
+    return {name: role for name, role in named.items() if name not in settings["outcomes"]}
 
 
 def _check_language(language: str, said: str) -> None:
@@ -181,8 +214,10 @@ def _read_frame(folder: Path, settings: dict) -> tuple[pd.DataFrame, list[str]]:
     unit, never = columns["unit"], settings.get("never", [])
     keys = dict.fromkeys(unit if isinstance(unit, list) else [unit], "unit")
     percent = {one.get("column", name): one.get("unit") == "%" for name, one in settings["outcomes"].items()}
-    roles = keys | {name: key for key, name in columns.items() if key != "unit"} | dict.fromkeys(percent, "an outcome")
-    kinds = {name: {"time": "year", "first_treated": "start"}.get(role, "code") for name, role in roles.items()}
+    roles = _specified(settings) | keys
+    roles |= {name: key for key, name in columns.items() if key != "unit"} | dict.fromkeys(percent, "an outcome")
+    kind_of = {"time": "year", "first_treated": "start", "a control": "number", "the weights": "number"}
+    kinds = {name: kind_of.get(role, "code") for name, role in roles.items()}
     kinds |= {name: "percentage" if percentage else "number" for name, percentage in percent.items()}
     panel = read_panel(folder / files[0], kinds, never=never, sheet=settings.get("sheet"))
     of_units = {name: role for name, role in roles.items() if role not in ("unit", "time", "an outcome")}

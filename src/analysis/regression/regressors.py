@@ -41,18 +41,28 @@ def regressors(sample: Sample, kind: str, reference: int = -1) -> Regressors:
     """The columns of `fit`; `kind` and `reference` say which treatment cells there are."""
     labels, cell_of_row = cell_of_each_row(sample.frame, kind, reference)
     years = np.unique(sample.frame["time"])
-    cells = [cell_name(label) for label in labels]
-    columns = ["constant", *(f"year_{year}" for year in years[1:]), *cells, *sample.controls.columns]
+    cells, controls = [cell_name(label) for label in labels], control_columns(sample)
+    columns = ["constant", *(f"year_{year}" for year in years[1:]), *cells, *controls]
     _check_names(columns)
     raw = np.column_stack(
         [
             np.ones(len(cell_of_row)),
             sample.frame["time"].to_numpy()[:, None] == years[1:],
             cell_of_row[:, None] == np.arange(len(labels)),
-            sample.controls.to_numpy(dtype=float),
+            controls.to_numpy(dtype=float),
         ]
     ).astype(float)
     return Regressors(raw, columns, tuple(labels), cell_of_row)
+
+
+def control_columns(sample: Sample) -> pd.DataFrame:
+    """Controls as the regression has them: one that never changes within a unit times every year but the first."""
+    time, constant = sample.frame["time"], sample.constant_controls
+    columns: dict[str, pd.Series] = {}
+    for name, values in sample.controls.items():
+        years = np.unique(time)[1:].tolist() if name in constant else []
+        columns |= {f"{name} × {year}": values * (time == year) for year in years} or {str(name): values}
+    return pd.DataFrame(columns, index=time.index)
 
 
 def _check_names(columns: list[str]) -> None:
@@ -84,6 +94,6 @@ def check_rank(built: Regressors, triangle: np.ndarray, sample: Sample) -> None:
     if lost:
         raise StudyError(
             f"{count(len(lost), 'column')} cannot be estimated beside the village and year effects: {first(lost)}. "
-            "A control that never changes within a village, or a treated cell with no comparison left "
+            "A control that moves alike in all villages, or a treated cell with no comparison left "
             f"(rows left out: {reasons(sample.dropped)}), must be removed or its data filled in."
         )

@@ -11,6 +11,7 @@ import pandas as pd
 from analysis.messages import StudyError, rows
 from analysis.study.panel_checks import DESIGN_COLUMNS
 from analysis.study.panel_rows import first_rows
+from analysis.study.specification import as_names, check_not_a_control, check_weights
 from analysis.study.study import Study
 
 
@@ -32,6 +33,8 @@ class Sample:
     dropped : dict of str to int
         Rows left out, by reason.
     scale : {"level", "log", "poisson"}
+    weighted_by : str
+        The column of weights; empty without one.
     always_zero : DataFrame
         Design columns and `weight` of the villages that are zero in every year, which a Poisson regression leaves out
         because they say nothing of a change in per cent; they count where an amount is per village.
@@ -44,7 +47,15 @@ class Sample:
     villages: np.ndarray
     dropped: dict[str, int]
     scale: str = "level"
+    weighted_by: str = ""
     always_zero: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*DESIGN_COLUMNS, "weight"]))
+
+    @property
+    def constant_controls(self) -> list[str]:
+        """Controls that never change within a unit: they enter times year."""
+        values, starts = self.controls.to_numpy(dtype=float), first_rows(self.frame)
+        begins = np.repeat(values[starts], np.diff(starts, append=len(values)), axis=0)
+        return self.controls.columns[(values == begins).all(axis=0)].tolist()
 
     @property
     def rows(self) -> int:
@@ -75,18 +86,13 @@ def select_sample(
     study: Study, outcome: str, controls: Sequence[str] = (), weights: str | None = None, scale: str = "level"
 ) -> Sample:
     """Take the rows that have an outcome, controls and a weight; say how many were left out and why."""
-    if isinstance(controls, str):
-        controls = [controls]
-    if outcome in controls:
-        raise StudyError(f"The outcome {outcome!r} is also a control. Leave it out of the controls.")
+    controls = as_names(controls)
+    check_not_a_control(outcome, controls)
     outcomes = study.column(outcome)
     regressors = pd.DataFrame({name: study.column(name, "control") for name in controls}, index=study.frame.index)
-    heft = study.column(weights, "weight") if weights is not None else None
-    if heft is not None and (bad := heft <= 0).any():
-        raise StudyError(
-            f"The weight {weights!r} is zero or negative in {rows(study.frame, bad)}. "
-            "Weights must be positive; leave out rows that should not count."
-        )
+    heft = study.column(weights, "weight") if weights else None
+    if heft is not None:
+        check_weights(study.frame, heft, str(weights))
     _check_scale(study, outcome, outcomes, scale)
     keep = pd.Series(True, index=study.frame.index)
     dropped = {}
@@ -107,6 +113,7 @@ def select_sample(
         np.ones(len(frame), dtype=int),
         dropped,
         scale,
+        weights or "",
     )
     return without_zeros(sample, study.noun) if scale == "poisson" else sample
 

@@ -79,7 +79,7 @@ class Districts(Sentence):
         return (
             f"{overall.study.label.capitalize()}: effects on {in_sentence(_label(overall))} of "
             f"{count(len(frame), 'treated group')}, in {unit or 'its unit'}: {effects}, "
-            f"{amount(over_all)} over all. Against chance in {self.groups} groups the strongest is "
+            f"{amount(over_all)} over all{overall.specified}. Against chance in {self.groups} groups the strongest is "
             f"{strongest.name}: p = {strongest['p_value']:.3f} alone (smallest attainable "
             f"{strongest['smallest_p']:.3f}), p = {strongest['p_adjusted']:.3f} as the strongest of {len(frame)} "
             f"(step-down; smallest attainable {floor:.3f}{limit}).{'' if self.divided else f' {UNDIVIDED}'}"
@@ -92,7 +92,7 @@ def by_district(
     outcome: str,
     *,
     scale: str | None = None,
-    controls: Sequence[str] = (),
+    controls: Sequence[str] | None = None,
     weights: str | None = None,
     level: float = 0.95,
 ) -> Districts:

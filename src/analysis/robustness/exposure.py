@@ -2,18 +2,16 @@
 
 import dataclasses
 
-import numpy as np
-import pandas as pd
-
 from analysis.messages import StudyError
 from analysis.study.study import Study
 
 
 def exposure_by_year(study: Study, column: str) -> tuple[Study, list[str]]:
-    """The study with a column's mean before the first start times each year, and the names of these controls.
+    """The study with a column's mean before the first start, standardised, and the controls with it.
 
-    Use it where a shock of some years hits the more exposed villages harder, such as the return of tourists: with
-    the controls, villages are compared with equally exposed ones. The last year before the start is the base.
+    Use it where a shock of some years hits the more exposed villages harder, such as the return of tourists: a control
+    that never changes enters times year, so that villages are compared with equally exposed ones. The study's own
+    controls stay beside it.
 
     Raises
     ------
@@ -36,10 +34,5 @@ def exposure_by_year(study: Study, column: str) -> tuple[Study, list[str]]:
             f"{column!r} {what} before {study.starts[0]}, so nobody is more exposed than others. "
             "Fill it in for the years before, or leave this check out."
         )
-    exposure = exposure / exposure.std()
-    base = frame.loc[before, "time"].max()
-    years = [year for year in sorted(frame["time"].unique()) if year != base]
-    added = pd.DataFrame({f"{column} × {year}": exposure.where(frame["time"] == year, 0.0) for year in years})
-    # An unknown exposure stays unknown in every year, so that the rows left out are counted.
-    added[exposure.isna()] = np.nan
-    return dataclasses.replace(study, frame=pd.concat([frame, added], axis="columns")), list(added)
+    name = f"{column} before {study.starts[0]}"
+    return dataclasses.replace(study, frame=frame.assign(**{name: exposure / exposure.std()})), [*study.controls, name]

@@ -12,6 +12,7 @@ from analysis.inference.assignments import group_starts
 from analysis.inference.inversion import connected_interval
 from analysis.inference.reassignment import group_moments, refit
 from analysis.regression.regression import fit
+from analysis.regression.regressors import control_columns
 from analysis.regression.sample import Sample
 
 
@@ -168,7 +169,7 @@ def _changes_before(sample: Sample, first: int) -> pd.DataFrame:
     position = pd.Series(np.unique(frame["time"], return_inverse=True)[1], frame.index)
     follows = (frame["unit"] == frame["unit"].shift()) & (position == position.shift() + 1)
     later = np.flatnonzero(follows & (frame["time"] < first))
-    values = np.column_stack([sample.outcome, sample.controls.to_numpy(dtype=float)])
+    values = np.column_stack([sample.outcome, control_columns(sample).to_numpy(dtype=float)])
     change, rows = values[later] - values[later - 1], frame.iloc[later]
     weights = sample.weights[later]
     time = rows["time"].to_numpy()

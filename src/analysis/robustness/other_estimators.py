@@ -19,7 +19,7 @@ def bacon_weights(study: Study, outcome: str) -> pd.DataFrame:
 
     Use it with several start years to see how much of the two-way estimate (`did` with "two_way") rests on
     comparisons with villages already treated, which are wrong where effects change over time. In levels,
-    whatever the scale of the study. Computed by diff-diff.
+    whatever the scale of the study, without its controls and weights. Computed by diff-diff.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def not_yet_treated(study: Study, outcome: str) -> pd.Series:
 
     Use it beside `EventStudy.average` and `EventStudy.aggregate`, whose controls are never treated. Here villages that
     start later are controls until they do, so that the answer also rests on their paths before. In levels, whatever the
-    scale of the study. Computed by diff-diff.
+    scale of the study, without its controls and weights. Computed by diff-diff.
 
     Parameters
     ----------

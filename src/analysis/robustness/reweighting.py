@@ -88,7 +88,8 @@ def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), scale: s
     """Weight untreated villages so that, before treatment, their means equal those of the treated.
 
     Use it where inside and outside differed before: then `did(reweighting.study, outcome,
-    weights="balancing_weight")` compares treated villages with untreated ones of the same level and growth. Balanced
+    weights="balancing_weight")` compares treated villages with untreated ones of the same level and growth, with the
+    study's own controls and these weights in the place of its own. Balanced
     are, for each outcome, the village's mean level and its change per year (least squares) over the years before:
     two moments, because the few districts behind the treated means support no more. Of all weights that balance, these
     are the nearest to equal ones (largest entropy). With several start years it is the years before the first one.

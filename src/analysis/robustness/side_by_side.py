@@ -11,6 +11,7 @@ from statsmodels.stats.multitest import multipletests
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.messages import StudyError
+from analysis.study.specification import NONE
 from analysis.study.study import Study
 
 COLUMNS = ["estimate", "unit", "per_cent", "std_error", "df", "low", "high", "p_value"]
@@ -107,7 +108,7 @@ def across_outcomes(study: Study, outcomes: Sequence[str] | None = None, **did_o
 
 
 def estimands(
-    study: Study, outcome: str, households: str = "households", *, controls: Sequence[str] = ()
+    study: Study, outcome: str, households: str = "households", *, controls: Sequence[str] | None = None
 ) -> pd.DataFrame:
     """One comparison, four questions: per village, for the average household's village, in total, per household.
 
@@ -122,8 +123,8 @@ def estimands(
         In levels, also where the study describes it in logs, because a total of logarithms means nothing.
     households : str
         Column with each village's number of households.
-    controls : sequence of str
-        As in `did`.
+    controls : sequence of str, optional
+        As in `did`; the study's own weights serve no row.
 
     Returns
     -------
@@ -152,7 +153,7 @@ def estimands(
     ['CNY per village', 'CNY per village', 'CNY per year', 'CNY per household']
     """
     fixed, size = _households_before(study, households)
-    village = did(study, outcome, controls=controls, scale="level")
+    village = did(study, outcome, controls=controls, weights=NONE, scale="level")
     weighted = did(fixed, outcome, controls=controls, scale="level", weights=f"{households} {BEFORE}")
     under = study.frame["time"].max() + 1 - study.units["first_treated"].dropna().astype(int)
     villages = float(under.sum() / under.max())

@@ -1,4 +1,4 @@
-"""Every defensible specification of one comparison, the preferred one chosen beforehand."""
+"""Every defensible specification of one comparison, the study's own marked."""
 
 from collections.abc import Mapping, Sequence
 from itertools import product
@@ -11,9 +11,9 @@ from analysis.effects.verbs import did
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.messages import StudyError, count
 from analysis.study.outcome import LINEAR
-from analysis.study.study import CHOICES, Study
+from analysis.study.specification import CHOICES, NONE
+from analysis.study.study import Study
 
-NONE = "none"
 NO_SHARE = "The counterfactual mean is not above zero, so the effect is no share of it."
 
 
@@ -38,25 +38,26 @@ def specification_curve(
     study, outcome
         As in `did`. Logs leave out values at or below zero, and say how many.
     samples, comparisons : mapping of str to Series of bool
-        Rows to keep, by name: which years or villages to use, and which untreated villages to compare with. Each
-        needs one called as in ``study.preferred``, or its first is the preferred one. Default: all rows.
+        Rows to keep, by name: which years or villages to use, and which untreated villages to compare with. The first
+        of each is the study's own. Default: all rows.
     weights : sequence of str
-        Columns of weights to try beside none.
+        Columns of weights to try beside the study's own and none.
     controls : sequence of str
-        Columns to add, all together, beside none.
+        Columns to add to the study's own controls, all together, beside these alone and none.
 
     Returns
     -------
     DataFrame
         One row per combination, ascending by effect, those without a share last: the choices; estimate, estimate_low,
         estimate_high and unit; per_cent, low, high (per cent; high is infinite where an interval in levels reaches the
-        treated villages' whole mean); p_value, villages, left_out (rows not positive); preferred; note (why there is no
-        estimate, per cent or interval, or few treated groups).
+        treated villages' whole mean); p_value, villages, left_out (rows not positive); own (True for the study's own
+        scale, weights and controls, on the first sample and comparison: `did`); note (why there is no estimate, per
+        cent or interval, or few treated groups).
 
     Raises
     ------
     StudyError
-        When the preferred specification of ``study.toml`` is not among the combinations, or none can be estimated.
+        When none can be estimated.
 
     References
     ----------
@@ -67,46 +68,33 @@ def specification_curve(
     >>> from analysis import load_study
     >>> study = load_study()
     >>> curve = specification_curve(study, "rural_income_per_head_cny", weights=["households"])
-    >>> len(curve), int(curve["preferred"].sum())
+    >>> len(curve), int(curve["own"].sum())
     (4, 1)
     """
     everything = pd.Series(True, index=study.frame.index)
     samples = samples or {"all years": everything}
     comparisons = comparisons or {"all untreated villages": everything}
-    proportional = "poisson" in (study.scale_of(outcome), study.preferred.get("scale"))
+    (own_controls, own_weights), scale = study.specification(outcome), study.scale_of(outcome)
+    sets = {", ".join(names) or NONE: names for names in (own_controls, (), (*own_controls, *controls))}
     options = {
-        "scale": [*LINEAR, *(["poisson"] if proportional else [])],
-        "sample": list(samples),
-        "comparison": list(comparisons),
-        "weights": [NONE, *weights],
-        "controls": [NONE, *([", ".join(controls)] if controls else [])],
+        "scale": dict.fromkeys([scale, *LINEAR]),
+        "sample": samples,
+        "comparison": comparisons,
+        "weights": dict.fromkeys([own_weights or NONE, NONE, *weights]),
+        "controls": sets,
     }
-    preferred = preferred_specification(study, outcome, options)
+    own = tuple(next(iter(values)) for values in options.values())
     rows = []
     for values in product(*options.values()):
         choice = dict(zip(CHOICES, values, strict=True))
         kept = samples[choice["sample"]] & (comparisons[choice["comparison"]] | study.frame["first_treated"].notna())
-        rows.append(choice | _row(study, outcome, kept, choice, controls) | {"preferred": choice == preferred})
+        rows.append(choice | _row(study, outcome, kept, choice, sets[choice["controls"]]) | {"own": values == own})
     curve = pd.DataFrame(rows)
     if curve["estimate"].isna().all():
         raise StudyError(
             f"None of {count(len(curve), 'specification')} can be estimated. The first one: {curve['note'].iloc[0]}"
         )
     return curve.sort_values(["per_cent", "estimate"], ignore_index=True)
-
-
-def preferred_specification(study: Study, outcome: str, options: Mapping[str, Sequence[str]]) -> dict[str, str]:
-    """The specification of ``[preferred]`` in ``study.toml``; the first of each choice that it does not name."""
-    chosen = {name: values[0] for name, values in options.items()}
-    chosen["scale"] = study.scale_of(outcome)
-    chosen |= study.preferred
-    if lost := [name for name, value in chosen.items() if value not in options.get(name, ())]:
-        known = "; ".join(f"{name}: {', '.join(values)}" for name, values in options.items())
-        raise StudyError(
-            f"{count(len(lost), 'choice')} of [preferred] not among the specifications: "
-            f"{', '.join(f'{name} = {chosen[name]!r}' for name in lost)}. Choose from {known}."
-        )
-    return chosen
 
 
 def _row(
@@ -117,11 +105,7 @@ def _row(
     about = {"left_out": int((kept & ~positive).sum())}
     try:
         estimate = did(
-            study.subset(kept & positive),
-            outcome,
-            scale=choice["scale"],
-            weights=None if choice["weights"] == NONE else choice["weights"],
-            controls=() if choice["controls"] == NONE else tuple(controls),
+            study.subset(kept & positive), outcome, scale=choice["scale"], weights=choice["weights"], controls=controls
         )
     except StudyError as error:
         return about | {"estimate": np.nan, "per_cent": np.nan, "note": str(error)}

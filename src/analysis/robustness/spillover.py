@@ -53,19 +53,26 @@ class Neighbours(Sentence):
     def __repr__(self) -> str:
         frame, study = self.frame(), self.treated.study
         label = in_sentence(study.describe(self.treated.outcome).label)
+        specified = self.treated.specified
         others = self.spillover.groups - self.spillover.treated_groups
         names, scale = ("treated", "spillover"), self.treated.scale
         treated, beside = (_sentence(frame.loc[name], study.noun, scale) for name in names)
         return (
-            f"{study.label.capitalize()}: effects on {label} against {count(others, 'stratum')} without treatment: on "
-            f"treated {study.noun}s {treated}; on untreated {study.noun}s beside them {beside}. "
+            f"{study.label.capitalize()}: effects on {label} against {count(others, 'stratum')} without "
+            f"treatment{specified}: on treated {study.noun}s {treated}; on untreated {study.noun}s beside them "
+            f"{beside}. "
             f"With strata as groups: {frame.loc[('spillover', 'randomization'), 'note'].rstrip('.')}."
         )
 
 
 @former_options(**FORMER_LOG)
 def neighbours(
-    study: Study, outcome: str, *, scale: str | None = None, controls: Sequence[str] = (), weights: str | None = None
+    study: Study,
+    outcome: str,
+    *,
+    scale: str | None = None,
+    controls: Sequence[str] | None = None,
+    weights: str | None = None,
 ) -> Neighbours:
     """Effects on treated villages and on their untreated neighbours, both against strata (towns) without treatment.
 

@@ -109,6 +109,7 @@ class SyntheticDid(Sentence):
             else ""
         )
         left = f", {count(self.left_out, self.study.noun)} left out for a missing year" if self.left_out else ""
+        unused = ", without the study's controls and weights" * bool(self.study.controls or self.study.weights)
         return (
             f"{self.study.label.capitalize()}: effect on {in_sentence(self.study.describe(self.outcome).label)} "
             f"{value} {self.unit}".rstrip()
@@ -117,7 +118,7 @@ class SyntheticDid(Sentence):
             f"{test['p_value']:.4f}, by design at least {test['smallest_p_value']:.4f}, against "
             f"{count(int(test['placebos']), 'placebo average')}); each group alone against {len(self.placebos)} "
             f"untreated groups{cut}, as donors and as placebos; "
-            f"{count(int(test['villages']), f'treated {self.study.noun}')} seen in all years{left}."
+            f"{count(int(test['villages']), f'treated {self.study.noun}')} seen in all years{left}{unused}."
             f"{''.join(f' {note}' for note in self.study.notes)}"
         )
 
@@ -131,7 +132,7 @@ def synthetic_did(
     Use it where inside and outside were not moving together: untreated groups (donors) get weights with which their
     mean runs parallel to the treated group's before, years before get weights that make them resemble the treated
     years, and the effect is the difference-in-differences with both. A group is the mean of its villages seen in all
-    years; each treated one stands alone, with its own start year.
+    years; each treated one stands alone, with its own start year. The study's controls and weights have no place in it.
 
     Every untreated group is then treated on paper, the others being its donors. Effects are divided by how variable
     each group was before. A treated group's p-value is the share of quotients at least as large in size, its own among

@@ -61,6 +61,26 @@ def text_among(values: pd.Series, numbers: pd.Series) -> pd.Series:
     return text
 
 
+def numeric_column(frame: pd.DataFrame, name: str, role: str) -> pd.Series:
+    """A column as floats, refused where it is absent, part of the design, text or infinite; see `Study.column`."""
+    if name in DESIGN_COLUMNS:
+        raise StudyError(f"{name!r} is part of the design and cannot be the {role}.")
+    if name not in frame:
+        there = (
+            ", ".join(str(known) for known in frame if known not in DESIGN_COLUMNS) or "no columns beside the design"
+        )
+        raise StudyError(f"The panel has no column {name!r} to use as {role}. It has: {there}.")
+    values = frame[name]
+    numbers = as_numbers(values)
+    text = unit_years(frame, text_among(values, numbers), values)
+    remedy = "Write numbers only, and leave missing values empty."
+    refuse(text, "row", f"The {role} {name!r} is not a number", remedy)
+    infinite = unit_years(frame, pd.Series(np.isinf(numbers), index=numbers.index))
+    remedy = "Infinite values often come from a division by zero; correct them or leave them empty."
+    refuse(infinite, "row", f"The {role} {name!r} is infinite", remedy)
+    return numbers
+
+
 def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
     """Units and years are there, codes are written one way, and years are whole."""
     for key in [k for k in ("unit", "time", "stratum") if k in frame]:

@@ -5,22 +5,22 @@ from __future__ import annotations
 import warnings
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from analysis.messages import Sentence, StudyError, count, former_options, refuse, unit_years
+from analysis.messages import Sentence, StudyError, count, former_options
 from analysis.study.design import read_design
 from analysis.study.labels import are_names
 from analysis.study.outcome import SCALES, Outcome, described
-from analysis.study.panel_checks import DESIGN_COLUMNS, as_numbers, check_starts, design_notes, text_among
+from analysis.study.panel_checks import DESIGN_COLUMNS, check_starts, design_notes, numeric_column
 from analysis.study.panel_rows import first_rows
 from analysis.study.placebo_groups import PLACEBO, fill_placebo_groups
+from analysis.study.specification import as_names, check_specification
 from analysis.study.totals import refuse_totals, units_above_all_others
 
 PROVENANCES = ("yours", "simulated", "published", "invented")
-CHOICES = ("scale", "sample", "comparison", "weights", "controls")
-"""What a specification chooses; see `specification_curve`."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,9 @@ class Study(Sentence):
         What the study assumes about its data, said with the data statement.
     reading : tuple of str
         What was read from the study's files, converted, cleaned and left out: one sentence each.
-    preferred : dict of str to str
-        The specification chosen before looking, by choice; see `specification_curve`.
+    controls, weights : tuple of str, str
+        Columns that every estimate controls for and weighs by where nothing else is asked: with the outcome's scale the
+        specification chosen before looking.
     """
 
     frame: pd.DataFrame
@@ -61,7 +62,8 @@ class Study(Sentence):
     language: str = "en"
     reading: tuple[str, ...] = ()
     assumptions: str = ""
-    preferred: Mapping[str, str] = field(default_factory=dict)
+    controls: tuple[str, ...] = ()
+    weights: str = ""
 
     @classmethod
     @former_options(pseudo_groups="placebo_group_size")
@@ -78,6 +80,8 @@ class Study(Sentence):
         stratum: str | None = None,
         outcomes: Mapping[str, Outcome] | Sequence[str] | None = None,
         placebo_group_size: int | None = None,
+        controls: Sequence[str] = (),
+        weights: str = "",
         provenance: str = "yours",
         title: str = "",
         noun: str = "village",
@@ -110,6 +114,8 @@ class Study(Sentence):
             Descriptions of the outcomes (name to `Outcome`), or their names; the first is the primary one.
         placebo_group_size : int, optional
             Size of the placebo groups; default: the median size of the treated groups.
+        controls, weights : sequence of str and str, optional
+            Columns of the study's own specification, for every estimate; see `did`.
         provenance : {"yours", "simulated", "published", "invented"}
             Said with every result.
         title, noun : str
@@ -157,7 +163,21 @@ class Study(Sentence):
             canonical["stratum"] = pd.Categorical.from_codes(np.zeros(len(canonical), dtype="int8"), ["all"])
         notes = design_notes(canonical, stacklevel=5)
         ordered = DESIGN_COLUMNS + [name for name in canonical if name not in DESIGN_COLUMNS]
-        return cls(canonical[ordered], named, provenance, title, made, size, notes, noun, reading=tuple(said))
+        own: dict[str, Any] = {"controls": as_names(controls), "weights": "".join(as_names(weights))}
+        check_specification(canonical, next(iter(named), ""), **own)
+        about = (named, provenance, title, made, size, notes, noun)
+        return cls(canonical[ordered], *about, reading=tuple(said), **own)
+
+    def specification(
+        self, outcome: str, controls: Sequence[str] | None = None, weights: str | Sequence[str] | None = None
+    ) -> tuple[tuple[str, ...], str]:
+        """Controls and weights of an estimate: those asked for, else the study's own; () or "none" means none.
+
+        An outcome that is one of the study's controls is estimated with the others.
+        """
+        own = tuple(name for name in self.controls if name != outcome)
+        weights = self.weights if weights is None else weights
+        return own if controls is None else as_names(controls), "".join(as_names(weights))
 
     @property
     def units(self) -> pd.DataFrame:
@@ -264,20 +284,7 @@ class Study(Sentence):
         StudyError
             When the column is absent, holds text, or holds infinite values.
         """
-        if name in DESIGN_COLUMNS:
-            raise StudyError(f"{name!r} is part of the design and cannot be the {role}.")
-        if name not in self.frame:
-            there = ", ".join(map(str, self.frame.columns[5:])) or "no columns beside the design"
-            raise StudyError(f"The panel has no column {name!r} to use as {role}. It has: {there}.")
-        values = self.frame[name]
-        numbers = as_numbers(values)
-        text = unit_years(self.frame, text_among(values, numbers), values)
-        remedy = "Write numbers only, and leave missing values empty."
-        refuse(text, "row", f"The {role} {name!r} is not a number", remedy)
-        infinite = unit_years(self.frame, pd.Series(np.isinf(numbers), index=numbers.index))
-        remedy = "Infinite values often come from a division by zero; correct them or leave them empty."
-        refuse(infinite, "row", f"The {role} {name!r} is infinite", remedy)
-        return numbers
+        return numeric_column(self.frame, name, role)
 
     def __getattr__(self, name: str) -> int:
         renamed = {"placebo_groups": "placebo_group_count", "placebo_size": "placebo_group_size"}

@@ -1,0 +1,48 @@
+"""What a study's own specification is made of: controls and weights, however they are given."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from analysis.messages import StudyError, rows
+from analysis.study.panel_checks import numeric_column
+
+CHOICES = ("scale", "sample", "comparison", "weights", "controls")
+"""What a specification chooses; see `specification_curve`."""
+NONE = "none"
+
+
+def as_names(asked: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Columns asked for as one name or several; "none" stands for none.
+
+    Examples
+    --------
+    >>> as_names("land"), as_names(["land", "rain"]), as_names("none"), as_names(())
+    (('land',), ('land', 'rain'), (), ())
+    """
+    names = [asked] if isinstance(asked, str) else asked or ()
+    return tuple(name for name in names if name not in ("", NONE))
+
+
+def check_weights(frame: pd.DataFrame, values: pd.Series, name: str) -> None:
+    """Every weight that is known is above zero."""
+    if (bad := values <= 0).any():
+        raise StudyError(
+            f"The weight {name!r} is zero or negative in {rows(frame, bad)}. "
+            "Weights must be positive; leave out rows that should not count."
+        )
+
+
+def check_specification(frame: pd.DataFrame, outcome: str, controls: Sequence[str], weights: str) -> None:
+    """The study's controls and weights are numbers, and its primary outcome is no control of itself."""
+    for name in controls:
+        numeric_column(frame, name, "control")
+    if weights:
+        check_weights(frame, numeric_column(frame, weights, "weight"), weights)
+    check_not_a_control(outcome, controls)
+
+
+def check_not_a_control(outcome: str, controls: Sequence[str]) -> None:
+    """The outcome is no control of itself."""
+    if outcome in controls:
+        raise StudyError(f"The outcome {outcome!r} is also a control. Leave it out of the controls.")
