@@ -63,6 +63,8 @@ provenance = "invented"              # said with every result; delete this line 
 # membership = "成员.csv"            # if group and first_treated stand in a file of their own, one row per village
 # placebo_group_size = 5             # villages in each group that is cut where untreated villages have none
 # leave_out = ["全县"]               # rows that are no villages; also: years = [2016, 2023], never = [0, 9999]
+# controls = ["耕地面积"]            # every estimate controls for these; one that never changes enters times year
+# weights = "户数"                   # every estimate weighs by this; choose both before looking at any estimate
 
 [columns]                            # ours = the name in your header
 unit = "村代码"
@@ -79,6 +81,7 @@ label_en = "Village collective income"
 label_zh = "村集体经济收入"
 definition = "total income (总收入) of the village collective in the year"
 prices = "nominal"                   # or "constant 2022"
+# scale = "log"                      # or "poisson" (effects in per cent) or "level"; chosen before looking, too
 
 [outcomes.surplus]
 column = "经营收益"

@@ -38,6 +38,19 @@ PANEL = "village,year,town,收入\n" + "".join(
 MEMBERS = "village,district,start\n001,A,2023\n002,B,2023\n003,C,2023\n"
 
 
+PREFERRED = """[preferred]
+scale = "log"
+sample = "all years"
+comparison = "all untreated villages"
+weights = "people"
+controls = "land, rain"
+"""
+WHOLE = "\n".join(
+    line + (",district,start" if at == 0 else ",A,2023" if line < "004" else ",,")
+    for at, line in enumerate(PANEL.splitlines())
+)
+
+
 def write(folder: Path, study: str = STUDY, panel: str = PANEL, members: str = MEMBERS) -> Path:
     """Write a study with its two tables; returns the study file."""
     for name, text in (("study.toml", study), ("panel.csv", panel), ("members.csv", members)):
@@ -66,6 +79,20 @@ def test_study_is_read_as_its_file_says(tmp_path):
         "Published data: 9 villages (3 treated in 3 groups, 6 untreated in 3 groups, all of them placebo groups of "
         "about 2 villages cut by code order), 2021-2023."
     )
+
+
+def test_controls_and_weights_are_outcomes_or_other_columns_of_either_file(tmp_path):
+    settings = 'controls = ["land", "rain"]\nweights = "people"\n' + STUDY + '[outcomes.people]\ncolumn = "人口"\n'
+    rows = [f"{line},{number % 7},{number + 1}" for number, line in enumerate(PANEL.splitlines()[1:])]
+    members = "village,district,start,land\n" + "".join(
+        f"{village},{'ABC'[at] if at < 3 else ''},{2023 if at < 3 else ''},{at}%\n"
+        for at, village in enumerate(VILLAGES)
+    )
+    study = load_study(write(tmp_path, settings, "\n".join([PANEL.splitlines()[0] + ",rain,人口", *rows]), members))
+    assert (study.controls, study.weights) == (("land", "rain"), "people")
+    assert study.frame.columns[5:].tolist() == ["income", "people", "land", "rain"]
+    assert study.column("land").tolist() == [at / 100 for at in range(9) for _ in range(3)]
+    assert study.column("rain").tolist() == [number % 7 for number in range(27)]
 
 
 def test_everything_can_stand_in_the_panel(tmp_path):
@@ -109,9 +136,9 @@ def test_byte_order_marks_are_read_over(tmp_path):
 REFUSED = {
     "unknown key": (
         {"study": STUDY.replace("title", "titel").replace("panel =", "panal =")},
-        "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, columns, language, leave_out, "
-        "membership, never, noun, outcomes, panel, placebo_group_size, preferred, provenance, sheet, start, "
-        "title, years.",
+        "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, columns, controls, language, leave_out, "
+        "membership, never, noun, outcomes, panel, placebo_group_size, provenance, sheet, start, title, weights, "
+        "years.",
     ),
     "necessary key absent": (
         {"study": 'title = "Did it help?"\n'},
@@ -218,6 +245,48 @@ REFUSED = {
         "'start' (first_treated) holds only 0 and 1: it is an indicator of treatment, not a first year. Write "
         'treated = "start" in the place of first_treated, and, if it is 1 in all years of treated units, also '
         "start = 2018 (the first treated year).",
+    ),
+    "one control as text": (
+        {"study": 'controls = "land"\n' + STUDY},
+        "study.toml has controls = 'land'. Write a list of columns, such as [\"耕地面积\"].",
+    ),
+    "control absent": (
+        {"study": 'controls = ["land"]\n' + STUDY.replace('membership = "members.csv"\n', ""), "panel": WHOLE},
+        "panel.csv has no column 'land' (for a control). It has: village, year, town, 收入, district, start.",
+    ),
+    "control absent from both files": (
+        {"study": 'controls = ["lnad"]\n' + STUDY, "members": "village,district,start,land\n001,A,2023,4\n"},
+        "members.csv has no column 'lnad' (for a control). It has: village, district, start, land. "
+        "Did you mean 'land'?",
+    ),
+    "control that is text": (
+        {"study": 'controls = ["town"]\n' + STUDY.replace('stratum = "town"\n', "")},
+        "'town' is not a number in 27 rows: row 2 (t1), row 3 (t1), row 4 (t1), .... Write numbers only; the unit "
+        "belongs in the study file.",
+    ),
+    "weights of zero": (
+        {
+            "study": 'weights = "people"\n' + STUDY,
+            "panel": PANEL.replace("收入", "people,收入").replace(",t1,", ",t1,0,"),
+        },
+        "The weight 'people' is zero or negative in 27 rows: 001 in 2021, 001 in 2022, 001 in 2023, .... Weights must "
+        "be positive; leave out rows that should not count.",
+    ),
+    "primary outcome among the controls": (
+        {"study": 'controls = ["income"]\n' + STUDY},
+        "The outcome 'income' is also a control. Leave it out of the controls.",
+    ),
+    "preferred": (
+        {"study": STUDY + PREFERRED},
+        "study.toml has a section [preferred], which nothing reads now: what is chosen beforehand is every estimate's. "
+        'Write controls = ["land", "rain"] and weights = "people" above the first section, and scale = "log" in '
+        "[outcomes.income], and delete the section. Its sample and comparison are rows of the specification curve, not "
+        "the headline.",
+    ),
+    "preferred that held nothing": (
+        {"study": STUDY + '[preferred]\nweights = "none"\ncontrols = "none"\n'},
+        "study.toml has a section [preferred], which nothing reads now: what is chosen beforehand is every estimate's. "
+        "Delete the section.",
     ),
     "money without its meaning": (
         {"study": STUDY.replace('definition = "total income (总收入)"\n', "")},

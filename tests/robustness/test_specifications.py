@@ -1,4 +1,4 @@
-"""Every specification is there, each is the estimate it says it is, and the preferred one was chosen beforehand."""
+"""Every specification is there, each is the estimate it says it is, and the study's own is marked."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import Study, StudyError, did, load_study
+from analysis import Study, did, load_study
 from analysis.presentation.curves import plot_specifications
 from analysis.robustness.specifications import specification_curve
 
@@ -44,11 +44,34 @@ def test_every_combination_is_there_once_in_ascending_order(curve):
     assert (curve["per_cent"] < curve["high"]).all()
 
 
-def test_the_preferred_one_is_that_of_the_study_file(study, curve):
-    preferred = curve[curve["preferred"]]
-    assert len(preferred) == 1
-    assert preferred.iloc[0][["scale", "weights", "controls"]].tolist() == ["poisson", "none", "none"]
-    assert preferred.iloc[0]["estimate"] == did(study, study.primary_outcome).value
+def test_the_marked_one_is_the_headline(study, curve):
+    own = curve[curve["own"]]
+    assert len(own) == 1
+    assert own.iloc[0][["scale", "weights", "controls"]].tolist() == [
+        study.scale_of(study.primary_outcome),
+        "none",
+        "none",
+    ]
+    assert own.iloc[0]["estimate"] == did(study, study.primary_outcome).value
+
+
+def test_a_studys_own_controls_and_weights_are_marked_beside_none_and_more(study):
+    outcome = study.primary_outcome
+    logs = {outcome: dataclasses.replace(study.outcomes[outcome], scale="log")}
+    own = dataclasses.replace(study, outcomes=logs, controls=("rural_income_per_head_cny",), weights="households")
+    own = own.subset(own.column(outcome) > 0)
+    curve = specification_curve(own, outcome, controls=["tourist_visits"])
+    assert sorted(curve["weights"].unique()) == ["households", "none"]
+    both = "rural_income_per_head_cny, tourist_visits"
+    assert sorted(curve["controls"].unique()) == ["none", "rural_income_per_head_cny", both]
+    assert len(curve) == 2 * 2 * 3
+    marked = curve[curve["own"]]
+    assert marked[["scale", "weights", "controls"]].to_numpy().tolist() == [
+        ["log", "households", "rural_income_per_head_cny"]
+    ]
+    assert marked["estimate"].item() == did(own, outcome).value
+    plain = curve.query("scale == 'log' and weights == 'none' and controls == 'none'")
+    assert plain["estimate"].item() == did(own, outcome, controls=(), weights="none").value
 
 
 def test_a_row_is_the_estimate_of_its_choices(study, choices, curve):
@@ -111,15 +134,13 @@ def test_effects_without_a_share_are_drawn_in_their_own_unit(study):
     levels, logs = curve[curve["scale"] == "level"], curve[curve["scale"] == "log"]
     assert levels["per_cent"].isna().all()
     assert levels.index.min() > logs.index.max() or logs["estimate"].isna().all()
-    preferred = curve[curve["preferred"]].iloc[0]
+    own = curve[curve["own"]].iloc[0]
     test = did(loss, outcome).frame().iloc[0]
-    assert (
-        preferred[["estimate", "estimate_low", "estimate_high"]].tolist() == test[["estimate", "low", "high"]].tolist()
-    )
+    assert own[["estimate", "estimate_low", "estimate_high"]].tolist() == test[["estimate", "low", "high"]].tolist()
     *effects, _ = plot_specifications(curve, loss, outcome)
     assert effects[-1].get_ylabel() == "Effect (CNY)"
     marked = [line.get_ydata().tolist() for line in effects[-1].lines if line.get_markersize() == 7]
-    assert marked == [[preferred["estimate"]]]
+    assert marked == [[own["estimate"]]]
     title = effects[0].get_title(loc="left") + effects[0].get_title()
     assert "2 without a share" in title
 
@@ -138,27 +159,12 @@ def test_what_cannot_be_estimated_stays_in_the_curve(study):
     )
 
 
-def test_a_preferred_one_that_is_not_tried_is_refused(study):
-    other = dataclasses.replace(study, preferred={"sample": "odd years"})
-    message = r"^1 choice of \[preferred\] not among the specifications: sample = 'odd years'\. Choose from scale: "
-    with pytest.raises(StudyError, match=message):
-        specification_curve(other, study.primary_outcome)
-
-
-def test_without_a_preferred_one_the_first_choices_are_it(study):
-    outcome = study.primary_outcome
-    logs = dataclasses.replace(study.outcomes[outcome], scale="log")
-    bare = dataclasses.replace(study, preferred={}, outcomes={outcome: logs})
-    curve = specification_curve(bare, outcome, weights=["households"])
-    assert curve.loc[curve["preferred"], ["scale", "weights"]].to_numpy().tolist() == [["log", "none"]]
-
-
-def test_the_figure_draws_every_interval_and_marks_the_preferred_one(study, curve):
+def test_the_figure_draws_every_interval_and_marks_the_studys_own(study, curve):
     effects, choices = plot_specifications(curve, study, study.primary_outcome)
     drawn = np.concatenate([line.get_xdata() for line in effects.lines if line.get_marker() == "o"])
     assert sorted(drawn) == list(range(48))
     marked = [line.get_xdata().tolist() for line in effects.lines if line.get_markersize() == 7]
-    assert marked == [[curve.index[curve["preferred"]].item()]]
+    assert marked == [[curve.index[curve["own"]].item()]]
     labels = [label.get_text() for label in choices.get_yticklabels()]
     assert labels[-1] == "scale: poisson"
     assert "weights: households" in labels

@@ -97,6 +97,7 @@ CHINESE = {
         "估计结果：{method}，按组聚类，95%置信区间{common}（{data}）"
     ),
     "; {name}: {value}": "；{name}：{value}",
+    "{name}: {value}.": "{name}：{value}。",
     "{caution}{label}: effect {value}{unit} against {baseline}, 95 % intervals by method, clusters: {cluster} "
     "({data})": (
         "{caution}{label}：效应{value}{unit}，以{baseline}为基准；各方法的95%置信区间，聚类层级：{cluster}（{data}）"

@@ -1,5 +1,6 @@
 """What the summary says, each number computed once for both languages, and how it names things and writes numbers."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,6 +10,7 @@ from analysis.design.power import DetectableEffect, minimum_detectable_effect
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
 from analysis.effects.randomization import randomization
+from analysis.effects.sentence import specification
 from analysis.effects.verbs import did, event_study
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.language.labels import bracketed, counted, say, term
@@ -165,6 +167,14 @@ class Wording:
         """Unit and prices in brackets."""
         detail = bracketed(self.language, self.findings.outcome.unit, self.findings.outcome.prices)
         return self.say(" ") + literal(detail) if detail else ""
+
+    def specified(self) -> Iterator[str]:
+        """Controls and weights of the estimate, where there are any."""
+        label = replace(self.findings.study, language=self.language).label_of
+        for what, names in specification(self.estimate.fitted.sample, label, self.language).items():
+            if names:
+                name = term(self.language, what).capitalize()
+                yield self.say("{name}: {value}.", name=name, value=literal(names))
 
     def ended(self, text: str) -> str:
         """A sentence of the study, with a full stop where it has none."""

@@ -176,6 +176,7 @@ class Sentences(Wording):
                 definition=literal(outcome.definition.rstrip(".。")) or self.label,
                 detail=self.detail(),
             )
+        yield from self.specified()
         if study.assumptions:
             yield self.say("Assumed: {assumptions}", assumptions=self.ended(study.assumptions))
         yield self.say(" ").join(self._before())
