@@ -240,6 +240,17 @@ def test_the_verdict_is_said_in_the_language_of_the_study(tmp_path):
     assert check_study(file)[-1] == "This study can run. 可以运行。"
 
 
+def test_the_studys_own_controls_and_weights_are_said_once(tmp_path):
+    rows = [[*row, row[1] % 7, "" if row[0] == "u01" else row[0][-1], 3] for row in panel()]
+    file = write(tmp_path, rows, 'controls = ["rain", "land"]\nweights = "people"\n' + COLUMNS + OUTCOME)
+    text = (tmp_path / "panel.csv").read_text(encoding="utf-8").replace("value\n", "value,rain,land,people\n")
+    (tmp_path / "panel.csv").write_text(text, encoding="utf-8", newline="\n")
+    assert finding(file, "Every estimate") == (
+        "Every estimate controls for rain and land (never changes within a village, so enters times year; 4 missing) "
+        "and weighs by people."
+    )
+
+
 def test_gaps_and_absent_years(tmp_path):
     rows = [row for row in panel(years=(2018, 2019, 2021, 2022)) if row[:2] not in (["u03", 2022], ["u05", 2018])]
     found = check_study(write(tmp_path, rows))

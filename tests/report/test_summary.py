@@ -100,6 +100,11 @@ STUDIES: dict[str, Callable[[], Study]] = {
     "whole strata": lambda: study_of(
         example_panel().assign(乡镇=lambda panel: np.where(panel["加入年份"].notna(), "甲镇", "乙镇"))
     ),
+    "specified": lambda: study_of(
+        example_panel().assign(land=lambda panel: panel["村代码"].str[-1].astype(int)),
+        controls=["land"],
+        weights="户数",
+    ),
     "bare": lambda: replace(study_of(example_panel()), outcomes={INCOME: Outcome(INCOME)}),
 }
 
@@ -302,6 +307,14 @@ def test_gaps_are_counted_and_money_named(summaries):
     assert "数据：177条记录；另有3条记录缺少该指标，未使用。" in texts["zh"]
     assert "Outcome: total income (CNY, nominal)." in texts["en"]
     assert "指标：total income（元、当年价格）。" in texts["zh"]
+
+
+def test_the_studys_own_controls_and_weights_are_named(summaries):
+    _, texts, _ = summaries("specified")
+    assert "Controls: land (times year: 5 coefficients).\n" in texts["en"]
+    assert "Weights: 户数.\n" in texts["en"]
+    assert "控制变量：land（与年份交互：5个系数）。\n" in texts["zh"]
+    assert "权重：户数。\n" in texts["zh"]
 
 
 def test_no_estimate_is_said_and_nothing_drawn(summaries):

@@ -71,7 +71,7 @@ def _specification(study: Study) -> str:
     shown, units = {}, study.frame["unit"]
     for name in filter(None, [*study.controls, study.weights]):
         values = study.column(name)
-        constant = name in study.controls and values.groupby(units).nunique().max() <= 1
+        constant = name in study.controls and bool(values.groupby(units).nunique().max() <= 1)
         facts = [f"never changes within a {study.noun}, so enters times year"] * constant
         facts += [f"{values.isna().sum():,} missing"] * values.hasnans
         shown[name] = f"{name} ({'; '.join(facts)})" if facts else name
