@@ -125,10 +125,7 @@ def test_an_interval_that_reaches_the_whole_mean_has_no_upper_end_in_per_cent():
 def test_effects_without_a_share_are_drawn_in_their_own_unit(study):
     outcome, level = study.primary_outcome, dataclasses.replace(study.outcomes[study.primary_outcome], scale="level")
     loss = dataclasses.replace(
-        study,
-        frame=study.frame.assign(**{outcome: study.frame[outcome] - 400_000}),
-        outcomes={outcome: level},
-        preferred={},
+        study, frame=study.frame.assign(**{outcome: study.frame[outcome] - 400_000}), outcomes={outcome: level}
     )
     curve = specification_curve(loss, outcome, weights=["households"])
     levels, logs = curve[curve["scale"] == "level"], curve[curve["scale"] == "log"]
