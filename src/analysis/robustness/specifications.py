@@ -69,7 +69,7 @@ def specification_curve(
     >>> study = load_study()
     >>> curve = specification_curve(study, "rural_income_per_head_cny", weights=["households"])
     >>> len(curve), int(curve["own"].sum())
-    (4, 1)
+    (6, 1)
     """
     everything = pd.Series(True, index=study.frame.index)
     samples = samples or {"all years": everything}
