@@ -472,6 +472,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, options in FEW.items():
         monkeypatch.setattr(analysis, name, fewer(getattr(analysis, name), options), raising=False)
     monkeypatch.setattr(analysis, "plot_rejection_rates", lambda rates: None, raising=False)
+    monkeypatch.setitem(analysis.other_starts.__wrapped__.__globals__, "MOST_SPLITS", 2)
 
 
 def fewer(function: Callable, options: dict[str, int]) -> Callable:
@@ -483,27 +484,61 @@ def begins(found: list[str], expected: list[str]) -> bool:
 
 
 @pytest.mark.usefixtures("few")
-@pytest.mark.parametrize("stem", STEMS)
-@pytest.mark.parametrize("study", [build.__name__ for build in BUILDERS])
-def test_notebook_runs_on(study: str, stem: str, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STUDY", str(folders[study] / "study.toml"))
-    done = run(stem)
-    refused = REFUSED.get((study, stem), {}) | REFUSED_TO_ALL.get(stem, {})
-    left_out = LEFT_OUT.get((study, stem), [])
-    left_out = sorted([*left_out, *(cell for step in refused for cell in BUILD_ON.get((stem, step), []))])
-    assert begins([cell for cell, _ in done.refused], list(refused)), done.refused
-    assert begins([reason for _, reason in done.refused], list(refused.values())), done.refused
-    assert begins(sorted(done.left_out), left_out), done.left_out
-    assert done.warnings == []
-    for line, text in done.texts:
-        assert not NO_NUMBER.search(text), f"{line}: {text}"
-        assert not OF_THE_DEFAULT_STUDY.search(text), f"{line}: {text}"
+class _OnEveryStudy:
+    """One class a notebook, so that the workers of a parallel run share them out."""
+
+    stem: str
+
+    @pytest.mark.parametrize("study", [build.__name__ for build in BUILDERS])
+    def test_runs_on(self, study: str, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("STUDY", str(folders[study] / "study.toml"))
+        stem, done = self.stem, run(self.stem)
+        refused = REFUSED.get((study, stem), {}) | REFUSED_TO_ALL.get(stem, {})
+        left_out = LEFT_OUT.get((study, stem), [])
+        left_out = sorted([*left_out, *(cell for step in refused for cell in BUILD_ON.get((stem, step), []))])
+        assert begins([cell for cell, _ in done.refused], list(refused)), done.refused
+        assert begins([reason for _, reason in done.refused], list(refused.values())), done.refused
+        assert begins(sorted(done.left_out), left_out), done.left_out
+        assert done.warnings == []
+        for line, text in done.texts:
+            assert not NO_NUMBER.search(text), f"{line}: {text}"
+            assert not OF_THE_DEFAULT_STUDY.search(text), f"{line}: {text}"
+
+
+class TestVillages(_OnEveryStudy):
+    stem = "02-villages"
+
+
+class TestBeforeAfter(_OnEveryStudy):
+    stem = "03-before-after"
+
+
+class TestEventStudy(_OnEveryStudy):
+    stem = "04-event-study"
+
+
+class TestInference(_OnEveryStudy):
+    stem = "05-inference"
+
+
+class TestDistricts(_OnEveryStudy):
+    stem = "06-districts"
+
+
+class TestRobustness(_OnEveryStudy):
+    stem = "07-robustness"
+
+
+class TestPower(_OnEveryStudy):
+    stem = "08-power"
 
 
 def test_every_notebook_that_loads_the_study_runs_here() -> None:
     sources = {path.stem: "\n".join(code_cells(path.stem)) for path in NOTEBOOKS.glob("*.ipynb")}
     loading = {stem for stem, source in sources.items() if "load_study()" in source}
-    assert loading == {*STEMS}, "name the notebook in STEMS, and what studies cannot support in it in REFUSED"
+    assert loading == {*STEMS} == {one.stem for one in _OnEveryStudy.__subclasses__()}, (
+        "name the notebook in STEMS, and what studies cannot support in it in REFUSED"
+    )
 
 
 @pytest.mark.parametrize("stem", STEMS)

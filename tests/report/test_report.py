@@ -1,18 +1,27 @@
 """The report opens from a folder, offline, in a real browser: figures, tables and Chinese names are there."""
 
+import contextlib
+import io
+import json
+import os
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 import nbformat
 import pytest
 from fontTools.ttLib import TTFont
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from PIL import Image
 from playwright.sync_api import Browser, Page
 from sphinx.errors import SphinxError
+from stored_figures import FIGURE_TOLERANCE, difference
 
 from analysis.report import pages
+from analysis.report.manifest import MANIFEST, _commit
 from analysis.report.notebooks import NotebookError, run_notebooks
 from analysis.report.pages import write_report
 from analysis.report.title_page import TitlePage
@@ -237,16 +246,56 @@ def test_no_notebook_is_said(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def whole_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project's own report, from the stored outputs (which are compared with a fresh run elsewhere)."""
+    """The project's own report, from the stored outputs (compared with a fresh run elsewhere), and what was warned."""
     stored = {path.stem: nbformat.read(path, as_version=4) for path in STORED}
-    output = tmp_path_factory.mktemp("report") / "reports"
-    return write_report(stored, output, TITLE_PAGE).parent
+    home = tmp_path_factory.mktemp("report")
+    with contextlib.redirect_stderr(io.StringIO()) as warned:
+        report = write_report(stored, home / "reports", TITLE_PAGE).parent
+    (home / "warned.txt").write_text(warned.getvalue(), encoding="utf-8")
+    return report
 
 
-def test_own_report_builds_without_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    stored = {path.stem: nbformat.read(path, as_version=4) for path in STORED}
-    write_report(stored, tmp_path / "reports", TITLE_PAGE)
-    assert capsys.readouterr().err == ""
+def test_own_report_builds_without_warning(whole_report: Path) -> None:
+    assert (whole_report.parent / "warned.txt").read_text(encoding="utf-8") == ""
+
+
+def test_report_of_the_command_shows_what_notebooks_store(whole_report: Path) -> None:
+    """The pages of `make report`, whose notebooks .ci/run runs with BLAS on two threads, are those of stored outputs."""
+    written = ROOT / "reports"
+    made_from = json.loads((written / MANIFEST).read_text("utf-8"))["project"] if (written / MANIFEST).exists() else {}
+    if made_from.get("changed_since", True) or made_from != {"version": made_from["version"], **_commit(ROOT)}:
+        said = "NO REPORT OF THIS COMMIT WAS COMPARED WITH STORED OUTPUTS: run `make report` first"
+        pytest.fail(said) if os.environ.get("REQUIRE_REPORT") else pytest.skip(said)
+    for path in STORED:
+        assert shown_on(written / f"{path.stem}.html", whole_report / f"{path.stem}.html") == [], path.stem
+
+
+def shown_on(fresh: Path, stored: Path) -> list[str]:
+    """What differs between the articles of two pages: in the text, or in figures by more than a shade."""
+    pages = [re.search(r"<article.*</article>", one.read_text("utf-8"), re.DOTALL).group() for one in (fresh, stored)]
+    lines, others = ([line.strip() for line in re.sub(r"<[^>]+>", "", page).splitlines()] for page in pages)
+    changed = [f"{line!r}, stored {other!r}" for line, other in zip_longest(lines, others) if line != other]
+    images, known = (re.findall(r'<img[^>]* src="([^"]+)"', page) for page in pages)
+    if len(images) != len(known):
+        return [*changed, f"{len(images)} figures, stored {len(known)}"]
+    pairs = (
+        ((fresh.parent / one).read_bytes(), (stored.parent / other).read_bytes())
+        for one, other in zip(images, known, strict=True)
+    )
+    return changed + [f"figure {n}" for n, pair in enumerate(pairs, 1) if difference(*pair) > FIGURE_TOLERANCE]
+
+
+def test_a_page_that_shows_another_number_or_figure_is_noticed(tree: Path, tmp_path: Path) -> None:
+    page, copy = tree / "reports" / "01-gap.html", tmp_path / "reports"
+    shutil.copytree(tree / "reports", copy)
+    assert shown_on(page, copy / page.name) == []
+    text = page.read_text("utf-8")
+    (copy / page.name).write_text(text.replace("12345.6", "12345.7"), "utf-8")
+    assert len(shown_on(page, copy / page.name)) == text.count("12345.6") > 0
+    (copy / page.name).write_text(text, "utf-8")
+    for picture in (copy / "_images").glob("*.png"):
+        Image.new("RGBA", Image.open(picture).size, "white").save(picture)
+    assert shown_on(page, copy / page.name) == ["figure 1"]
 
 
 @pytest.mark.parametrize("name", ["index", *(path.stem for path in STORED)])

@@ -1,7 +1,10 @@
 """Outputs that the project stores compare equal in a strict comparison, and a changed one does not."""
 
+import io
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from base64 import b64decode, b64encode
@@ -80,28 +83,6 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def compare(path: Path) -> subprocess.CompletedProcess[str]:
-    """Strict comparison of one notebook as the project's tests do it, in a process of its own."""
-    options = ["--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider", f"--rootdir={path.parent}"]
-    command = [sys.executable, "-m", "pytest", "-p", "conftest", *options, str(path)]
-    places = [str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
-    return subprocess.run(command, capture_output=True, encoding="utf-8", cwd=path.parent, env=environment, check=False)
-
-
-def test_stored_outputs_compare_equal(stored: Path) -> None:
-    run = compare(stored)
-    assert "4 passed" in run.stdout, run.stdout
-
-
-def test_changed_output_is_noticed(stored: Path, tmp_path: Path) -> None:
-    changed = tmp_path / stored.name
-    text = stored.read_text(encoding="utf-8")
-    assert "0.333" in text
-    changed.write_text(text.replace("0.333", "0.334"), encoding="utf-8")
-    assert "1 failed, 3 passed" in compare(changed).stdout
-
-
 def repainted(figure: str, box: tuple[int, int, int, int], colour: str) -> str:
     """A stored figure with a part of it in another colour."""
     image = Image.open(BytesIO(b64decode(figure))).convert("RGBA")
@@ -110,14 +91,30 @@ def repainted(figure: str, box: tuple[int, int, int, int], colour: str) -> str:
     return b64encode(file.getvalue()).decode("ascii")
 
 
-def test_changed_figure_is_noticed(stored: Path, tmp_path: Path) -> None:
+def compared(folder: Path) -> str:
+    """What a strict comparison of a folder's notebooks says, as the project's tests do it, in a process of its own."""
+    options = ["--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider", f"--rootdir={folder}"]
+    command = [sys.executable, "-m", "pytest", "-p", "conftest", *options, str(folder)]
+    places = [str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
+    run = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=folder, env=environment, check=False)
+    return run.stdout
+
+
+def test_stored_outputs_compare_equal_and_a_changed_output_or_figure_is_noticed(stored: Path, tmp_path: Path) -> None:
+    shutil.copy(stored, tmp_path / "01-same.ipynb")
+    text = stored.read_text(encoding="utf-8")
+    assert "0.333" in text
+    (tmp_path / "02-number.ipynb").write_text(text.replace("0.333", "0.334"), encoding="utf-8")
     notebook = nbformat.read(stored, as_version=4)
     data = notebook.cells[3].outputs[-1].data
     data["image/png"] = repainted(data["image/png"], (20, 20, 30, 30), "black")
-    nbformat.write(notebook, tmp_path / stored.name)
-    run = compare(tmp_path / stored.name)
-    assert "1 failed, 3 passed" in run.stdout
-    assert "Figure 1 changed: pixels differ by" in run.stdout
+    nbformat.write(notebook, tmp_path / "03-figure.ipynb")
+    said = compared(tmp_path)
+    failed = re.findall(r"^FAILED (\S+)::Cell (\d+)", said, re.MULTILINE)
+    assert failed == [("02-number.ipynb", "1"), ("03-figure.ipynb", "2")], said
+    assert f"2 failed, {3 * len(SOURCES) - 2} passed" in said
+    assert "Figure 1 changed: pixels differ by" in said
 
 
 @pytest.mark.parametrize(
@@ -190,13 +187,12 @@ def test_command_says_what_is_wrong_without_traceback(capsys: pytest.CaptureFixt
     assert capsys.readouterr().err == "\nStudyError: The panel 孟州 is wrong. Correct it.\n"
 
 
-def test_help_prints_on_a_chinese_and_on_an_ascii_console() -> None:
-    for encoding in ("gbk", "ascii"):
-        command = [sys.executable, "-m", "analysis", "--help"]
-        run = subprocess.run(command, capture_output=True, env=_with_console(encoding), check=False)
-        assert run.returncode == 0, run.stderr
-        assert b"notebooks" in run.stdout
-
-
-def _with_console(encoding: str) -> dict[str, str]:
-    return {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+@pytest.mark.parametrize("encoding", ["gbk", "ascii"])
+def test_help_prints_on_a_chinese_and_on_an_ascii_console(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    console = io.TextIOWrapper(written := BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", console)
+    with pytest.raises(SystemExit) as ended:
+        commands.main(["--help"])
+    console.flush()
+    assert ended.value.code == 0
+    assert b"notebooks" in written.getvalue()
