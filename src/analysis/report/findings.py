@@ -1,16 +1,18 @@
 """What the summary says, each number computed once for both languages, and how it names things and writes numbers."""
 
 from collections.abc import Iterator
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis.design.power import DetectableEffect, minimum_detectable_effect
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
 from analysis.effects.randomization import randomization
-from analysis.effects.sentence import specification
+from analysis.effects.sentence import PER, specification
 from analysis.effects.verbs import did, event_study
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.language.labels import bracketed, counted, say, term
@@ -148,6 +150,15 @@ class Wording:
         if unit == "%":
             return self.say("{number} %", number=f"{number:,.1f}")
         return self.say("{number} {unit}", number=amount(number), unit=literal(term(self.language, unit))).rstrip()
+
+    def _worth(self) -> str:
+        """What an effect in per cent comes to, for each unit and year; an outcome per head stays per head."""
+        if not np.isfinite(self.estimate.amount):
+            return ""
+        unit = self.findings.outcome.unit
+        each = " (about {amount})" if re.search(PER, unit) else " (about {amount} for each {noun} and year)"
+        about = self.amount(float(f"{abs(self.estimate.amount):.2g}"), unit)
+        return self.say(each, amount=about, noun=self.noun)
 
     def percent(self, number: float) -> str:
         """A probability in per cent, without the sign."""

@@ -1,6 +1,5 @@
 """One page for readers who will not open a notebook: question, answer, one figure, what it rests on and cannot show."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,6 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from analysis.effects.sentence import PER
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import hypothesis_test
 from analysis.language.labels import LANGUAGES, term
@@ -204,20 +202,11 @@ class Sentences(Wording):
     def _share(self) -> str:
         estimate = self.estimate
         if estimate.scale == "poisson":
-            return self._amount()
+            return self._worth()
         if estimate.unit == "log points":
             return self.say(" ({value} log points, the scale of the estimate)", value=f"{estimate.value:.3f}")
         share = self.say(" ({number} % of that level)", number=f"{abs(estimate.percent):.1f}")
         return share if np.isfinite(estimate.percent) else ""
-
-    def _amount(self) -> str:
-        """What an effect in per cent comes to, for each unit and year; an outcome per head stays per head."""
-        if not np.isfinite(self.estimate.amount):
-            return ""
-        unit = self.findings.outcome.unit
-        each = " (about {amount})" if re.search(PER, unit) else " (about {amount} for each {noun} and year)"
-        about = self.amount(float(f"{abs(self.estimate.amount):.2g}"), unit)
-        return self.say(each, amount=about, noun=self.noun)
 
     def _interval(self) -> Iterator[str]:
         found = self.findings
