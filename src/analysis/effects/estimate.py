@@ -64,7 +64,7 @@ class Estimate(Sentence):
     @property
     def unit(self) -> str:
         """Unit of the effect: the outcome's, or log points."""
-        return "log points" if self.scale != "level" else self.study.describe(self.outcome).unit
+        return self.study.effect_unit(self.outcome, self.scale)
 
     @property
     def percent(self) -> float:

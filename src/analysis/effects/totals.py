@@ -38,6 +38,12 @@ def effective_districts(regression: Regression, effect: Effect) -> float:
 
 
 def large_villages(regression: Regression, effect: Effect) -> Iterator[str]:
+    """Villages with over a quarter of a side's total, in words."""
+    for side, name, share in large_shares(regression, effect):
+        yield f"{name} has {100 * share:.0f} % of the {side} total"
+
+
+def large_shares(regression: Regression, effect: Effect) -> Iterator[tuple[str, str, float]]:
     """Villages with over a quarter of the treated counterfactual total, or of the untreated villages' total."""
     sample = regression.sample
     if sample.rows > len(sample.frame):
@@ -47,7 +53,7 @@ def large_villages(regression: Regression, effect: Effect) -> Iterator[str]:
     for side, totals in sides.items():
         share = pd.Series(totals / totals.sum()).groupby(sample.frame["unit"]).sum()
         for name, part in share[share > LARGE_SHARE].sort_values(ascending=False).items():
-            yield f"{name} has {100 * part:.0f} % of the {side} total"
+            yield side, name, part
 
 
 def _counterfactual(regression: Regression, effect: Effect) -> np.ndarray:

@@ -52,6 +52,7 @@ CHINESE = {
     ", SD × {scale:g}": "，标准差×{scale:g}",
     "Correlation within groups": "组内相关系数",
     "Rejects a true null": "误拒真实原假设的比例",
+    "{label}{unit}: {title} ({data})": "{label}{unit}：{title}（{data}）",
     "{label}: {number} specifications{lost} ({data})": "{label}：{number}种模型设定{lost}（{data}）",
     ", {number} without an estimate": "，其中{number}种无法估计",
     ", {number} without a share": "，其中{number}种无法表示为百分比",
@@ -86,6 +87,11 @@ CHINESE = {
         "{label}：{rows:,}条村—年记录的均值；“之后”自{start}年起（{data}）"
     ),
     "{label}: level": "{label}：水平",
+    "inside / outside": "片区内/片区外",
+    "{label}: change per year, % of its mean": "{label}：年均变化（占本村均值的%）",
+    "{label}, means of {rows:,} village-years; after = from {start}; changes in per cent ({data})": (
+        "{label}：{rows:,}条记录的均值；实施后＝{start}年起；变化以%计（{data}）"
+    ),
     "{label}: change per year": "{label}：年均变化",
     "Villages before {start}, means over villages ({data})": "{start}年之前的各村，按村平均（{data}）",
     "Villages in the panel by year; outcome: {label} ({data})": "各年样本中的村数；指标：{label}（{data}）",

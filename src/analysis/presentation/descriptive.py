@@ -19,7 +19,8 @@ def four_means(study: Study, outcome: str) -> Table:
     Use it to show a difference-in-differences by hand. With several start years there is one block for each: the
     villages first treated in that year beside those never treated, before and from that year. On a balanced panel
     (`study.complete(outcome)`) a block's difference of changes equals `did` without controls and weights on the block's
-    villages. An outcome that the study analyses in logs is averaged in logs; one analysed in per cent, in its unit.
+    villages. An outcome analysed in logs is averaged in logs. Of one analysed in per cent, changes are in per cent and
+    the last row compares by division: inside over outside, and what that ratio gained, as a Poisson regression does.
 
     Parameters
     ----------
@@ -32,26 +33,32 @@ def four_means(study: Study, outcome: str) -> Table:
     >>> four_means(load_study(), "households").frame.columns.tolist()
     ['before', 'after', 'change', 'villages']
     """
-    frame = _observed(study, outcome)
-    blocks = {start: _four_means(frame, start) for start in study.starts}
+    frame, ratio = _observed(study, outcome), study.scale_of(outcome) == "poisson"
+    blocks = {start: _four_means(frame, start, ratio) for start in study.starts}
     return captioned(
         pd.concat(blocks, names=["first_treated", None]) if len(blocks) > 1 else blocks[study.starts[0]],
         study,
-        "{label}, means of {rows:,} village-years; after = from {start} ({data})",
+        "{label}, means of {rows:,} village-years; after = from {start}; changes in per cent ({data})"
+        if ratio
+        else "{label}, means of {rows:,} village-years; after = from {start} ({data})",
         label=_scaled_label(study, outcome),
         rows=len(frame),
         start=say(study.language, ", ").join(map(str, study.starts)),
     )
 
 
-def _four_means(frame: pd.DataFrame, start: int) -> pd.DataFrame:
+def _four_means(frame: pd.DataFrame, start: int, ratio: bool) -> pd.DataFrame:
     """The villages of one start year beside those never treated; missing where a place has no such village-year."""
     frame = frame[frame["first_treated"].fillna(start) == start]
     period = np.where(frame["time"] < start, "before", "after")
     means = frame.groupby(["place", period])["value"].mean().unstack()
     means = means.reindex(index=["inside", "outside"], columns=["before", "after"])
-    means.loc["difference"] = means.loc["inside"] - means.loc["outside"]
-    means["change"] = means["after"] - means["before"]
+    if ratio:
+        means.loc["inside / outside"] = means.loc["inside"] / means.loc["outside"]
+        means["change"] = 100 * (means["after"] / means["before"] - 1)
+    else:
+        means.loc["difference"] = means.loc["inside"] - means.loc["outside"]
+        means["change"] = means["after"] - means["before"]
     means["villages"] = frame.groupby("place")["unit"].nunique()
     return means.rename_axis(None).astype({"villages": "Int64"})
 
@@ -59,7 +66,8 @@ def _four_means(frame: pd.DataFrame, start: int) -> pd.DataFrame:
 def balance(study: Study, outcomes: Sequence[str] | None = None) -> Table:
     """Inside and outside before any treatment: level and yearly change of each outcome.
 
-    Use it to see whether the villages were alike. The normalised difference divides the gap by the root mean
+    Use it to see whether the villages were alike. Of an outcome analysed in per cent the yearly change is in per cent of
+    the village's own mean. The normalised difference divides the gap by the root mean
     of both variances over villages; beyond about 0.25 in size, regression adjustment leans on its form
     (Imbens & Rubin 2015, doi:10.1017/CBO9781139025751, chapter 14).
 
@@ -81,8 +89,12 @@ def balance(study: Study, outcomes: Sequence[str] | None = None) -> Table:
         before = frame[frame["time"] < study.starts[0]]
         label = _scaled_label(study, name)
         villages = level_and_change(before.pivot(index=["place", "unit"], columns="time", values="value"))
+        change, growth = "{label}: change per year", study.scale_of(name) == "poisson"
+        if growth:
+            change += ", % of its mean"
+            villages["change"] = 100 * villages["change"] / villages["level"].where(villages["level"] > 0)
         rows[say(language, "{label}: level", label=label)] = _compare(villages["level"])
-        rows[say(language, "{label}: change per year", label=label)] = _compare(villages["change"].dropna())
+        rows[say(language, change, label=label)] = _compare(villages["change"].dropna())
     table = pd.DataFrame.from_dict(rows, orient="index")
     return captioned(table, study, "Villages before {start}, means over villages ({data})", start=study.starts[0])
 

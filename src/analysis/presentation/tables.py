@@ -23,6 +23,8 @@ LATEX = str.maketrans({char: f"\\{char}" for char in "%&#$_{}"})
 LATEX |= {ord(char): rf"\text{name}{{}}" for char, name in zip("\\~^<>", LATEX_NAMES, strict=True)}
 """What stands for itself in LaTeX only when it is escaped, or named."""
 SMALLEST_P_SHOWN = 0.001
+EFFECTS = ("estimate", "effect", "low", "high", "against_last_year")
+"""Columns of effects and of the ends of their intervals."""
 NUMBERS = {"float_format": amount, "na_rep": ""}
 
 
@@ -189,11 +191,43 @@ def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:
     )
 
 
+def effects_table(frame: pd.DataFrame, study: Study, outcome: str, title: str, scale: str | None = None) -> Table:
+    """Effects on one outcome from any verb, as readers see them: in per cent, or in the outcome's unit.
+
+    Use it for the frames of `leave_one_out`, `placebo_starts`, `other_starts`, `by_district` or `neighbours`.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Effects and the ends of their intervals in columns such as estimate, low and high.
+    study, outcome, scale
+        Whose effects they are, and on which scale; by default the outcome's own.
+    title : str
+        What the table shows.
+
+    Examples
+    --------
+    >>> from analysis import leave_one_out, load_study
+    >>> study = load_study()
+    >>> effects_table(leave_one_out(study, "households"), study, "households", "Without each district").caption
+    'Households (%): Without each district (simulated data)'
+    """
+    unit = study.effect_unit(outcome, scale)
+    return captioned(
+        _in_shown_unit(frame, unit),
+        study,
+        "{label}{unit}: {title} ({data})",
+        label=study.label_of(outcome),
+        unit=bracketed(study.language, shown_unit(unit)),
+        title=term(study.language, title),
+    )
+
+
 def _in_shown_unit(frame: pd.DataFrame, unit: str) -> pd.DataFrame:
     """Effects and the ends of their intervals as readers see them, without what has no such unit."""
     if unit != LOG_POINTS:
         return frame.assign(unit=frame["unit"].map(shown_unit)) if "unit" in frame else frame
-    effects = {name: shown(unit, frame[name]) for name in ("estimate", "low", "high") if name in frame}
+    effects = {name: shown(unit, frame[name]) for name in EFFECTS if name in frame}
     named = {"unit": shown_unit(unit)} if "unit" in frame else {}
     return frame.drop(columns=["std_error", "per_cent"], errors="ignore").assign(**effects, **named)
 

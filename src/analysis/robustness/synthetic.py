@@ -73,7 +73,7 @@ class SyntheticDid(Sentence):
     @property
     def unit(self) -> str:
         """Unit of the effects: the outcome's, or log points."""
-        return "log points" if self.scale == "log" else self.study.describe(self.outcome).unit
+        return self.study.effect_unit(self.outcome, self.scale)
 
     def frame(self, level: float = 0.95) -> pd.DataFrame:
         """One row per treated group and one, `average`, for all: effect, interval, p-value and its smallest value.

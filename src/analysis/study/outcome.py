@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from analysis.language.units import scale_of_unit
-from analysis.messages import former_options
+from analysis.messages import amount, former_options
 
 SCALES = ("level", "log", "poisson")
 LINEAR = ("level", "log")
@@ -77,6 +77,17 @@ def shown(unit: str, effects: Any) -> Any:
     (10.52, 0.1)
     """
     return 100 * np.expm1(effects) if unit == LOG_POINTS else effects
+
+
+def said(unit: str, effect: float) -> str:
+    """An effect alone, in words: its number and its unit as readers see them.
+
+    Examples
+    --------
+    >>> said("log points", 0.1), said("CNY", 49_075.0), said("", 0.25)
+    ('10.5 %', '49,075 CNY', '0.250')
+    """
+    return f"{amount(shown(unit, effect))} {shown_unit(unit)}".rstrip()
 
 
 def described(outcomes: Mapping[str, Outcome] | Iterable[str] | None) -> dict[str, Outcome]:

@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.messages import Sentence, StudyError, count, former_options
 from analysis.study.design import read_design
 from analysis.study.labels import are_names
-from analysis.study.outcome import SCALES, Outcome, described
+from analysis.study.outcome import LOG_POINTS, SCALES, Outcome, described
 from analysis.study.panel_checks import DESIGN_COLUMNS, check_starts, design_notes, numeric_column
 from analysis.study.panel_rows import first_rows
 from analysis.study.placebo_groups import PLACEBO, fill_placebo_groups
@@ -263,6 +263,17 @@ class Study(Sentence):
         if scale not in (known if asked else SCALES):
             raise StudyError(f"scale must be one of {', '.join(known)} here, not {scale!r}.")
         return scale if scale in known else "level"
+
+    def effect_unit(self, outcome: str, scale: str | None = None) -> str:
+        """Unit of effects on an outcome: its own in levels, else log points, which readers see as per cent.
+
+        Examples
+        --------
+        >>> from analysis import load_study
+        >>> load_study().effect_unit("households"), load_study().effect_unit("households", "level")
+        ('log points', 'households')
+        """
+        return self.describe(outcome).unit if self.scale_of(outcome, scale) == "level" else LOG_POINTS
 
     def label_of(self, outcome: str) -> str:
         """Reader's name of an outcome in the study's language: what figures and tables show.

@@ -1,0 +1,54 @@
+"""Whether one rich village is the answer: an effect in per cent without it, and for a typical village."""
+
+from dataclasses import replace
+
+from analysis.effects.estimate import Estimate
+from analysis.effects.totals import large_shares
+from analysis.effects.verbs import did
+from analysis.messages import StudyError
+from analysis.study.study import Study
+
+WEIGHT = "1 / own mean before"
+
+
+def dominance(study: Study, outcome: str) -> dict[str, Estimate]:
+    """The effect in per cent beside the same without each village that carries it, and for a typical village.
+
+    Use it because an effect in per cent is one of totals, in which rich villages count with their money. The typical
+    village's effect weights every village by one over its own mean before the first start, so that each counts alike;
+    villages at zero in all years before have no such weight and are left out, counted.
+
+    Parameters
+    ----------
+    study, outcome
+        As in `did`; the outcome is analysed in per cent (scale="poisson").
+
+    Returns
+    -------
+    dict of str to Estimate
+        "all villages", one for each village with over a quarter of a side's total, and "a typical village".
+
+    Raises
+    ------
+    StudyError
+        Where the outcome is analysed on another scale, and as in `did`.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> list(dominance(load_study(), "rural_income_per_head_cny"))
+    ['all villages', 'a typical village']
+    """
+    if (scale := study.scale_of(outcome)) != "poisson":
+        raise StudyError(
+            f'{outcome!r} is analysed with scale = "{scale}", in which no village counts with its money. Look at the '
+            "largest villages with study.subset."
+        )
+    estimates = {"all villages": (whole := did(study, outcome))}
+    for side, name, share in large_shares(whole.fitted, whole.effect):
+        without = study.subset(study.frame["unit"] != name)
+        estimates[f"without {name}, {100 * share:.0f} % of the {side} total"] = did(without, outcome)
+    values = study.column(outcome)
+    mean = values.where(study.frame["time"] < study.starts[0]).groupby(study.frame["unit"]).transform("mean")
+    weighted = replace(study, frame=study.frame.assign(**{WEIGHT: 1 / mean.where(mean > 0)}))
+    return estimates | {"a typical village": did(weighted, outcome, weights=WEIGHT)}
