@@ -10,8 +10,8 @@ from pathlib import Path
 
 from analysis.language.labels import LANGUAGES
 from analysis.messages import StudyError
-from analysis.reading.check import check_study
 from analysis.reading.template import write_template
+from analysis.report.check import check_study
 from analysis.report.manifest import THREADS
 from analysis.report.notebooks import NotebookError, figures, store_outputs
 from analysis.simulation.simulate import write_simulated

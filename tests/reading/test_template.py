@@ -10,8 +10,8 @@ import pytest
 from example_study import FIRST_TREATED, FOLDER, WORKBOOK, example_panel, write_example
 
 from analysis import StudyError, did, event_study, load_study
-from analysis.reading.check import check_study
 from analysis.reading.template import write_template
+from analysis.report.check import check_study
 
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
 BROKEN = {path.stem: path for path in sorted((FOLDER / "with-errors").glob("*.toml"))}

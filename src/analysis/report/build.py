@@ -6,9 +6,9 @@ import warnings
 from pathlib import Path
 
 from analysis.messages import FewTreatedGroupsWarning, StudyError, count
-from analysis.reading.check import findings_on
 from analysis.reading.read_files import DATA
 from analysis.reading.study_file import load_study
+from analysis.report.check import findings_on
 from analysis.report.exports import WORKBOOK, Exports, take_exports
 from analysis.report.manifest import MANIFEST, input_files, write_manifest
 from analysis.report.notebooks import TITLE, NotebookError, notebook_paths, run_notebooks, unsupported_steps

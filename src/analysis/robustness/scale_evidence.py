@@ -107,4 +107,6 @@ def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
     by_village = frame.assign(first_treated=start, group=frame["unit"], stratum="all")
     halves = replace(study, frame=by_village, placebo_group_count=0).subset(later)
     estimates = {scale: did(halves, outcome, scale=scale) for scale in SCALES_COMPARED}
-    return ScaleEvidence(study, outcome, estimates, int((usual > usual.median()).sum()), int((usual <= usual.median()).sum()))
+    return ScaleEvidence(
+        study, outcome, estimates, int((usual > usual.median()).sum()), int((usual <= usual.median()).sum())
+    )

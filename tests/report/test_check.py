@@ -10,8 +10,8 @@ import pytest
 
 from analysis import StudyError, read_table
 from analysis.__main__ import main
-from analysis.reading.check import check_study
 from analysis.reading.read_files import DATA
+from analysis.report.check import check_study
 
 COLUMNS = """
 title = "试验"
@@ -67,7 +67,10 @@ def test_a_sound_study_in_full(tmp_path):
         "Roster of Mengzhou: it has none of these villages, so names and codes were not compared.",
         "Years: 2 years before the first start (2021), 2 from it on.",
         "Gaps: 0 village-years without a row.",
-        "value (persons): 120 values, 0 missing, 0 zero.",
+        "value (persons): 120 values, 0 missing, 0 zero. Effects in per cent (Poisson regression), as money and counts "
+        "grow in per cent.",
+        "Which scale untreated villages support shows from 3 years before the first start (2021) and one from it on; "
+        "'value' is known in 2 years before and 2 from it on.",
         "5 treated groups: intervals rest on them, not on the number of villages.",
         "This study can run.",
     ]
@@ -304,10 +307,43 @@ def test_the_smaller_side_of_the_comparison_is_said(tmp_path, treated, said):
     assert finding(write(tmp_path, panel(treated=treated)), said)
 
 
-def test_negative_values_are_pointed_out(tmp_path):
+def test_negative_money_is_refused_with_both_ways_out(tmp_path):
     rows = panel()
     rows[5][-1] = -999
-    assert finding(write(tmp_path, rows), "LOOK") == (
+    with pytest.raises(StudyError) as raised:
+        check_study(write(tmp_path, rows))
+    assert str(raised.value) == (
+        "'value' is analysed in per cent, as money and counts grow in per cent, but is negative in 1 row: u01 in 2020 "
+        '(-999.0). Leave codes such as -999 empty and correct mistakes; where losses are meant, write scale = "level" '
+        "in [outcomes.value]."
+    )
+
+
+def test_the_scale_is_said_with_its_reason(tmp_path):
+    for settings, said in {
+        OUTCOME: "Effects in per cent (Poisson regression), as money and counts grow in per cent.",
+        OUTCOME.replace("人", "%"): "Effects in its unit, as its unit is no money or count.",
+        OUTCOME + 'scale = "log"\n': "Effects in logs, as declared.",
+        OUTCOME + "logged = true\n": "Effects in its unit, as the column holds logarithms.",
+    }.items():
+        assert finding(write(tmp_path, panel(), COLUMNS + settings), "value (").endswith(said)
+
+
+def test_what_untreated_villages_say_of_the_scale_is_said(tmp_path):
+    rows = panel(years=range(2016, 2023))
+    for row in rows:
+        # The rich half starts at twenty times the poor; everybody grows by a tenth a year, but not alike by chance.
+        number = int(row[0][1:])
+        row[-1] = (100 if number % 2 else 2000 + number) * 1.1 ** (row[1] - 2016) * (1 + (number * row[1]) % 7 / 100)
+    assert "The smaller gain speaks for effects in per cent; it is no test." in finding(
+        write(tmp_path, rows), "Your data: among untreated villages the"
+    )
+
+
+def test_negative_values_in_levels_are_pointed_out(tmp_path):
+    rows = panel()
+    rows[5][-1] = -999
+    assert finding(write(tmp_path, rows, COLUMNS + OUTCOME + 'scale = "level"\n'), "LOOK") == (
         "LOOK: value is negative in 1 row: u01 in 2020 (-999.0). Right for a loss, not for a code (-999)."
     )
 

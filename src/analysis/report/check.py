@@ -10,7 +10,9 @@ from analysis.messages import FewTreatedGroupsWarning, StudyError, amount, count
 from analysis.reading.misread import misread_gbk
 from analysis.reading.read_files import read_table
 from analysis.reading.study_file import load_study
+from analysis.robustness.scale_evidence import scale_evidence
 from analysis.study.labels import without_suffixes
+from analysis.study.outcome import Outcome
 from analysis.study.placebo_groups import PLACEBO
 from analysis.study.study import Study
 
@@ -20,6 +22,7 @@ APART = 500
 """A village this many times above or below the middle one in all years is suspected of another unit."""
 LARGEST_LOG = 30
 """Money in 元 is hardly ever so little for everyone; its logarithm is."""
+SCALES_SAID = {"poisson": "in per cent (Poisson regression)", "log": "in logs", "level": "in its unit"}
 SMALL_GROUP = 3
 DIVISION_CODE = 9
 """From so many digits on, a number is taken for a code of administrative divisions; all have the same length."""
@@ -61,7 +64,7 @@ def findings_on(study: Study) -> list[str]:
     findings += [_roster(units), *_unlike(units.index), *_misread(units), *_years(study), *_valueless(study)]
     for name in study.outcomes:
         findings += _outcome(study, name)
-    findings.append(_specification(study))
+    findings += [_specification(study), *_evidence(study)]
     verdict = "This study can run." + (" 可以运行。" if study.language == "zh" else "")
     return [finding for finding in [*findings, *study.notes, *_groups(study, units), verdict] if finding]
 
@@ -159,10 +162,15 @@ def _outcome(study: Study, name: str) -> list[str]:
     values, described = study.column(name), study.outcomes[name]
     if values.isna().all():
         raise StudyError(f"{name!r} has no value in any row. Check that the column named for it is the one meant.")
-    if described.scale == "log":
+    scale = study.scale_of(name)
+    if scale == "log":
         remedy = 'Correct these values, or write scale = "poisson", which keeps zeros, or "level".'
         zero = unit_years(study.frame, values <= 0, values)
         refuse(zero, "row", f'{name!r} has scale = "log" but is zero or negative', remedy)
+    negative = unit_years(study.frame, values < 0, values)
+    remedy = "Leave codes such as -999 empty and correct mistakes; where losses are meant, write "
+    fault = f"{name!r} is analysed in per cent, {_why(described)}, but is negative"
+    refuse(negative if scale == "poisson" else [], "row", fault, f'{remedy}scale = "level" in [outcomes.{name}].')
     known = study.frame.loc[values.notna(), ["time", "first_treated"]]
     doubts = {
         f"{name} is known to {known['time'].max()}, before any treatment: no effect can be estimated yet. The report "
@@ -172,14 +180,35 @@ def _outcome(study: Study, name: str) -> list[str]:
         f"{name} is in {described.unit}, but nowhere above {LARGEST_LOG}. If these are logarithms, write logged = true "
         f"in [outcomes.{name}].": described.unit.startswith("CNY") and values.max() <= LARGEST_LOG,
     }
-    negative = unit_years(study.frame, values < 0, values)
     return [
         f"{name} ({described.unit or 'no unit'}): {count(values.count(), 'value')}, "
-        f"{values.isna().sum():,} missing, {values.eq(0).sum():,} zero.",
+        f"{values.isna().sum():,} missing, {values.eq(0).sum():,} zero. "
+        f"Effects {SCALES_SAID[scale]}, {_why(described)}.",
         *(f"LOOK: {doubt}" for doubt, there in doubts.items() if there),
         *look(negative, "row", f"{name} is negative", "Right for a loss, not for a code (-999)."),
         *_mixed_units(study, name, values),
     ]
+
+
+def _why(outcome: Outcome) -> str:
+    """Why an outcome is analysed on its scale."""
+    if outcome.logged:
+        return "as the column holds logarithms"
+    if outcome.scale:
+        return "as declared"
+    kind = "money and counts grow in per cent" if outcome.usual_scale == "poisson" else "its unit is no money or count"
+    return f"as {kind}"
+
+
+def _evidence(study: Study) -> list[str]:
+    """Which scale untreated villages support, where the primary outcome can be looked at in both."""
+    name = next(iter(study.outcomes), None)
+    if name is None or study.describe(name).logged or (study.column(name) < 0).any():
+        return []
+    try:
+        return [str(scale_evidence(study, name))]
+    except StudyError as error:
+        return [str(error)]
 
 
 def _mixed_units(study: Study, name: str, values: pd.Series) -> list[str]:
