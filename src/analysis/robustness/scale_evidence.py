@@ -1,4 +1,4 @@
-"""Which scale untreated villages support: do the rich gain on the poor in money, or in per cent?"""
+"""Which scale untreated villages support: whether the rich gain on the poor in money or in per cent."""
 
 from dataclasses import dataclass, replace
 
@@ -61,7 +61,7 @@ class ScaleEvidence(Sentence):
 
 
 def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
-    """Compare rich with poor among the untreated, in levels and in per cent: which scale has parallel trends?
+    """Compare rich with poor among the untreated, in levels and in per cent, to see which scale has parallel trends.
 
     Use it before believing an effect in either scale. Untreated villages are sorted by their mean in the first two
     years, which are then left out; the richer half is compared with the poorer, from the first start on against the
@@ -107,6 +107,5 @@ def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
     by_village = frame.assign(first_treated=start, group=frame["unit"], stratum="all")
     halves = replace(study, frame=by_village, placebo_group_count=0).subset(later)
     estimates = {scale: did(halves, outcome, scale=scale) for scale in SCALES_COMPARED}
-    return ScaleEvidence(
-        study, outcome, estimates, int((usual > usual.median()).sum()), int((usual <= usual.median()).sum())
-    )
+    richer = int((usual > usual.median()).sum())
+    return ScaleEvidence(study, outcome, estimates, richer, len(usual) - richer)

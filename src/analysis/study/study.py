@@ -265,14 +265,7 @@ class Study(Sentence):
         return scale if scale in known else "level"
 
     def effect_unit(self, outcome: str, scale: str | None = None) -> str:
-        """Unit of effects on an outcome: its own in levels, else log points, which readers see as per cent.
-
-        Examples
-        --------
-        >>> from analysis import load_study
-        >>> load_study().effect_unit("households"), load_study().effect_unit("households", "level")
-        ('log points', 'households')
-        """
+        """Unit of effects on an outcome: its own in levels, else log points, which readers see as per cent."""
         return self.describe(outcome).unit if self.scale_of(outcome, scale) == "level" else LOG_POINTS
 
     def label_of(self, outcome: str) -> str:
