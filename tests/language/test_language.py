@@ -296,7 +296,8 @@ def test_captions_of_an_english_study_are_as_ever():
     outcome = study.primary_outcome
     estimate = did(study, outcome)
     assert four_means(study, outcome).caption == (
-        "Village collective income (CNY), means of 2,424 village-years; after = from 2023 (simulated data)"
+        "Village collective income (CNY), means of 2,424 village-years; after = from 2023; changes in per cent "
+        "(simulated data)"
     )
     assert balance(study, ["households"]).frame.index[1] == "Households (households): change per year"
     assert balance(study, ["households"]).caption == "Villages before 2023, means over villages (simulated data)"

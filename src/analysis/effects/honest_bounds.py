@@ -17,6 +17,7 @@ from analysis.inference.honest_bounds.breakdown import breakdown_value
 from analysis.inference.pretrends import pooled_covariance
 from analysis.messages import Sentence, StudyError, amount, count, first, in_sentence
 from analysis.regression.regression import Regression
+from analysis.study.outcome import effect_in_words
 
 METHODS = {"relative_magnitudes": "conditional least-favourable test", "smoothness": "shortest fixed-length interval"}
 # Values of `EventStudy.honest_bounds`, in multiples of the largest departure seen before.
@@ -58,7 +59,7 @@ class HonestBounds(Sentence):
     def __repr__(self) -> str:
         study, effect = self.estimate.study, self.estimate
         label = in_sentence(study.describe(effect.outcome).label)
-        value = f"{amount(effect.value)} {effect.unit}".rstrip()
+        value = effect_in_words(effect.unit, effect.value)
         return (
             f"{study.label.capitalize()}: effect on {label} {value}, against {effect.baseline}{effect.specified}: "
             f"{self.answer} ({100 * self.level:g} % intervals, {METHODS[self.kind]}, covariance pooled over treated "
@@ -77,7 +78,7 @@ class HonestBounds(Sentence):
                 "the sign survives unless departures from parallel trends after the start are more than "
                 f"{amount(self.breakdown)} times the largest one seen before, from one {year} to the next"
             )
-        size = f"{amount(self.breakdown)} {self.estimate.unit}".rstrip()
+        size = effect_in_words(self.estimate.unit, self.breakdown)
         times = f", {amount(self.breakdown / self.seen)} times the largest change estimated before" if self.seen else ""
         return (
             f"the sign survives unless the slope of the departure from parallel trends changes from one {year} "

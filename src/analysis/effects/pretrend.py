@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.effects.estimate import Estimate
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.messages import Sentence, amounts
+from analysis.study.outcome import shown, shown_unit
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Pretrend(Sentence):
 
     def __repr__(self) -> str:
         slope, joint = self.frame()[["estimate", "p_value", "low", "high", "note"]].to_dict("index").values()
-        unit = f"{self.slope.unit} per year".lstrip()
-        value, low, high = amounts(slope["estimate"], slope["low"], slope["high"])
+        unit = f"{shown_unit(self.slope.unit)} per year".lstrip()
+        value, low, high = amounts(*(shown(self.slope.unit, slope[name]) for name in ("estimate", "low", "high")))
         test = f"95 % interval {low} to {high}, CR2, p = {slope['p_value']:.3f}"
         if np.isnan(slope["p_value"]):
             test = f"no interval, {slope['note'].split(';')[0]}"

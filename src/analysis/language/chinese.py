@@ -52,6 +52,7 @@ CHINESE = {
     ", SD × {scale:g}": "，标准差×{scale:g}",
     "Correlation within groups": "组内相关系数",
     "Rejects a true null": "误拒真实原假设的比例",
+    "{title} ({data})": "{title}（{data}）",
     "{label}{unit}: {title} ({data})": "{label}{unit}：{title}（{data}）",
     "{label}: {number} specifications{lost} ({data})": "{label}：{number}种模型设定{lost}（{data}）",
     ", {number} without an estimate": "，其中{number}种无法估计",

@@ -67,7 +67,8 @@ def balance(study: Study, outcomes: Sequence[str] | None = None) -> Table:
     """Inside and outside before any treatment: level and yearly change of each outcome.
 
     Use it to see whether the villages were alike. Of an outcome analysed in per cent the yearly change is in per cent
-    of the village's own mean. The normalised difference divides the gap by the root mean of both variances over villages; beyond about 0.25 in size, regression adjustment leans on its form
+    of the village's own mean. The normalised difference divides the gap by the root mean of both variances over
+    villages; beyond about 0.25 in size, regression adjustment leans on its form
     (Imbens & Rubin 2015, doi:10.1017/CBO9781139025751, chapter 14).
 
     Parameters
@@ -88,9 +89,9 @@ def balance(study: Study, outcomes: Sequence[str] | None = None) -> Table:
         before = frame[frame["time"] < study.starts[0]]
         label = _scaled_label(study, name)
         villages = level_and_change(before.pivot(index=["place", "unit"], columns="time", values="value"))
-        change, growth = "{label}: change per year", study.scale_of(name) == "poisson"
-        if growth:
-            change += ", % of its mean"
+        change = "{label}: change per year"
+        if study.scale_of(name) == "poisson":
+            change = "{label}: change per year, % of its mean"
             villages["change"] = 100 * villages["change"] / villages["level"].where(villages["level"] > 0)
         rows[say(language, "{label}: level", label=label)] = _compare(villages["level"])
         rows[say(language, change, label=label)] = _compare(villages["change"].dropna())

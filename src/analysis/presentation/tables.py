@@ -111,7 +111,10 @@ def event_study_table(event_study: EventStudy) -> Table:
     'event_time'
     """
     average, study = event_study.average(), event_study.study
-    frame, behind = _in_shown_unit(event_study.frame(), average.unit), event_study.groups_behind()
+    frame, behind = (
+        _in_shown_unit(event_study.frame().assign(unit=average.unit)).drop(columns="unit"),
+        event_study.groups_behind(),
+    )
     return captioned(
         frame.assign(groups=behind) if behind.min() < behind.max() else frame,
         study,
@@ -143,14 +146,11 @@ def estimates_table(estimates: Mapping[str, Estimate]) -> Table:
     ['all villages']
     """
     kept = ["estimate", "unit", "std_error", "low", "high", "p_value", "per_cent", "baseline", "villages", "rows"]
-    frames = [
-        _in_shown_unit(one.frame(), one.unit).reindex(columns=kept).assign(**_specified(one))
-        for one in estimates.values()
-    ]
+    frames = [one.frame()[kept].assign(**_specified(one)) for one in estimates.values()]
     study = next(iter(estimates.values())).study
     language = study.language
     labels = dict.fromkeys(term(language, estimate.study.label) for estimate in estimates.values())
-    table = pd.concat(frames).set_axis(list(estimates)).dropna(axis="columns", how="all")
+    table = _in_shown_unit(pd.concat(frames).set_axis(list(estimates)))
     varying = ("unit", "baseline", "villages", "rows", "controls", "weights")
     shared = [name for name in varying if len(set(table[name])) == 1]
     common = {term(language, name): term(language, str(table[name].iloc[0])) for name in shared if table[name].iloc[0]}
@@ -177,7 +177,7 @@ def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:
     warning = hypothesis_test(estimate.fitted, estimate.effect).caution
     study, language = estimate.study, estimate.study.language
     return captioned(
-        _in_shown_unit(tests.drop(columns="note"), estimate.unit),
+        _in_shown_unit(tests.drop(columns="note").assign(unit=estimate.unit)).drop(columns="unit"),
         study,
         "{caution}{label}: effect {value}{unit} against {baseline}, 95 % intervals by method, clusters: {cluster} "
         "({data})",
@@ -191,30 +191,32 @@ def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:
     )
 
 
-def effects_table(frame: pd.DataFrame, study: Study, outcome: str, title: str, scale: str | None = None) -> Table:
-    """Effects on one outcome from any verb, as readers see them: in per cent, or in the outcome's unit.
+def effects_table(frame: pd.DataFrame, study: Study, title: str, outcome: str = "", scale: str | None = None) -> Table:
+    """Effects from any verb as readers see them: in per cent of what would have been, or in the outcome's unit.
 
-    Use it for the frames of `leave_one_out`, `placebo_starts`, `other_starts`, `by_district` or `neighbours`.
+    Use it for the frames of `leave_one_out`, `placebo_starts`, `other_starts`, `across_outcomes` or `by_district`.
 
     Parameters
     ----------
     frame : DataFrame
-        Effects and the ends of their intervals in columns such as estimate, low and high.
-    study, outcome, scale
-        Whose effects they are, and on which scale; by default the outcome's own.
+        Effects and the ends of their intervals in columns such as estimate, low and high; `unit` where they differ.
     title : str
         What the table shows.
+    outcome, scale
+        Whose effects all of them are, and on which scale, by default the outcome's own.
 
     Examples
     --------
     >>> from analysis import leave_one_out, load_study
     >>> study = load_study()
-    >>> effects_table(leave_one_out(study, "households"), study, "households", "Without each district").caption
-    'Households (%): Without each district (simulated data)'
+    >>> effects_table(leave_one_out(study, "households"), study, "without each district", "households").caption
+    'Households (%): without each district (simulated data)'
     """
+    if not outcome:
+        return captioned(_in_shown_unit(frame), study, "{title} ({data})", title=term(study.language, title))
     unit = study.effect_unit(outcome, scale)
     return captioned(
-        _in_shown_unit(frame, unit),
+        _in_shown_unit(frame.assign(unit=unit)).drop(columns="unit"),
         study,
         "{label}{unit}: {title} ({data})",
         label=study.label_of(outcome),
@@ -223,13 +225,13 @@ def effects_table(frame: pd.DataFrame, study: Study, outcome: str, title: str, s
     )
 
 
-def _in_shown_unit(frame: pd.DataFrame, unit: str) -> pd.DataFrame:
-    """Effects and the ends of their intervals as readers see them, without what has no such unit."""
-    if unit != LOG_POINTS:
-        return frame.assign(unit=frame["unit"].map(shown_unit)) if "unit" in frame else frame
-    effects = {name: shown(unit, frame[name]) for name in EFFECTS if name in frame}
-    named = {"unit": shown_unit(unit)} if "unit" in frame else {}
-    return frame.drop(columns=["std_error", "per_cent"], errors="ignore").assign(**effects, **named)
+def _in_shown_unit(frame: pd.DataFrame) -> pd.DataFrame:
+    """Effects, row by row in their own `unit`, as readers see them; without what has no such unit."""
+    ratio = frame["unit"] == LOG_POINTS
+    changed = {name: frame[name].where(~ratio, shown(LOG_POINTS, frame[name])) for name in EFFECTS if name in frame}
+    changed |= {name: frame[name].where(~ratio) for name in ("std_error", "per_cent") if name in frame and ratio.any()}
+    empty = [name for name in ("std_error", "per_cent") if name in changed and changed[name].isna().all()]
+    return frame.assign(**changed, unit=frame["unit"].map(shown_unit)).drop(columns=empty)
 
 
 def _specified(estimate: Estimate) -> dict[str, str]:

@@ -79,13 +79,13 @@ def shown(unit: str, effects: Any) -> Any:
     return 100 * np.expm1(effects) if unit == LOG_POINTS else effects
 
 
-def said(unit: str, effect: float) -> str:
+def effect_in_words(unit: str, effect: float) -> str:
     """An effect alone, in words: its number and its unit as readers see them.
 
     Examples
     --------
-    >>> said("log points", 0.1), said("CNY", 49_075.0), said("", 0.25)
-    ('10.5 %', '49,075 CNY', '0.250')
+    >>> effect_in_words("log points", 0.1), effect_in_words("CNY", 49_075.0)
+    ('10.5 %', '49,075 CNY')
     """
     return f"{amount(shown(unit, effect))} {shown_unit(unit)}".rstrip()
 
