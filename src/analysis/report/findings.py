@@ -1,7 +1,7 @@
 """What the summary says, each number computed once for both languages, and how it names things and writes numbers."""
 
-from collections.abc import Iterator
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
