@@ -299,7 +299,7 @@ def test_captions_of_an_english_study_are_as_ever():
         "Village collective income (CNY), means of 2,424 village-years; after = from 2023; changes in per cent "
         "(simulated data)"
     )
-    assert balance(study, ["households"]).frame.index[1] == "Households (households): change per year"
+    assert balance(study, ["households"]).frame.index[1] == "Households (households): change per year, % of its mean"
     assert balance(study, ["households"]).caption == "Villages before 2023, means over villages (simulated data)"
     assert panel_coverage(study).caption == (
         "Villages in the panel by year; outcome: Village collective income (simulated data)"

@@ -257,7 +257,7 @@ class Study(Sentence):
     def scale_of(self, outcome: str, asked: str | None = None, known: Sequence[str] = SCALES) -> str:
         """The scale an outcome is analysed on: the one asked for, else its own, else the one its unit suggests.
 
-        A method that knows some scales only answers in levels where the outcome's is another, and refuses to be asked.
+        A method that knows some scales answers in levels where the outcome's is another, and refuses others asked for.
         """
         scale = asked or self.describe(outcome).usual_scale
         if scale not in (known if asked else SCALES):
@@ -269,14 +269,7 @@ class Study(Sentence):
         return self.describe(outcome).unit if self.scale_of(outcome, scale) == "level" else LOG_POINTS
 
     def label_of(self, outcome: str) -> str:
-        """Reader's name of an outcome in the study's language: what figures and tables show.
-
-        Examples
-        --------
-        >>> from analysis import load_study
-        >>> load_study(language="zh").label_of("households")
-        '户数'
-        """
+        """Reader's name of an outcome in the study's language: what figures and tables show."""
         found = self.describe(outcome)
         return (found.label_zh if self.language == "zh" else "") or found.label
 
