@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from analysis.design.drawn_outcomes import DrawnOutcomes
+from analysis.design.poisson_draws import PoissonDesign
 from analysis.design.replication import replicate
 from analysis.design.shocks import Shocks
 from analysis.effects.estimate import Estimate
@@ -17,26 +19,40 @@ from analysis.messages import StudyError, check_whole
 from analysis.study.panel_checks import DESIGN_COLUMNS
 from analysis.study.study import Study
 
+# Standard errors in log points below this are rounding.
+NO_SHOCK = 1e-9
+# Draws, and the effect put into each with both signs, that show how degrees of freedom move with an effect.
+DF_DRAWS, DF_EFFECT = 20, 0.4
+
 
 @dataclass(frozen=True)
 class NullDraws:
     """Estimates and standard errors where the policy does nothing: all that power needs.
 
-    A constant effect moves every estimate by itself and no residual, so one set of draws serves every effect.
+    A constant effect moves every estimate by itself and no residual (in a Poisson regression very nearly), so one set
+    of draws serves every effect. Draws without a finite answer find nothing.
 
     Attributes
     ----------
-    estimates, errors : ndarray, shape (replications,)
-    df : float
-        Satterthwaite degrees of freedom, a matter of the design alone.
+    estimates, errors, df : ndarray, shape (replications,)
+        Satterthwaite degrees of freedom are a matter of the design alone, but in a Poisson regression.
+    ratios : bool
+        Whether they are of a Poisson regression, where gains and losses are not found alike.
+    df_growth : float
+        By how many log points degrees of freedom rise with an effect of one log point, which shifts the weights.
     """
 
     estimates: np.ndarray
     errors: np.ndarray
-    df: float
+    df: np.ndarray
+    ratios: bool = False
+    df_growth: float = 0.0
 
     def power(self, effect: float, level: float) -> float:
-        """Share of draws that reject no effect, were the effect this large; draws count with both signs."""
+        """Share of draws that reject no effect, were the effect this large.
+
+        In levels and logs draws count with both signs, less their mean: power is of the effect, not of a bias.
+        """
         return float(self._rejected(effect, level).mean())
 
     def monte_carlo_error(self, effect: float, level: float) -> float:
@@ -44,8 +60,11 @@ class NullDraws:
         return float(self._rejected(effect, level).mean(axis=0).std() / np.sqrt(len(self.errors)))
 
     def _rejected(self, effect: float, level: float) -> np.ndarray:
-        bar = stats.t.ppf((1 + level) / 2, self.df) * self.errors
-        return np.array([np.abs(sign * self.estimates + effect) >= bar for sign in (-1, 1)])
+        bar = stats.t.ppf((1 + level) / 2, self.df * np.exp(self.df_growth * effect)) * self.errors
+        if self.ratios:
+            return np.abs(self.estimates + effect)[None] >= bar
+        centred = self.estimates - self.estimates.mean()
+        return np.array([np.abs(sign * centred + effect) >= bar for sign in (-1, 1)])
 
 
 def planned_design(
@@ -86,48 +105,65 @@ def _more_years(frame: pd.DataFrame, before: int, after: int) -> pd.DataFrame:
     return pd.concat([frame, *added])
 
 
-def null_draws(design: Estimate, shocks: Shocks, replications: int, seed: int) -> NullDraws:
-    """Draw outcomes without effect; estimate and CR2 error are linear and quadratic in them, so nothing is refitted."""
+def null_draws(design: Estimate, shocks: Shocks, replications: int, seed: int, scale: str = "level") -> NullDraws:
+    """Draw outcomes without effect, and what the headline inference makes of each.
+
+    In levels and logs estimate and CR2 error are linear and quadratic in the outcome, so that nothing is refitted; a
+    Poisson regression is, on sums over villages alike.
+    """
     regression = design.fitted
     clusters = cluster_codes(regression, "group")
-    order = np.argsort(clusters, kind="stable")
     pieces = cluster_pieces(regression, design.effect, clusters)
     if warning := caution(pieces):
         raise StudyError(f"No standard error of this design can be believed, so it has no power: {warning}.")
-    frame = regression.sample.frame.iloc[order]
-    task = partial(
-        _null_draw,
-        shocks=shocks,
-        codes=[pd.factorize(frame[name])[0] for name in ("group", "unit")],
-        year=(frame["time"] - frame["time"].min()).to_numpy(),
-        scale=shocks.sizes(frame["unit"].str.rsplit(" ", n=1).str[0], frame["first_treated"].notna().to_numpy()),
-        basis=regression.orthonormal()[0][order],
-        pieces=pieces,
-        adjusted=adjusted_direction(pieces, power=-0.5)[0],
-    )
     check_whole(2, replications=replications)
+    poisson = scale == "poisson"
+    solver = PoissonDesign.of(design, pieces) if poisson else LinearDesign.of(design, pieces, clusters)
+    outcomes = DrawnOutcomes.of(regression.sample.frame, shocks)
+    task = partial(_null_draw, outcomes=outcomes, solver=solver)
     drawn = replicate(task, replications, seed, "draws")
-    if not drawn[:, 1].max() > 0:
-        raise StudyError("The outcome does not move before the first start, so any effect would be found. Check it.")
-    return NullDraws(drawn[:, 0], drawn[:, 1], cr2(pieces).df)
+    if not np.nanmax(drawn[:, 1], initial=0) > (NO_SHOCK if poisson else 0):
+        raise StudyError("The outcome does not move without treatment, so any effect would be found. Check it.")
+    growth = _df_growth(solver, outcomes, seed) if isinstance(solver, PoissonDesign) else 0.0
+    return NullDraws(drawn[:, 0], drawn[:, 1], drawn[:, 2], poisson, growth)
+
+
+def _df_growth(solver: PoissonDesign, outcomes: DrawnOutcomes, seed: int) -> float:
+    """How degrees of freedom grow with an effect, in the middle of some draws."""
+    some = [outcomes.draw(np.random.default_rng([seed, number])) for number in range(DF_DRAWS)]
+    df = np.array([[solver.headline(drawn, sign * DF_EFFECT)[2] for sign in (1, -1)] for drawn in some])
+    return float(np.nanmedian(np.log(df[:, 0] / df[:, 1]))) / (2 * DF_EFFECT)
 
 
 def _null_draw(
-    generator: np.random.Generator,
-    _replication: int,
-    *,
-    shocks: Shocks,
-    codes: list[np.ndarray],
-    year: np.ndarray,
-    scale: np.ndarray,
-    basis: np.ndarray,
-    pieces: ClusterPieces,
-    adjusted: np.ndarray,
+    generator: np.random.Generator, _: int, *, outcomes: DrawnOutcomes, solver: "LinearDesign | PoissonDesign"
 ) -> np.ndarray:
-    """Estimate and CR2 standard error of one draw without effect, as `cr2` of a regression on it would give."""
-    outcome = scale * shocks.draw(generator, codes[0], codes[1], year)
-    products = np.add.reduceat(basis * outcome[:, None], np.flatnonzero(np.diff(codes[0], prepend=-1)))
-    whole = products.sum(axis=0)
-    free = pieces.residual_sums.basis
-    scores = products[pieces.informative] - pieces.sums.grams @ (free @ (free.T @ whole))
-    return np.array([pieces.direction @ whole, np.linalg.norm((scores * adjusted).sum(axis=1))])
+    """Estimate, CR2 error and degrees of freedom of one draw without effect."""
+    return solver.headline(outcomes.draw(generator))
+
+
+@dataclass(frozen=True)
+class LinearDesign:
+    """A regression in levels or logs, reduced to what its estimate and CR2 error make of an outcome."""
+
+    order: np.ndarray
+    basis: np.ndarray
+    groups: np.ndarray
+    pieces: ClusterPieces
+    adjusted: np.ndarray
+    df: float
+
+    @classmethod
+    def of(cls, design: Estimate, pieces: ClusterPieces, clusters: np.ndarray) -> "LinearDesign":
+        """That of a fitted design, whose outcome has no meaning."""
+        order = np.argsort(clusters, kind="stable")
+        adjusted, df = adjusted_direction(pieces, power=-0.5)[0], cr2(pieces).df
+        groups = np.flatnonzero(np.diff(clusters[order], prepend=-1))
+        return cls(order, design.fitted.orthonormal()[0][order], groups, pieces, adjusted, df)
+
+    def headline(self, outcome: np.ndarray) -> np.ndarray:
+        """Effect, CR2 error and degrees of freedom, as `did` and `cr2` give them."""
+        pieces, products = self.pieces, np.add.reduceat(self.basis * outcome[self.order, None], self.groups)
+        whole, free = products.sum(axis=0), pieces.residual_sums.basis
+        scores = products[pieces.informative] - pieces.sums.grams @ (free @ (free.T @ whole))
+        return np.array([pieces.direction @ whole, np.linalg.norm((scores * self.adjusted).sum(axis=1)), self.df])

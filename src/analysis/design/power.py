@@ -1,18 +1,19 @@
 """What effect a design could detect, before anybody looks at its answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from analysis.design.null_draws import NullDraws, null_draws, planned_design
-from analysis.design.shocks import Shocks, shocks_before
+from analysis.design.own_error import own_error
+from analysis.design.shocks import Shocks, untreated_shocks
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.inversion import first_reached
 from analysis.inference.methods import HEADLINE_NAME
-from analysis.messages import Sentence, amount, check_shares, count, former_options, in_sentence
-from analysis.study.outcome import FORMER_LOG, LINEAR
+from analysis.messages import Sentence, StudyError, amount, check_shares, count, former_options, in_sentence
+from analysis.study.outcome import FORMER_LOG
 from analysis.study.study import Study
 
 # The detectable effect is found to this share of itself, far finer than its Monte Carlo error.
@@ -27,13 +28,19 @@ class DetectableEffect(Sentence):
 
     Attributes
     ----------
-    value, monte_carlo_error, percent : float
-        In the outcome's unit (or log points), its simulation error, and in per cent of the treated villages' mean in
-        the last known year before (logs: of any geometric mean).
+    value, loss, monte_carlo_error : float
+        Gain and loss in the outcome's unit or in log points, and the gain's simulation error.
+    percent, loss_percent : float
+        The same in per cent: under "poisson" and "log" of what would have been; in levels of the treated villages' mean
+        in the last known year before.
+    df : float
+        Median of the draws' degrees of freedom.
     first_year, last_year : int
         Of the design, with years that are only planned.
-    years_before : int
-        Years that the shocks were estimated from; 0 where they were given.
+    years_seen : int
+        Years without treatment that the shocks were estimated from; 0 where they were given.
+    caution : str
+        Why the estimate's own standard error is not one that the draws would give; empty where it is.
     """
 
     study: Study
@@ -41,8 +48,10 @@ class DetectableEffect(Sentence):
     scale: str
     unit: str
     value: float
+    loss: float
     monte_carlo_error: float
     percent: float
+    loss_percent: float
     power: float
     level: float
     villages: int
@@ -52,31 +61,41 @@ class DetectableEffect(Sentence):
     treated_groups: int
     df: float
     shocks: Shocks
-    years_before: int
+    years_seen: int
+    caution: str = ""
 
     def frame(self) -> pd.DataFrame:
         """One tidy row."""
-        names = ["value", "monte_carlo_error", "percent", "unit", "villages", "groups", "treated_groups", "df"]
+        names = ["value", "loss", "monte_carlo_error", "percent", "loss_percent", "unit"]
+        names += ["villages", "groups", "treated_groups", "df"]
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
     def __repr__(self) -> str:
-        mean = (
-            "" if self.unit == "log points" else f" of treated {self.study.noun}s' mean in the last known year before"
-        )
-        share = f", {self.percent:.1f} %{mean}" if np.isfinite(self.percent) else ""
         few = f", {FEW}" if self.treated_groups <= FEW_TREATED else ""
         label = in_sentence(self.study.describe(self.outcome).label)
-        value = f"{amount(self.value)} {self.unit}".rstrip()
-        rest = f"the size of shocks, seen over {count(self.years_before, 'year')} before, is itself uncertain"
-        rest = rest if self.years_before else "for the shocks given"
-        known = f"simulation error {amount(self.monte_carlo_error)}; " if np.isfinite(self.monte_carlo_error) else ""
-        error = f" ({known}{rest})"
+        rest = f"the size of shocks, seen over {count(self.years_seen, 'year')} without treatment, is itself uncertain"
+        rest = rest if self.years_seen else "for the shocks given"
         return (
             f"{self.study.label.capitalize()}: with {self.treated_groups} treated of {count(self.groups, 'group')} and "
             f"{count(self.villages, self.study.noun)}, {self.first_year}-{self.last_year}, an effect on {label} "
             f"is found {100 * self.power:.0f} % of the time, at {100 * (1 - self.level):.0f} % two-sided, if it is "
-            f"{value}{error}{share}; {HEADLINE_NAME} ({self.df:.1f}){few}."
+            f"{self._size()} ({self._error()}{rest}); {HEADLINE_NAME} ({self.df:.1f}){few}.{self.caution}"
         )
+
+    def _size(self) -> str:
+        """The effect in words: a gain and a loss in per cent, or an amount."""
+        if self.unit == "log points":
+            return f"a gain of at least {self.percent:.0f} % or a loss of at least {self.loss_percent:.0f} %"
+        share = f", {self.percent:.1f} % of treated {self.study.noun}s' mean in the last known year before"
+        return f"{amount(self.value)} {self.unit}".rstrip() + (share if np.isfinite(self.percent) else "")
+
+    def _error(self) -> str:
+        """The simulation error of the gain, in the words of the effect."""
+        if not np.isfinite(self.monte_carlo_error):
+            return ""
+        if self.unit != "log points":
+            return f"simulation error {amount(self.monte_carlo_error)}; "
+        return f"simulation error of the gain {amount((100 + self.percent) * self.monte_carlo_error)} %; "
 
 
 @former_options(**FORMER_LOG)
@@ -99,23 +118,16 @@ def minimum_detectable_effect(
 
     Use it before collecting data, or to judge an insignificant answer. Villages, groups, years and gaps are the
     study's; years after the last one in which anybody has the outcome count as planned, with all their rows. Shocks are
-    drawn from a normal distribution, with each village's own size, and the persistence and correlation within groups,
-    that they had before the policy (`shocks_before`); the effect is constant over treated village-years.
-
-    Few years show the size of shocks roughly: with five treated groups of five villages and seven years before, the
-    effect given is found 69 to 87 % of the time instead of 80 in eight designs of ten, with three years 58 to 93 %.
-    Skewed outcomes have rarer and larger shocks than the normal. Where all grow by per cent, richer villages gain more
-    in money every year, which passes for lasting shocks (of groups too) and goes on after the start, beyond what shocks
-    fitted to a few years do. On panels from the simulated panel's model of incomes it is found 81 % of the time in logs
-    (68 to 90 % in eight panels of ten), but in levels 67 % (28 to 93 %), the estimate's bias taken out
-    (`benchmarks/stated_power.py`): trust logs.
+    normal, in log points around each village's own mean where the outcome varies in per cent, with the size,
+    persistence, correlation within groups and differences in growth that they have where no treatment touched
+    (`untreated_shocks`). The effect is constant over treated village-years, in the outcome's unit or in per cent.
 
     Parameters
     ----------
     study, outcome
         As in `did`.
-    scale : {"level", "log"}, optional
-        Default: the study's; in levels where that is "poisson".
+    scale : {"poisson", "log", "level"}, optional
+        Default: the outcome's own, as in `did`.
     power, level : float
         How often the effect is to be found, and one minus the level of the two-sided test.
     years_before, years_after : int
@@ -134,7 +146,7 @@ def minimum_detectable_effect(
     Raises
     ------
     StudyError
-        Fewer than three years before the first start (and no `shocks`), no treated village in the last two years for
+        Fewer than three years without treatment (and no `shocks`), no treated village in the last two years for
         `years_after`, or a design that bears no standard error, such as one treated group.
 
     References
@@ -150,21 +162,24 @@ def minimum_detectable_effect(
     (True, 5)
     """
     check_shares(power=power, level=level)
-    scale = study.scale_of(outcome, scale, LINEAR)
-    seen = 0 if shocks else _years_before(study, outcome)
-    shocks = shocks or shocks_before(study, outcome, scale)
+    scale = study.scale_of(outcome, scale)
+    seen = 0 if shocks else _years_seen(study, outcome)
+    shocks = _shocks(study, outcome, scale, shocks)
     design = planned_design(study, outcome, years_before, years_after, treated_copies, untreated_copies)
-    null = null_draws(design, shocks, replications, seed)
-    value = _smallest(null, power, level)
-    low, high = (null.power(share * value, level) for share in SLOPE_BETWEEN)
-    slope = (high - low) / (value * (SLOPE_BETWEEN[1] - SLOPE_BETWEEN[0]))
-    error = null.monte_carlo_error(value, level) / slope if slope > 0 else np.nan
-    logs = scale == "log" or study.describe(outcome).logged
-    share = 100 * (np.expm1(value) if logs else value / _treated_mean_before(study, outcome))
+    null = null_draws(design, shocks, replications, seed, scale)
+    gain, loss = (_smallest(null, power, level, sign) for sign in (1, -1))
+    low, high = (null.power(share * gain, level) for share in SLOPE_BETWEEN)
+    slope = (high - low) / (gain * (SLOPE_BETWEEN[1] - SLOPE_BETWEEN[0]))
+    error = null.monte_carlo_error(gain, level) / slope if slope > 0 else np.nan
+    unit = study.describe(outcome).unit if scale == "level" else "log points"
+    mean = _treated_mean_before(study, outcome)
+    shares = _percent(gain, unit, mean), abs(_percent(-loss, unit, mean))
     first_year, last_year = design.fitted.sample.frame["time"].agg(["min", "max"])
     size = design.villages, int(first_year), int(last_year), design.groups, design.treated_groups
-    found = "log points" if scale == "log" else study.describe(outcome).unit, value, float(error), float(share)
-    return DetectableEffect(study, outcome, scale, *found, power, level, *size, null.df, shocks, seen)
+    as_it_is = (years_before, years_after, treated_copies, untreated_copies) == (0, 0, 1, 1)
+    caution = own_error(study, outcome, scale, null) if as_it_is and seen else ""
+    found = gain, loss, float(error), *shares, power, level, *size, float(np.nanmedian(null.df))
+    return DetectableEffect(study, outcome, scale, unit, *found, shocks, seen, caution)
 
 
 @former_options(**FORMER_LOG)
@@ -184,12 +199,14 @@ def power_curve(
     Parameters
     ----------
     effects : sequence of float, optional
-        In the outcome's unit (or log points). Default: from nothing to twice the detectable effect.
+        In the outcome's unit, or log points under "poisson" and "log"; losses are below zero. Default: from nothing to
+        twice the detectable effect; under "poisson" losses too.
 
     Returns
     -------
     DataFrame
-        Index `effect`; columns power, monte_carlo_error. At an effect of zero, power is the size of the test.
+        Index `effect`; columns `percent` (of what would have been; missing in levels), power, monte_carlo_error. At an
+        effect of zero, power is the size of the test.
 
     Examples
     --------
@@ -199,18 +216,44 @@ def power_curve(
     (True, 1.0)
     """
     check_shares(level=level)
-    null = null_draws(
-        planned_design(study, outcome), shocks or shocks_before(study, outcome, scale), replications, seed
-    )
-    tried = np.linspace(0, 2 * _smallest(null, 0.8, level), 21) if effects is None else effects
-    rows = [(null.power(effect, level), null.monte_carlo_error(effect, level)) for effect in tried]
-    return pd.DataFrame(rows, pd.Index(tried, name="effect"), ["power", "monte_carlo_error"])
+    scale = study.scale_of(outcome, scale)
+    null = null_draws(planned_design(study, outcome), _shocks(study, outcome, scale, shocks), replications, seed, scale)
+    tried = np.asarray(_tried(null, level) if effects is None else effects, dtype=float)
+    rows = {"power": [null.power(effect, level) for effect in tried]}
+    rows["monte_carlo_error"] = [null.monte_carlo_error(effect, level) for effect in tried]
+    unit = study.describe(outcome).unit if scale == "level" else "log points"
+    shares = {"percent": [_percent(effect, unit, np.nan) for effect in tried]}
+    return pd.DataFrame(shares | rows, pd.Index(tried, name="effect"))
 
 
-def _years_before(study: Study, outcome: str) -> int:
-    """Years before the first start in which some village has the outcome."""
-    years = study.frame.loc[study.column(outcome).notna(), "time"]
-    return int(years[years < study.starts[0]].nunique())
+def _tried(null: NullDraws, level: float) -> np.ndarray:
+    """Effects from nothing to twice the detectable one; of ratios, from twice the loss on."""
+    gains = np.linspace(0, 2 * _smallest(null, 0.8, level), 21)
+    if not null.ratios:
+        return gains
+    return np.concatenate([np.linspace(-2 * _smallest(null, 0.8, level, -1), 0, 21)[:-1], gains])
+
+
+def _shocks(study: Study, outcome: str, scale: str, given: Shocks | None) -> Shocks:
+    """The shocks given, or the study's own, as the scale takes them."""
+    shocks = given or untreated_shocks(study, outcome, scale)
+    if scale == "poisson" and shocks.money is None:
+        raise StudyError(
+            "Shocks in an outcome's unit or in logs alone give no effect in per cent of a total. Take them from "
+            'untreated_shocks(study, outcome, "poisson").'
+        )
+    return replace(shocks, money=None) if scale == "log" else shocks
+
+
+def _years_seen(study: Study, outcome: str) -> int:
+    """Years in which some village without treatment has the outcome."""
+    under_treatment = (study.frame["time"] >= study.frame["first_treated"]).fillna(False)
+    return int(study.frame.loc[study.column(outcome).notna() & ~under_treatment, "time"].nunique())
+
+
+def _percent(effect: float, unit: str, mean: float) -> float:
+    """An effect in per cent: of what would have been in log points, else of a mean."""
+    return float(100 * (np.expm1(effect) if unit == "log points" else effect / mean))
 
 
 def _treated_mean_before(study: Study, outcome: str) -> float:
@@ -221,10 +264,17 @@ def _treated_mean_before(study: Study, outcome: str) -> float:
     return float(mean) if mean > 0 else np.nan
 
 
-def _smallest(null: NullDraws, power: float, level: float) -> float:
-    """The effect found with this power, which must be above the size of the test."""
+def _smallest(null: NullDraws, power: float, level: float, sign: int = 1) -> float:
+    """The gain (or loss, with sign -1) found with this power, which must be above the size of the test."""
     if null.power(0.0, level) >= power:
         raise ValueError(f"power must be above the size of the test, {null.power(0.0, level):.3f} here, not {power}.")
+    if null.ratios and np.isfinite(null.errors).mean() <= power:
+        raise StudyError(
+            f"In {np.isnan(null.errors).mean():.0%} of simulated panels zeros leave no effect in per cent, so none is "
+            f'found {power:.0%} of the time. Use scale="level".'
+        )
     return first_reached(
-        lambda effect: null.power(effect, level) >= power, float(np.median(null.errors)), relative=BISECTION_TOLERANCE
+        lambda effect: null.power(sign * effect, level) >= power,
+        float(np.nanmedian(null.errors)),
+        relative=BISECTION_TOLERANCE,
     )[1]

@@ -135,7 +135,7 @@ def _pieces(regression: Regression, effect: Effect, clusters: np.ndarray) -> Clu
     share = _lone_share(regression, effect.gradient, clusters)
     if not alone or not 0 < share < MOST_LONE_SHARE:
         return replace(pieces, alone=alone)
-    common = sums.with_residuals_of(_one_effect(regression, effect.gradient), regression.results.params.to_numpy()[1:])
+    common = sums.with_residuals_of(one_effect(regression, effect.gradient), regression.results.params.to_numpy()[1:])
     return replace(pieces, residual_sums=common, alone=alone, lone_share=share)
 
 
@@ -153,7 +153,7 @@ def _lone_share(regression: Regression, gradient: np.ndarray, clusters: np.ndarr
     return float(np.abs(gradient[lone]).sum() / np.abs(gradient).sum())
 
 
-def _one_effect(regression: Regression, gradient: np.ndarray) -> np.ndarray:
+def one_effect(regression: Regression, gradient: np.ndarray) -> np.ndarray:
     """The parameters without the constant as combinations of fewer: one effect common to all cells weighed."""
     whole = np.eye(len(regression.results.params))[1:, 1:]
     weighed = regression.parameter_weights(gradient)[1:] != 0

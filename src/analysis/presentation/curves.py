@@ -109,7 +109,7 @@ def plot_power(curve: pd.DataFrame, study: Study, outcome: str, *, unit: str = "
     study, outcome
         Whose curve it is.
     unit : str
-        Unit of the effects.
+        Unit of the effects; those known in per cent are drawn so.
     ax : Axes, optional
         Draw here instead of in a new figure.
 
@@ -121,12 +121,13 @@ def plot_power(curve: pd.DataFrame, study: Study, outcome: str, *, unit: str = "
     'Found at 5 % two-sided'
     """
     ax, language = ax or plt.subplots()[1], study.language
-    ax.plot(curve.index, curve["power"], color=INSIDE, marker="o", markersize=3)
+    shares = curve["percent"] if "percent" in curve and curve["percent"].notna().all() else None
+    ax.plot(curve.index if shares is None else shares, curve["power"], color=INSIDE, marker="o", markersize=3)
     ax.axhline(POWER_ASKED_FOR, color="0.4", linestyle="--", linewidth=1)
     title = "{label}: power by size of the effect ({data}; dashed: {power:.0%})"
     label, data = drawn_label(study, outcome), term(language, study.label)
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     title = say(language, title, label=label, data=data, power=POWER_ASKED_FOR)
-    effect = say(language, "True effect{unit}", unit=bracketed(language, unit))
+    effect = say(language, "True effect{unit}", unit=bracketed(language, unit if shares is None else "%"))
     return finish(ax, language, title, effect, say(language, "Found at 5 % two-sided"))
