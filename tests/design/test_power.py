@@ -10,7 +10,7 @@ from statsmodels.stats.power import TTestIndPower
 from analysis import Study, StudyError, did
 from analysis.design.null_draws import null_draws, planned_design
 from analysis.design.power import _smallest, minimum_detectable_effect, power_curve
-from analysis.design.shocks import Shocks, shocks_before
+from analysis.design.shocks import Shocks, untreated_shocks
 
 # Simulated answers lie within this many of their Monte Carlo errors of the exact one, but for one seed in 400.
 MONTE_CARLO_ERRORS = 3
@@ -55,7 +55,11 @@ def test_meets_the_two_sample_t_test():
 def test_the_detectable_effect_is_within_its_stated_error_of_the_exact_one():
     # 4,000 village changes a lag pin the size of shocks down to about one per cent, added to the simulation's error.
     study = study_of(panel(groups=20, villages=1, years=60, start=2070))
-    found = minimum_detectable_effect(study, "income", replications=REPLICATIONS)
+    shocks = untreated_shocks(study, "income")
+    # Noise over sixty years leaves room for growth of less than a hundredth of a standard deviation a year.
+    assert shocks.unit_growth < 0.01
+    shocks = dataclasses.replace(shocks, unit_growth=0.0)
+    found = minimum_detectable_effect(study, "income", shocks=shocks, replications=REPLICATIONS)
     exact = TTestIndPower().solve_power(nobs1=10, alpha=0.05, power=0.8) * np.sqrt(1 / 53 + 1 / 7)
     assert found.value == pytest.approx(exact, abs=MONTE_CARLO_ERRORS * (found.monte_carlo_error + 0.02 * exact))
 
@@ -85,7 +89,7 @@ def test_shocks_are_recovered():
     frame = panel(groups=400, treated=5, villages=5, years=10, start=2026).sort_values(["group", "village", "year"])
     codes = [pd.factorize(frame[name])[0] for name in ("group", "village", "year")]
     frame["income"] = truth.draw(np.random.default_rng(3), *codes) + codes[1]
-    found = shocks_before(study_of(frame), "income")
+    found = untreated_shocks(study_of(frame), "income")
     # Standard errors of these moments with 400 groups are about two per cent of the variances; persistences are on
     # a grid of 0.05, and trade off against sizes.
     assert found.group == pytest.approx(truth.group, rel=0.1)
@@ -97,20 +101,17 @@ def test_shocks_are_recovered():
 def test_moments_by_hand():
     # Two villages of one group, three years before; the year's mean change over all four villages is zero.
     # Changes: a +1 +1, b +1 +1, c -1 -1, d -1 -1: half the mean square is 1/2 at lag 1 and 2 at lag 2; the villages of
-    # a group move as one, so all of it is shared, and it grows with the lag as fast as the grid lets it.
+    # a group move as one, so all of it is shared, and it grows with the square of the lag: growth of one a year.
     frame = pd.DataFrame(
         {"village": list("aaaabbbbccccdddd"), "year": [2017, 2018, 2019, 2020] * 4, "group": list("p" * 8 + "q" * 8)}
     )
     frame["start"] = np.where(frame["group"] == "p", 2020, np.nan)
-    frame["income"] = [0.0, 1, 2, 9] * 2 + [0.0, -1, -2, 9] * 2
+    frame["income"] = [0.0, 1, 2, 9] * 2 + [0.0, -1, -2, np.nan] * 2
     with pytest.warns(match="treated group"):
-        shocks = shocks_before(study_of(frame), "income")
-    assert (shocks.unit, shocks.passing) == pytest.approx((0, 0), abs=1e-6)
-    assert shocks.group_persistence == pytest.approx(0.95)
-    weights = np.array([4.0, 2.0])  # Couples behind lag 1 (two years, two groups, one pair counted twice) and lag 2.
-    column = 1 - 0.95 ** np.array([1, 2])
-    assert shocks.group**2 == pytest.approx((weights * column) @ [0.5, 2.0] / ((weights * column) @ column))
-    assert shocks.scale.tolist() == [1.0] * 4
+        shocks = untreated_shocks(study_of(frame), "income")
+    assert (shocks.unit, shocks.passing, shocks.unit_growth) == pytest.approx((0, 0, 0), abs=1e-6)
+    assert (shocks.group, shocks.group_growth) == pytest.approx((0, 1), abs=1e-6)
+    assert shocks.scale.tolist() == pytest.approx([1.0] * 4)
 
 
 def test_an_outcome_in_another_unit_gives_the_same_answer_in_it():
@@ -127,7 +128,7 @@ def test_larger_villages_have_larger_shocks():
     frame = panel(groups=60, treated=4, villages=5, years=8, start=2022)
     large = frame["group"] < 4
     frame["income"] = np.where(large, 10, 1) * frame["income"]
-    shocks = shocks_before(study_of(frame), "income")
+    shocks = untreated_shocks(study_of(frame), "income")
     inside = shocks.scale.index.str.split("-").str[0].astype(int) < 4
     assert (shocks.scale[inside] / shocks.scale[~inside].mean()).mean() == pytest.approx(10, rel=0.2)
 
@@ -140,11 +141,12 @@ def study() -> Study:
 def test_what_would_change_it(study):
     options = {"outcome": "income", "replications": REPLICATIONS}
     as_is = minimum_detectable_effect(study, **options)
-    shocks = shocks_before(study, "income")
-    halved = {name: getattr(shocks, name) / 2 for name in ("group", "unit", "passing")}
+    shocks = untreated_shocks(study, "income")
+    sizes = ("group", "unit", "passing", "group_growth", "unit_growth")
+    halved = {name: getattr(shocks, name) / 2 for name in sizes}
     steadier = minimum_detectable_effect(study, shocks=dataclasses.replace(shocks, **halved), **options)
     assert steadier.value == pytest.approx(as_is.value / 2, rel=1e-3)
-    assert (as_is.years_before, steadier.years_before) == (5, 0)
+    assert (as_is.years_seen, steadier.years_seen) == (8, 0)
     districts = minimum_detectable_effect(study, treated_copies=2, **options)
     assert (districts.treated_groups, districts.groups, districts.villages) == (8, 16, 48)
     outside = minimum_detectable_effect(study, untreated_copies=3, **options)
@@ -173,12 +175,12 @@ def test_the_sentence_says_what_it_rests_on(study):
         "Simulated data: with 4 treated of 12 groups and 36 villages, 2017-2024, an effect on income"
     )
     assert "80 % of the time, at 5 % two-sided" in sentence
-    assert "; the size of shocks, seen over 5 years before, is itself uncertain)" in sentence
+    assert "; the size of shocks, seen over 8 years without treatment, is itself uncertain)" in sentence
 
 
 def test_designs_that_cannot_be_judged_are_refused():
-    with pytest.raises(StudyError, match=r"^2 years before the first start cannot tell lasting shocks from passing"):
-        minimum_detectable_effect(study_of(panel(start=2019)), "income")
+    with pytest.raises(StudyError, match=r"^2 years without treatment cannot tell lasting shocks from passing"):
+        minimum_detectable_effect(study_of(panel(years=2, start=2018)), "income")
     with pytest.warns(match="treated group"):
         one = study_of(panel(treated=1))
     with pytest.raises(StudyError, match=r"^No standard error of this design can be believed, .* one treated group"):
@@ -191,7 +193,8 @@ def test_a_county_that_has_only_planned_the_years_after():
     """Rows after the start without an outcome count as planned; the same rows with one change nothing but the seed."""
     frame = panel(groups=12, treated=4, villages=3, years=8, start=2022)
     planned = study_of(frame.assign(income=frame["income"].where(frame["year"] < 2022)))
-    before, after = (minimum_detectable_effect(one, "income", replications=200) for one in (planned, study_of(frame)))
+    options = {"outcome": "income", "shocks": untreated_shocks(planned, "income"), "replications": 200}
+    before, after = (minimum_detectable_effect(one, **options) for one in (planned, study_of(frame)))
     assert before.value == pytest.approx(after.value, rel=ROUNDING)
     assert before.percent == pytest.approx(after.percent, rel=ROUNDING)
     assert repr(before) == repr(after)
@@ -199,7 +202,7 @@ def test_a_county_that_has_only_planned_the_years_after():
 
 def test_a_county_that_has_only_a_roster_takes_anothers_shocks(study):
     frame = panel(groups=12, treated=4, villages=3, years=8, start=2022).assign(income=np.nan)
-    roster, shocks = study_of(frame), shocks_before(study, "income")
+    roster, shocks = study_of(frame), untreated_shocks(study, "income")
     found = minimum_detectable_effect(roster, "income", shocks=shocks, replications=200)
     same = minimum_detectable_effect(study, "income", shocks=shocks, replications=200)
     assert found.value == pytest.approx(same.value, rel=ROUNDING)
@@ -288,7 +291,7 @@ def test_sizes_of_shocks_where_few_changes_are_known():
     frame = frame[(frame["village"] != "1-0") | (frame["year"] >= 2022) | (frame["year"] % 2 == 1)]
     seen_once = frame["start"].notna() & ~frame["village"].isin(["0-0", "1-0"])
     frame = frame[~seen_once | (frame["year"] >= 2021)]
-    scale = shocks_before(study_of(frame), "income").scale
+    scale = untreated_shocks(study_of(frame), "income").scale
     assert scale.notna().all()
     untreated = [f"{group}-{village}" for group in range(4, 8) for village in range(2)]
     assert (scale[untreated] > 0.3).all()
@@ -301,7 +304,7 @@ def test_villages_unseen_before_the_policy_vary_as_their_kind_does():
     late = frame["village"].isin([f"{group}-0" for group in range(5)]) & (frame["year"] < 2022)
     frame["start"] += (frame["group"] == 0) * 1.0
     frame.loc[late, "income"] = np.nan
-    scale = shocks_before(study_of(frame), "income").scale
+    scale = untreated_shocks(study_of(frame), "income").scale
     unseen, seen = [f"{group}-0" for group in range(1, 5)], [f"{group}-1" for group in range(10)]
     assert np.ptp(scale[unseen]) == pytest.approx(0, abs=ROUNDING)
     assert scale[unseen].iloc[0] == pytest.approx(np.sqrt((scale[seen] ** 2).mean()), rel=0.1)
@@ -311,7 +314,7 @@ def test_shocks_of_another_study_are_taken_by_kind():
     frame = panel(groups=20, treated=8, villages=3, years=8, start=2022)
     frame["income"] = np.where(frame["start"].notna(), 5 * frame["income"], frame["income"])
     ours = study_of(frame)
-    shocks = shocks_before(ours, "income")
+    shocks = untreated_shocks(ours, "income")
     renamed = study_of(frame.assign(village="x" + frame["village"], income=np.nan))
     turned = study_of(
         frame.assign(
@@ -326,13 +329,28 @@ def test_shocks_of_another_study_are_taken_by_kind():
     assert found[2] == pytest.approx(found[0], rel=0.1)
 
 
-def test_years_under_treatment_do_not_reach_the_shocks():
+def test_shocks_are_learnt_from_every_village_year_that_no_treatment_touched():
     frame = panel(groups=20, treated=8, villages=2, years=10, start=2022)
     frame["start"] += (frame["group"] < 3) * 2.0
-    changed = frame.assign(income=frame["income"] * np.where(frame["year"] >= 2022, 1000, 1))
-    one, other = (shocks_before(study_of(version), "income") for version in (frame, changed))
-    pd.testing.assert_series_equal(one.scale, other.scale)
-    assert (one.group, one.unit, one.passing) == (other.group, other.unit, other.passing)
+    learnt = untreated_shocks(study_of(frame), "income")
+    for touched, same in ((frame["year"] >= frame["start"], True), (frame["year"] >= 2024, False)):
+        changed = frame.assign(income=frame["income"] * np.where(touched, 1000, 1))
+        other = untreated_shocks(study_of(changed), "income")
+        assert (other.passing == pytest.approx(learnt.passing, rel=ROUNDING)) == same
+        assert (other.scale.to_numpy() == pytest.approx(learnt.scale.to_numpy(), rel=ROUNDING)) == same
+
+
+def test_calm_years_before_make_no_calm_villages():
+    """Untreated villages move ten times as much after the start; treated ones, known before it only, count as alike."""
+    frame = panel(groups=200, treated=100, years=8, start=2021)
+    frame["income"] = np.where(frame["year"] < 2021, 1, 10) * (frame["income"] - 100)
+    shocks = untreated_shocks(study_of(frame), "income")
+    by_kind = (shocks.scale**2).groupby(shocks.treated).mean()
+    # A hundred mean squares of three changes and of seven, the calm years' alike.
+    assert by_kind[True] == pytest.approx(by_kind[False], rel=0.2)
+    found = minimum_detectable_effect(study_of(frame), "income", replications=500)
+    error = did(study_of(frame), "income").headline()["std_error"]
+    assert found.value == pytest.approx(2.8 * error, rel=0.15)
 
 
 def test_what_cannot_be_planned_says_what_to_leave_empty():

@@ -159,6 +159,8 @@ def untreated_shocks(study: Study, outcome: str, scale: str | None = None) -> Sh
     if scale == "level" and study.scale_of(outcome) == "poisson" and not (study.column(outcome) < 0).any():
         scale = "poisson"
     sample = select_sample(study, outcome, scale=scale)
+    if scale == "poisson":
+        sample = select_sample(study, outcome)  # villages that are always at zero stay there
     frame = sample.frame[["unit", "group", "time"]].assign(value=sample.outcome)
     frame = frame[~(sample.frame["time"] >= sample.frame["first_treated"]).fillna(False).to_numpy(dtype=bool)]
     if (years := frame["time"].nunique()) < FEWEST_YEARS:
