@@ -63,3 +63,19 @@ def districts_panel(
     noise = draw.normal(size=len(panel))
     panel["income"] = 5 + level + slope * (panel["year"] - 2015) / 5 + treated + panel["rain"] / 2 + noise
     return panel[draw.uniform(size=len(panel)) >= gaps].reset_index(drop=True)
+
+
+def noise_panel(
+    groups: int = 20, treated: int = 10, villages: int = 1, years: int = 6, start: int = 2020, seed: int = 1
+):
+    """A balanced panel from 2017 on; the first `treated` groups start in `start`; values are standard normal."""
+    index = pd.MultiIndex.from_product([range(groups), range(villages), range(2017, 2017 + years)])
+    frame = index.to_frame(index=False, name=["group", "village", "year"])
+    frame["village"] = frame["group"].astype(str) + "-" + frame["village"].astype(str)
+    frame["start"] = np.where(frame["group"] < treated, start, np.nan)
+    frame["income"] = 100 + np.random.default_rng(seed).standard_normal(len(frame))
+    return frame
+
+
+def study_of(frame: pd.DataFrame, group: str = "group") -> Study:
+    return Study.from_frame(frame, unit="village", time="year", first_treated="start", group=group)

@@ -20,6 +20,12 @@ def test_quotes_the_result_as_computed_today():
     assert f"> {minimum_detectable_effect(study, study.primary_outcome)!r}\n" in README
 
 
+def test_quotes_how_often_the_stated_effect_is_found():
+    stated = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8").split("The power that is stated")[1]
+    gain, loss = re.findall(r"\| poisson, (?:gain|loss) \(%\) \|.*?\| (\d+%) \|", stated)
+    assert f"gains so stated are found {gain[:-1]} % of the time, losses {loss[:-1]} %" in README
+
+
 def test_the_effect_built_in_is_the_one_said():
     truth = read_table("simulated_true_effects").merge(
         load_study(ROOT / "data" / "study.toml").units, left_on="village_code", right_index=True
@@ -38,9 +44,10 @@ def test_shares_of_chance_in_its_prose_are_those_computed_today():
     # At one in twenty-six, 5,000 draws leave a standard error of 0.3 percentage points.
     assert share(selection=False, growth=False) == pytest.approx(1 / 26, abs=0.006)
     study = load_study(ROOT / "data" / "study.toml")
-    detectable = minimum_detectable_effect(study, study.primary_outcome).value
-    assert "it is less than half of what would usually be found" in README
-    assert detectable / 2 > 1_030_000 / 25
+    estimate = did(study, study.primary_outcome)
+    share = 1_030_000 / 25 / (100 * estimate.amount / estimate.percent)
+    assert f"it is {100 * share:.0f} % of what they would have earned, and less than a quarter of the gain" in README
+    assert minimum_detectable_effect(study, study.primary_outcome).percent / 4 > 100 * share
 
 
 def test_figure_is_the_one_stored_in_the_event_study_notebook():

@@ -5,6 +5,8 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from panels import noise_panel as panel
+from panels import study_of
 from statsmodels.stats.power import TTestIndPower
 
 from analysis import Study, StudyError, did
@@ -17,20 +19,6 @@ MONTE_CARLO_ERRORS = 3
 # A regression fitted anew and products taken from one basis differ by rounding alone.
 ROUNDING = 1e-9
 REPLICATIONS = 1000
-
-
-def panel(groups: int = 20, treated: int = 10, villages: int = 1, years: int = 6, start: int = 2020, seed: int = 1):
-    """A balanced panel from 2017 on; the first `treated` groups start in `start`; values are standard normal."""
-    index = pd.MultiIndex.from_product([range(groups), range(villages), range(2017, 2017 + years)])
-    frame = index.to_frame(index=False, name=["group", "village", "year"])
-    frame["village"] = frame["group"].astype(str) + "-" + frame["village"].astype(str)
-    frame["start"] = np.where(frame["group"] < treated, start, np.nan)
-    frame["income"] = 100 + np.random.default_rng(seed).standard_normal(len(frame))
-    return frame
-
-
-def study_of(frame: pd.DataFrame, group: str = "group") -> Study:
-    return Study.from_frame(frame, unit="village", time="year", first_treated="start", group=group)
 
 
 def known_shocks(study: Study, **sizes: float) -> Shocks:

@@ -5,23 +5,28 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from panels import noise_panel, study_of
 from scipy import stats
-from test_power import MONTE_CARLO_ERRORS, ROUNDING, panel, study_of
 
 from analysis import Outcome, Study, StudyError, did, minimum_detectable_effect, power_curve
 from analysis.design.drawn_outcomes import DrawnOutcomes
-from analysis.design.null_draws import null_draws, planned_design
+from analysis.design.null_draws import NullDraws, null_draws, planned_design
+from analysis.design.own_error import beside_own_error
 from analysis.design.poisson_draws import PoissonDesign
 from analysis.design.shocks import untreated_shocks
 from analysis.inference.cluster_pieces import cluster_codes, cluster_pieces
 
+# Simulated answers lie within this many of their Monte Carlo errors of the exact one, but for one seed in 400.
+MONTE_CARLO_ERRORS = 3
+# Scaled outcomes and given shocks change nothing but rounding.
+ROUNDING = 1e-9
 # Both fits stop where fitted means move by less than a millionth.
 SETTLED = 1e-6
 
 
 def money(seed: int = 1, **options: int) -> pd.DataFrame:
     """Incomes around means of villages that differ ten times, growing by a tenth a year, with shocks in per cent."""
-    frame = panel(seed=seed, **options)
+    frame = noise_panel(seed=seed, **options)
     generator = np.random.default_rng(seed)
     unit, group = (pd.factorize(frame[name])[0] for name in ("village", "group"))
     level = np.exp(generator.uniform(0, 2.3, unit.max() + 1))[unit] * 1.1 ** (frame["year"] - 2017)
@@ -175,14 +180,30 @@ def test_zeros_that_leave_no_answer_are_refused():
 @pytest.mark.parametrize("scale", ["poisson", "level"])
 def test_an_error_unlike_the_draws_is_said_with_its_reason(scale):
     frame = money(groups=30, treated=10, villages=2, years=8, start=2022)
-    calm = repr(minimum_detectable_effect(study_of(frame), "income", scale=scale, replications=300))
-    assert "Caution" not in calm
+    calm = minimum_detectable_effect(study_of(frame), "income", scale=scale, replications=300)
+    assert calm.caution == ""
     after = frame["year"] >= frame["start"]
-    apart = frame.assign(income=frame["income"] * np.where(after, 2.0 ** (frame["group"] % 5), 1.0))
-    said = repr(minimum_detectable_effect(study_of(apart), "income", scale=scale, replications=300))
-    assert "Caution: the estimate's own standard error, " in said
-    assert "is larger than in 99 % of simulated panels, where it is " in said
-    assert said.endswith("Treated groups moved apart after the start, as they do where effects differ between them.")
+    apart = study_of(frame.assign(income=frame["income"] * np.where(after, 2.0 ** (frame["group"] % 5), 1.0)))
+    found = minimum_detectable_effect(apart, "income", scale=scale, replications=300)
+    error = did(apart, "income", scale=scale).headline()["std_error"]
+    assert f" That is {found.value / error:.1f} standard errors of this panel's own estimate (" in repr(found)
+    assert "), and 2.8 are usual: " in repr(found)
+    assert repr(found).endswith(
+        "the error is larger than in 100 % of draws, because treated groups moved apart after the start, as they do "
+        "where effects differ between them."
+    )
+
+
+def test_few_degrees_of_freedom_and_luck_are_reasons(study):
+    null = NullDraws(np.zeros(100), np.linspace(0.5, 1.5, 100), np.full(100, 4.0), ratios=True)
+    error = did(study, "income", scale="poisson").headline()["std_error"]
+    scaled = dataclasses.replace(null, errors=null.errors * error / 0.6)
+    said = beside_own_error(study, "income", "poisson", scaled, 6 * error, 0.8, 0.95)
+    assert said.startswith(" That is 6.0 standard errors of this panel's own estimate (")
+    assert said.endswith(
+        ", and 2.8 are usual: 4.0 degrees of freedom ask for 3.7; the error is smaller than in 90 % of draws."
+    )
+    assert beside_own_error(study, "income", "poisson", scaled, 3 * error, 0.8, 0.95) == ""
 
 
 def test_the_same_draws_for_the_same_seed(study):

@@ -296,8 +296,9 @@ def test_a_planned_study_is_told_what_it_could_show(summaries):
     study, texts, _ = summaries("planned")
     detectable = minimum_detectable_effect(study, INCOME)
     assert "The outcome is not known in any year under treatment yet" in texts["en"]
-    assert f"an effect of {amount(detectable.value)} CNY would be found in 80 % of cases" in texts["en"]
-    assert f"若效应为{amount(detectable.value)}元，有80%的机会被检测出来" in texts["zh"]
+    gain, loss = f"{detectable.percent:.0f}", f"{detectable.loss_percent:.0f}"
+    assert f"a gain of {gain} % or a loss of {loss} % would be found in 80 % of cases" in texts["en"]
+    assert f"若增加{gain}%或减少{loss}%，有80%的机会被检测出来" in texts["zh"]
     assert "Fill in the missing values" not in texts["en"]
 
 

@@ -1,6 +1,7 @@
-"""Whether the estimate's own standard error is one that the draws behind a power would give, and if not, why."""
+"""A detectable effect beside the standard error of the estimate itself: how far apart they are, and why."""
 
 import numpy as np
+from scipy import stats
 
 from analysis.design.null_draws import NullDraws
 from analysis.effects.verbs import did
@@ -8,26 +9,37 @@ from analysis.messages import StudyError, amount
 from analysis.regression.sample import select_sample
 from analysis.study.study import Study
 
-# Where fewer draws than this have an error as large, or as small, it is another world than the one drawn from.
+# Where fewer draws than this have an error as large, or as small, the panel is of another world than they are.
 RARE = 0.01
-# Changes this many times as large after the start as before, or as small, are the reason.
-MUCH = 1.25
+# An effect this many times the usual multiple of the error, or this small a part of it, is far from it.
+FAR = 1.5
+# Degrees of freedom, or changes after the start, that move something by this factor are named.
+MUCH = 1.2
 
 
-def own_error(study: Study, outcome: str, scale: str, null: NullDraws) -> str:
-    """What must be said where the draws' errors are not like the estimate's own, or nothing."""
+def beside_own_error(
+    study: Study, outcome: str, scale: str, null: NullDraws, effect: float, power: float, level: float
+) -> str:
+    """What must be said where an effect is far from the usual multiple (2.8) of the estimate's error, or nothing."""
     try:
         error = did(study, outcome, scale=scale).headline()["std_error"]
     except StudyError:
         return ""
-    larger = float(np.nanmean(null.errors >= error))
-    if not error > 0 or RARE <= larger <= 1 - RARE:
+    usual, ratio, df = stats.norm.ppf([(1 + level) / 2, power]).sum(), effect / error, float(np.nanmedian(null.df))
+    larger, smaller = (float(np.nanmean(rows)) for rows in (null.errors < error, null.errors > error))
+    rare = max(larger, smaller) > 1 - RARE
+    if not error > 0 or (not rare and 1 / FAR <= ratio / usual <= FAR):
         return ""
+    needed, why = stats.t.ppf([(1 + level) / 2, power], df).sum(), []
+    if needed > MUCH * usual:
+        why.append(f"{df:.1f} degrees of freedom ask for {needed:.1f}")
+    because = f", because {_reason(study, outcome, scale, larger > smaller)}" if rare else ""
+    share = f"{np.floor(100 * max(larger, smaller)):.0f} % of draws"
+    why.append(f"the error is {'larger' if larger > smaller else 'smaller'} than in {share}{because}")
     unit = f" {study.describe(outcome).unit}".rstrip() if scale == "level" else " log points"
-    how, typical = ("larger" if larger < RARE else "smaller"), amount(float(np.nanmedian(null.errors)))
     return (
-        f" Caution: the estimate's own standard error, {amount(error)}{unit}, is {how} than in 99 % of simulated "
-        f"panels, where it is {typical} in the middle. {_reason(study, outcome, scale, larger < RARE)}"
+        f" That is {ratio:.1f} standard errors of this panel's own estimate ({amount(error)}{unit}), and "
+        f"{usual:.1f} are usual: {'; '.join(why)}."
     )
 
 
@@ -35,13 +47,10 @@ def _reason(study: Study, outcome: str, scale: str, larger: bool) -> str:
     """Why: untreated units that moved otherwise after the start, or else the treated ones."""
     ratio = _after_to_before(study, outcome, scale)
     if ratio >= MUCH if larger else ratio <= 1 / MUCH:
-        return (
-            f"Untreated {study.noun}s moved {ratio:.1f} times as much from year to year after the start as before, and "
-            "the shocks drawn are of all years."
-        )
+        return f"untreated {study.noun}s moved {ratio:.1f} times as much a year after the start as before"
     if larger:
-        return "Treated groups moved apart after the start, as they do where effects differ between them."
-    return "Treated groups moved alike after the start; another panel of this design would be less sure."
+        return "treated groups moved apart after the start, as they do where effects differ between them"
+    return "treated groups moved alike after the start"
 
 
 def _after_to_before(study: Study, outcome: str, scale: str) -> float:

@@ -66,9 +66,9 @@ class PoissonDesign:
         built = regressors(sample, regression.kind, regression.reference)
         first_cell = built.columns.index(built.names[0]) - 1
         profile, of_group = np.repeat(alike, lengths)[chosen], np.repeat(group, lengths)[chosen]
-        begins = [np.flatnonzero(np.diff(codes, prepend=-1)) for codes in (profile, of_group)]
+        profiles, groups = (np.flatnonzero(np.diff(codes, prepend=-1)) for codes in (profile, of_group))
         fewer = one_effect(regression, design.effect.gradient) if pieces.lone_share else None
-        return cls(row, built.raw[chosen, 1:], *begins, built.cell_of_row[chosen], first_cell, pieces, fewer)
+        return cls(row, built.raw[chosen, 1:], profiles, groups, built.cell_of_row[chosen], first_cell, pieces, fewer)
 
     def headline(self, outcome: np.ndarray, effect: float = 0.0) -> np.ndarray:
         """Effect, CR2 error and degrees of freedom, as `did` and `cr2` give them; missing where no answer is finite.

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.design.null_draws import NullDraws, null_draws, planned_design
-from analysis.design.own_error import own_error
+from analysis.design.own_error import beside_own_error
 from analysis.design.shocks import Shocks, untreated_shocks
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.inversion import first_reached
@@ -40,7 +40,7 @@ class DetectableEffect(Sentence):
     years_seen : int
         Years without treatment that the shocks were estimated from; 0 where they were given.
     caution : str
-        Why the estimate's own standard error is not one that the draws would give; empty where it is.
+        How far the effect is from 2.8 standard errors of the estimate itself, and why; empty where it is near.
     """
 
     study: Study
@@ -177,7 +177,7 @@ def minimum_detectable_effect(
     first_year, last_year = design.fitted.sample.frame["time"].agg(["min", "max"])
     size = design.villages, int(first_year), int(last_year), design.groups, design.treated_groups
     as_it_is = (years_before, years_after, treated_copies, untreated_copies) == (0, 0, 1, 1)
-    caution = own_error(study, outcome, scale, null) if as_it_is and seen else ""
+    caution = beside_own_error(study, outcome, scale, null, gain, power, level) if as_it_is and seen else ""
     found = gain, loss, float(error), *shares, power, level, *size, float(np.nanmedian(null.df))
     return DetectableEffect(study, outcome, scale, unit, *found, shocks, seen, caution)
 

@@ -209,6 +209,10 @@ CHINESE = {
     "The outcome is not known in any year under treatment yet, so there is no effect to compute.": (
         "目前还没有实施之后任何一年的指标数据，因此无效应可算。"
     ),
+    "What such a study could show: a gain of {gain} % or a loss of {loss} % would be found in {power} % of cases, "
+    "smaller ones less often (page 08).": (
+        "这样的研究能发现什么：若增加{gain}%或减少{loss}%，有{power}%的机会被检测出来，更小的效应机会更低（见第08页）。"
+    ),
     "What such a study could show: an effect of {size} would be found in {power} % of cases, smaller ones less often "
     "(page 08).": (
         "这样的研究能发现什么：若效应为{size}，有{power}%的机会被检测出来，更小的效应机会更低（见第08页）。"

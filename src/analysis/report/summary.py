@@ -134,11 +134,21 @@ class Sentences(Wording):
             yield self.ended(self.findings.refusal)
             return
         yield self.say("The outcome is not known in any year under treatment yet, so there is no effect to compute.")
+        power = f"{100 * detectable.power:.0f}"
+        if detectable.unit == "log points":
+            yield self.say(
+                "What such a study could show: a gain of {gain} % or a loss of {loss} % would be found in {power} % of "
+                "cases, smaller ones less often (page 08).",
+                gain=f"{detectable.percent:.0f}",
+                loss=f"{detectable.loss_percent:.0f}",
+                power=power,
+            )
+            return
         yield self.say(
             "What such a study could show: an effect of {size} would be found in {power} % of cases, smaller ones less "
             "often (page 08).",
             size=self.size(detectable.value),
-            power=f"{100 * detectable.power:.0f}",
+            power=power,
         )
 
     def figure(self) -> tuple[str, str]:
