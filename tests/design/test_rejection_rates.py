@@ -197,6 +197,19 @@ class TestGrid:
             assert rates.loc[method, "rejection_rate"] == pytest.approx(rate, abs=4 * (rate * (1 - rate) / 200) ** 0.5)
 
 
+@pytest.mark.parametrize("correlation", [None, 0.3])
+def test_in_per_cent_the_tests_are_those_of_the_poisson_regression(correlation):
+    money = small_panel(5, groups=16, treated=4)
+    money["income"] = np.exp(money["income"] / 20)
+    options = {"methods": ["cr1", "cr2"], "replications": 60, "correlation": correlation, "scale": "poisson"}
+    rates = rejection_rates(small_study(money), "income", **options)
+    assert (rates["replications"] == 60).all()
+    # Three standard errors of sixty replications at the most that CR2 was seen to reject.
+    assert rates.loc["cr2", "rejection_rate"] < 0.08 + 3 * np.sqrt(0.08 * 0.92 / 60)
+    thousand = money.assign(income=1000 * money["income"])
+    pd.testing.assert_frame_equal(rejection_rates(small_study(thousand), "income", **options), rates)
+
+
 def test_groups_that_tell_nothing_are_never_treated_on_paper(study):
     once = [(f"s{n}", 2015 + n % 6, None, f"s{n}", "s0", 50.0 + n, 0.0, 1.0) for n in range(30)]
     panel = small_panel(5, groups=16, treated=4)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.design.replication import replicate
-from analysis.design.shocks import Shocks
+from analysis.design.shocks import Shocks, untreated_shocks
 from analysis.effects.verbs import did
 from analysis.inference.inversion import rejects
 from analysis.inference.methods import METHODS, known_methods
@@ -33,6 +33,7 @@ def rejection_rates(
     correlation: float | None = None,
     treated_scale: float = 1.0,
     cluster: str = "group",
+    scale: str | None = None,
     replications: int = 2000,
     draws: int = 399,
     seed: int = 2023,
@@ -48,7 +49,8 @@ def rejection_rates(
       choices of groups than replications, each is taken once.
     - `correlation` between 0 and 1: simulation. Villages, years, groups and gaps are the study's; the outcome is drawn
       anew, with this correlation between villages of a group and persistence 0.6 from year to year in both
-      parts; groups drawn at random are treated on paper.
+      parts; groups drawn at random are treated on paper. Under "poisson" every village has its own mean, and shocks of
+      the size they have without treatment (`untreated_shocks`) move it in per cent.
 
     Parameters
     ----------
@@ -65,6 +67,9 @@ def rejection_rates(
         Standard deviation of treated groups' simulated outcome relative to the others'.
     cluster : {"group", "stratum", "unit"}
         What errors are clustered by, as in `Estimate.inference`; "unit" shows what ignoring the groups costs.
+    scale : {"level", "log", "poisson"}, optional
+        Default: logs where they are the outcome's own, else levels. Under "poisson" the wild bootstrap and
+        randomization take a second or more each for every replication.
     replications, draws, seed, level
         Each replication has its own seed, so results do not depend on the number of cores, or on where they run: set
         `joblib.parallel_config(n_jobs=2)` or `joblib.parallel_config("dask")` around the call.
@@ -96,9 +101,12 @@ def rejection_rates(
     check_whole(1, replications=replications)
     if correlation is not None and not 0 <= correlation <= 1:
         raise ValueError(f"correlation must lie between 0 and 1, or be None for placebo districts, not {correlation}.")
-    scale = study.scale_of(outcome, "level" if correlation is not None else None, LINEAR)
+    usual = "level" if correlation is not None else study.scale_of(outcome, None, LINEAR)
+    scale = study.scale_of(outcome, scale or usual)
     sample = comparable(select_sample(study, outcome, scale=scale), study.noun)
     frame = sample.frame.assign(value=sample.outcome)
+    money = correlation is not None and scale == "poisson"
+    spread = _sizes(frame, untreated_shocks(study, outcome, scale)) if money else 0.0
     treated = frame["first_treated"].notna()
     starts = frame[treated].groupby("group")["first_treated"].first().to_numpy(dtype=float)
     frame = frame if correlation is not None else frame[~treated]
@@ -123,6 +131,8 @@ def rejection_rates(
         sets=sets,
         correlation=correlation,
         treated_scale=treated_scale,
+        spread=spread,
+        scale=scale,
         asked={"methods": methods, "cluster": cluster, "draws": draws},
     )
     p_values = replicate(task, replications, seed, "replications")
@@ -159,6 +169,8 @@ def _p_values(
     sets: list[tuple[int, ...]] | None,
     correlation: float | None,
     treated_scale: float,
+    spread: float,
+    scale: str,
     asked: dict[str, Any],
 ) -> np.ndarray:
     """Treat groups on paper, draw an outcome if asked for, and test: one p-value per method."""
@@ -166,13 +178,21 @@ def _p_values(
     first = pd.Series(np.resize(generator.permutation(starts), number), index=treated)
     frame = frame.assign(first_treated=frame["group"].map(first).astype("Int64"))
     if correlation is not None:
-        scale = np.where(frame["first_treated"].notna(), treated_scale, 1.0)
-        frame["value"] = scale * _shocks(generator, frame, correlation)
+        shocks = np.where(frame["first_treated"].notna(), treated_scale, 1.0) * _shocks(generator, frame, correlation)
+        frame["value"] = frame["value"] * np.exp(spread * shocks) if spread else shocks
     try:
-        estimate = did(Study(frame, noun="village"), "value")
+        estimate = did(Study(frame, noun="village"), "value", scale="poisson" if scale == "poisson" else "level")
     except StudyError:
         return np.full(len(asked["methods"]), np.nan)
     return estimate.inference(**asked)["p_value"].to_numpy(dtype=float)
+
+
+def _sizes(frame: pd.DataFrame, shocks: Shocks) -> float:
+    """Put each village's own mean times the year's into `value`, and give the standard deviation of shocks."""
+    if money := shocks.money:
+        mean = frame["unit"].astype(str).map(money.mean)
+        frame["value"] = mean.fillna(mean.mean()) * frame["time"].map(money.path).fillna(1.0)
+    return float(np.linalg.norm([shocks.group, shocks.unit, shocks.passing]))
 
 
 def _shocks(generator: np.random.Generator, frame: pd.DataFrame, correlation: float) -> np.ndarray:
