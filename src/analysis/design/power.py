@@ -211,8 +211,8 @@ def power_curve(
     Examples
     --------
     >>> from analysis import load_study
-    >>> curve = power_curve(load_study(), "rural_income_per_head_cny", [0, 10_000], replications=100)
-    >>> bool(curve.loc[0, "power"] < 0.2), float(curve.loc[10_000, "power"])
+    >>> curve = power_curve(load_study(), "rural_income_per_head_cny", [0, 0.5], replications=100)
+    >>> bool(curve.loc[0, "power"] < 0.2), float(curve.loc[0.5, "power"])
     (True, 1.0)
     """
     check_shares(level=level)
