@@ -2,13 +2,14 @@
 
 import dataclasses
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 from panels import noise_panel, study_of
 from scipy import stats
 
-from analysis import Outcome, Study, StudyError, did, minimum_detectable_effect, power_curve
+from analysis import Outcome, Study, StudyError, did, minimum_detectable_effect, plot_power, power_curve
 from analysis.design.drawn_outcomes import DrawnOutcomes
 from analysis.design.null_draws import NullDraws, null_draws, planned_design
 from analysis.design.own_error import beside_own_error
@@ -125,7 +126,12 @@ def test_a_curve_of_gains_and_losses(study):
     assert (len(curve), curve.index[20]) == (41, 0)
     assert curve.loc[0, "power"] < 0.1
     assert curve["power"].iloc[[10, 30]].to_numpy() == pytest.approx(0.8, abs=5e-3)
-    assert np.isnan(power_curve(study, "income", [1.0], replications=20)["percent"]).all()
+    level = power_curve(study, "income", [1.0], scale="level", replications=20)
+    assert np.isnan(level["percent"]).all()
+    drawn, amounts = plot_power(curve, study, "income"), plot_power(level, study, "income", unit="CNY")
+    assert drawn.lines[0].get_xdata() == pytest.approx(curve["percent"].to_numpy())
+    assert (drawn.get_xlabel(), amounts.get_xlabel()) == ("True effect (%)", "True effect (CNY)")
+    plt.close("all")
 
 
 def test_money_in_levels_varies_in_per_cent_too():
