@@ -605,3 +605,24 @@ def test_in_per_cent_a_district_of_large_effect_is_the_strongest_and_tests_need_
     assert frames[0]["effect"].to_numpy() == pytest.approx(frames[1]["effect"].to_numpy(), rel=1e-8)
     assert frames[0]["p_value"].to_numpy() == pytest.approx(frames[1]["p_value"].to_numpy())
     assert frames[0][["low", "high"]].isna().all(axis=None)
+
+
+def test_of_many_treated_groups_those_whose_luck_moves_the_estimate_most_are_left_out(monkeypatch):
+    study = quiet(districts_panel({f"d{n:02}": 2019 for n in range(5)}, groups=12, sizes=(3, 9, 2)))
+    every = leave_one_out(study, "income")
+    monkeypatch.setitem(leave_one_out.__globals__, "MOST_LEFT_OUT", 2)
+    some = leave_one_out(study, "income")
+    moved = (every["estimate"] - every.loc["none", "estimate"]).abs().drop("none")
+    assert some.index.tolist() == ["none", *sorted(moved.nlargest(2).index)]
+    pd.testing.assert_frame_equal(some.drop(columns="note"), every.loc[some.index].drop(columns="note"))
+    assert some.loc["none", "note"] == "of 5 treated groups the 2 of most influence are left out"
+
+
+def test_more_treated_groups_than_can_have_effects_of_their_own_are_refused(monkeypatch):
+    study = quiet(districts_panel(groups=8))
+    monkeypatch.setitem(did.__wrapped__.__globals__, "MOST_OF_THEIR_OWN", 2)
+    with pytest.raises(
+        StudyError, match=r"^3 of 8 groups are treated, too many to look at .* about 0\.38 at best\. Name"
+    ):
+        by_district(study, "income")
+    assert did(study, "income").treated_groups == 3

@@ -114,10 +114,10 @@ def with_starts(study: Study, starts: int | Mapping[object, int]) -> Study:
     """
     frame = study.frame
     treated = frame["first_treated"].notna()
-    known = frame.loc[treated, "group"].unique()
+    known = set(frame.loc[treated, "group"].unique())
     starts = starts if isinstance(starts, Mapping) else dict.fromkeys(known, starts)
-    starts = {group if group in set(known) else text_label(group): year for group, year in starts.items()}
-    if unknown := [group for group in starts if group not in set(known)]:
+    starts = {group if group in known else text_label(group): year for group, year in starts.items()}
+    if unknown := [group for group in starts if group not in known]:
         raise StudyError(
             f"{count(len(unknown), 'group')} not treated in this study: {first(unknown)}. "
             f"Its treated groups are {', '.join(map(str, sorted(known)))}."

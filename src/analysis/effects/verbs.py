@@ -17,6 +17,8 @@ from analysis.study.study import Study
 
 # Which treatment cells each estimator saturates.
 EFFECT_CELLS = {"two_way": "treated", "saturated": "cohort_year", "by_group": "group_year"}
+# Regressors, and sums of their products by group, grow with the groups that have cells of their own.
+MOST_OF_THEIR_OWN = 50
 EVENT_CELLS = {"two_way": "event_time", "saturated": "cohort_event_time"}
 
 
@@ -86,6 +88,8 @@ def did(
     scale = study.scale_of(outcome, scale)
     sample = _sample(study, outcome, controls, weights, scale, collapse if estimator != "by_group" else False)
     _check_cohorts(sample.frame, estimator)
+    if estimator == "by_group":
+        _refuse_many(sample)
     fitted = fit(sample, EFFECT_CELLS[estimator])
     effect = fitted.average(np.ones(len(fitted.cells), dtype=bool))
     return Estimate(study, outcome, estimator, "all years before", fitted, effect)
@@ -186,6 +190,19 @@ def _check_usable(sample: Sample, outcome: str) -> None:
                 f"{nobody} has a usable {outcome!r}; rows left out: {reasons(sample.dropped)}. "
                 "Fill in the missing values, or choose another outcome."
             )
+
+
+def _refuse_many(sample: Sample) -> None:
+    """No more treated groups than can have cells of their own."""
+    units = sample.units()
+    treated, groups = units.loc[units["first_treated"].notna(), "group"].nunique(), units["group"].nunique()
+    if treated > MOST_OF_THEIR_OWN:
+        raise StudyError(
+            f"{treated:,} of {groups:,} groups are treated, too many to look at one by one: at most "
+            f"{MOST_OF_THEIR_OWN} can have effects of their own in one regression, and the strongest of {treated:,} "
+            f"would have an adjusted p of about {treated / groups:.2f} at best. Name larger groups, such as provinces, "
+            "or take some of them with study.subset."
+        )
 
 
 def _check_cohorts(frame: pd.DataFrame, estimator: str, reference: int | None = None) -> None:

@@ -105,16 +105,16 @@ def group_moments(regression: Regression, contrast: np.ndarray, starts: np.ndarr
     )
 
 
-def refit(moments: GroupMoments, codes: np.ndarray) -> Refits:
-    """Contrast and CR1 variance under each assignment, shape (assignments, groups) of positions in the start years."""
+def refit(moments: GroupMoments, codes: np.ndarray, spread: bool = True) -> Refits:
+    """Contrast and, if asked for, CR1 variance of each assignment, shape (assignments, groups) of start years."""
     atoms, cells, columns = moments.cross.shape
     widest = max(cells * cells, cells * columns, columns * columns, 2 * atoms, 2 * codes.shape[1])
     size = max(1, BLOCK_NUMBERS // (4 * widest))
-    blocks = [_refit_block(moments, codes[at : at + size]) for at in range(0, len(codes), size)]
+    blocks = [_refit_block(moments, codes[at : at + size], spread) for at in range(0, len(codes), size)]
     return Refits(*(np.concatenate(part) for part in zip(*blocks, strict=True)))
 
 
-def _refit_block(moments: GroupMoments, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _refit_block(moments: GroupMoments, codes: np.ndarray, spread: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     atoms, cells, columns = moments.cross.shape
     groups = codes.shape[1]
     given = (codes[:, None, :] == np.arange(atoms // groups)[:, None]).reshape(len(codes), atoms).astype(float)
@@ -131,6 +131,8 @@ def _refit_block(moments: GroupMoments, codes: np.ndarray) -> tuple[np.ndarray, 
         ),
     )
     coefficient = np.einsum("bc,bco->bo", contrast, solved[:, :, 1:])
+    if not spread:
+        return coefficient, np.full((len(codes), 3), np.nan), estimable
     scores = _scores(moments, given, solved, projection)
     factor = groups / (groups - 1) * (moments.rows - 1) / (moments.rows - columns - (weight > 0).sum(axis=1))
     products = [(scores[i] * scores[j]).sum(axis=1) for i, j in ((0, 0), (0, 1), (1, 1))]

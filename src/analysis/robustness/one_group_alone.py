@@ -114,7 +114,7 @@ def placements(sample: Sample) -> Placements:
     codes = np.full((cells, groups), -1, dtype=np.int16)
     codes[np.arange(cells), np.tile(np.arange(groups), len(starts))] = np.repeat(np.arange(len(starts)), groups)
     average = fitted.cell_sizes() / fitted.cell_sizes().sum()
-    refits = refit(group_moments(fitted, average, starts), codes)
+    refits = refit(group_moments(fitted, average, starts), codes, spread=False)
     placed = np.where(refits.estimable[:, None], refits.coefficient, np.nan).reshape(len(starts), groups, 2)
     villages = sample.units().groupby("group", sort=False, observed=True)["villages"].sum().to_numpy()
     return Placements(

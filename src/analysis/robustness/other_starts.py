@@ -13,8 +13,9 @@ from analysis.messages import StudyError, count, former_options
 from analysis.study.outcome import FORMER_LOG
 from analysis.study.study import Study
 
-# As many ways of starting later as ten districts have; of more, so many are drawn.
+# As many ways of starting later as ten districts have; of more, so many are drawn. Of many groups only a few ways.
 MOST_SPLITS = 252
+MANY_GROUPS, FEW_SPLITS = 50, 12
 SEED = 2023
 
 
@@ -23,7 +24,7 @@ def other_starts(study: Study, outcome: str, *, scale: str | None = None) -> pd.
     """Effects had the districts started in other years: all earlier, all later, or half of them later, in every way.
 
     Use it where start years are assumed. Earlier and later are by one year of the panel; the later ones are half of the
-    treated groups, rounded down. Of more than 252 ways so many are drawn.
+    treated groups, rounded down. Of more than 252 ways so many are drawn; of more than 50 groups' ways, 12.
 
     Returns
     -------
@@ -50,10 +51,10 @@ def other_starts(study: Study, outcome: str, *, scale: str | None = None) -> pd.
         for word, by in (("earlier", -1), ("later", 1))
     }
     moved |= {
-        (f"{', '.join(map(str, late))} {step} later", "some later"): pd.Series(
+        (f"{_named(late, draw)} {step} later", "some later"): pd.Series(
             seen[first + first.index.isin(late)], first.index
         )
-        for late in _halves(sorted(given.index))
+        for draw, late in enumerate(_halves(sorted(given.index)), start=1)
     }
     rows = {}
     for (name, kind), starts in tqdm(moved.items(), desc="start years", disable=None, leave=False):
@@ -77,5 +78,10 @@ def _halves(groups: list) -> list[tuple]:
     number = len(groups) // 2
     if comb(len(groups), number) <= MOST_SPLITS:
         return list(combinations(groups, number)) if number else []
-    generator = np.random.default_rng(SEED)
-    return sorted({tuple(sorted(generator.permutation(groups)[:number])) for _ in range(MOST_SPLITS)})
+    generator, draws = np.random.default_rng(SEED), FEW_SPLITS if len(groups) > MANY_GROUPS else MOST_SPLITS
+    return sorted({tuple(sorted(generator.permutation(groups)[:number])) for _ in range(draws)})
+
+
+def _named(late: tuple, draw: int) -> str:
+    """The groups that start later; of many their number and which draw they are."""
+    return ", ".join(map(str, late)) if len(late) <= MANY_GROUPS // 2 else f"draw {draw}: {count(len(late), 'group')}"

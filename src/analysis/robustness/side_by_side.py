@@ -10,18 +10,22 @@ from statsmodels.stats.multitest import multipletests
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
+from analysis.inference.methods import group_pieces
 from analysis.messages import StudyError
 from analysis.study.specification import NONE
 from analysis.study.study import Study
 
 COLUMNS = ["estimate", "unit", "per_cent", "std_error", "df", "low", "high", "p_value"]
 BEFORE = "before treatment"
+# Of more treated groups, so many are left out in turn: each is an estimate of its own.
+MOST_LEFT_OUT = 50
 
 
 def leave_one_out(study: Study, outcome: str, **did_options: Any) -> pd.DataFrame:
     """The headline estimate without each treated group (district) in turn.
 
-    Use it to see whether one district carries the result. Untreated groups all stay.
+    Use it to see whether one district carries the result. Untreated groups all stay. Of more than 50 treated groups
+    those are left out whose own luck moves the estimate most.
 
     Parameters
     ----------
@@ -50,11 +54,22 @@ def leave_one_out(study: Study, outcome: str, **did_options: Any) -> pd.DataFram
     treated = sorted(units.loc[units["first_treated"].notna(), "group"].unique())
     if len(treated) == 1:
         raise StudyError(f"Only one group is treated ({treated[0]}): without it there is no effect to estimate.")
-    estimates = {"none": did(study, outcome, **did_options)}
+    whole = did(study, outcome, **did_options)
+    rows = {"none": _row(whole, "treated_groups", "villages")}
+    if len(treated) > MOST_LEFT_OUT:
+        rows["none"]["note"] += f"of {len(treated):,} treated groups the {MOST_LEFT_OUT} of most influence are left out"
+        treated = _influential(whole, treated)
     for group in treated:
-        estimates[group] = did(study.subset(study.frame["group"] != group), outcome, **did_options)
-    rows = {name: _row(estimate, "treated_groups", "villages") for name, estimate in estimates.items()}
+        without = did(study.subset(study.frame["group"] != group), outcome, **did_options)
+        rows[group] = _row(without, "treated_groups", "villages")
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("left_out")
+
+
+def _influential(estimate: Estimate, groups: list[str]) -> list[str]:
+    """The groups whose own luck moves an estimate most, as far as its residuals tell, in the order of their codes."""
+    pieces, names = group_pieces(estimate.fitted, estimate.effect), estimate.fitted.sample.frame["group"].unique()
+    luck = pd.Series(np.abs(pieces.contrast_scores), np.asarray(names)[pieces.informative])
+    return sorted(luck[luck.index.isin(groups)].nlargest(MOST_LEFT_OUT).index)
 
 
 def across_outcomes(study: Study, outcomes: Sequence[str] | None = None, **did_options: Any) -> pd.DataFrame:
