@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-SECTIONS = ("did", "wild_bootstrap", "randomization", "national", "stated_power")
+SECTIONS = ("did", "wild_bootstrap", "randomization", "national", "national_poisson", "stated_power")
 
 
 def main() -> None:
