@@ -95,7 +95,7 @@ def main(villages: int = national.VILLAGES) -> None:
     sections.write(
         "national_poisson",
         "Effects in per cent on a national panel",
-        f"{rows:,} rows, the national panel with a share of {ZERO:.0%} zeros and {NEVER} villages of nothing but zeros. "
+        f"{rows:,} rows, the national panel with {ZERO:.0%} zeros and {NEVER} villages of nothing but zeros. "
         f"{sections.machine(('numpy', 'pandas', 'statsmodels', 'pyfixest'))} The fastest of {REPEATS} runs, each in a "
         "fresh process after one on a small panel.",
         sections.table(shown.where(shown > 0), "{:.2f}", '`did(scale="poisson")` and `fepois`'),

@@ -105,6 +105,16 @@ def test_event_times_have_a_null_of_their_own_and_slopes_no_interval() -> None:
     assert "sets years against each other" in slope["note"].iloc[1]
 
 
+def test_many_clusters_have_fewer_draws_and_the_note_says_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analysis.inference.methods.MOST_NUMBERS", 12 * 150)
+    monkeypatch.setattr("analysis.inference.methods.FEWEST_DRAWS", 99)
+    frame = panel(11, groups=12, treated=4)
+    test = effect_of(frame).inference("wild_bootstrap", draws=499).iloc[0]
+    assert test["note"].startswith("150 ")
+    level = did(study_of(frame), "income", scale="level").inference("wild_bootstrap", draws=499).iloc[0]
+    assert level["note"].startswith("499 ")
+
+
 def redrawn(study: Study, seed: int) -> Study:
     """The design of a panel with outcomes of the same kind drawn anew."""
     draw, rows = np.random.default_rng(seed), study.frame

@@ -21,6 +21,8 @@ COLUMNS = ["std_error", "statistic", "df", "p_value", "low", "high", "note"]
 STUDENT = {"cr1": cr1, "cr2": cr2, "cr3": cr3}
 METHODS = (*STUDENT, "wild_bootstrap", "randomization")
 TOO_FINE = "clusters finer than the groups that were treated: too sure of itself"
+# Each null of a Poisson regression is fitted and drawn for anew: with many clusters fewer draws, as the notes say.
+MOST_NUMBERS, FEWEST_DRAWS = 2_000_000, 999
 HEADLINE = "cr2"
 HEADLINE_NAME = "CR2 errors with Satterthwaite degrees of freedom"
 
@@ -66,6 +68,8 @@ def hypothesis_test(
     if not 0 < level < 1:
         raise ValueError(f"level must lie between 0 and 1, such as 0.95, not {level}.")
     codes = cluster_codes(regression, cluster)
+    if regression.mean is not None:
+        draws = min(draws, max(MOST_NUMBERS // (codes.max() + 1), FEWEST_DRAWS))
     if method == "randomization":
         try:
             return randomization(regression, effect, draws=draws, seed=seed, level=level)
