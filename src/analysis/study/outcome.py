@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 
 from analysis.language.units import scale_of_unit
-from analysis.messages import amount, former_options
+from analysis.messages import amount, fixed, former_options
 
 SCALES = ("level", "log", "poisson")
 LINEAR = ("level", "log")
 LOG_POINTS = "log points"
 SHOWN_UNITS = {LOG_POINTS: "%", "%": "percentage points"}
 """Units that readers see under another name: log points become per cent of what would have been."""
+SMALLEST_TENTH = 0.05
+"""Per cents alone have one decimal from here on."""
 FORMER_LOG = {"log": ("scale", {True: "log", False: "level"})}
 
 
@@ -87,7 +89,9 @@ def effect_in_words(unit: str, effect: float) -> str:
     >>> effect_in_words("log points", 0.1), effect_in_words("CNY", 49_075.0)
     ('10.5 %', '49,075 CNY')
     """
-    return f"{amount(shown(unit, effect))} {shown_unit(unit)}".rstrip()
+    number = shown(unit, effect)
+    in_per_cent = unit == LOG_POINTS and abs(number) >= SMALLEST_TENTH
+    return f"{fixed(number, 1) if in_per_cent else amount(number)} {shown_unit(unit)}".rstrip()
 
 
 def described(outcomes: Mapping[str, Outcome] | Iterable[str] | None) -> dict[str, Outcome]:
