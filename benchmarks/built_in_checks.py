@@ -33,6 +33,7 @@ from analysis import (  # noqa: E402  # noqa: E402
     bunching,
     by_district,
     did,
+    dominance,
     event_study,
     load_study,
     neighbours,
@@ -63,6 +64,8 @@ EFFECTS = ["effect", "effect, honest bounds", "effect against other towns", "eff
 EFFECTS += ["effect, synthetic comparison", "effect in one district", "spillover"]
 QUANTITIES = [("log points", name) for name in [*EFFECTS, "slope before"]]
 QUANTITIES += [("CNY", name) for name in EFFECTS] + [("share", "reports moved over a mark")]
+RATIOS = ["effect", "effect on a typical village", "effect against other towns", "spillover", "slope before"]
+QUANTITIES += [("%", name) for name in RATIOS]
 FOUND = ["truth", "estimate", "low", "high"]
 # Averages of placebo districts behind each synthetic interval; those of a study have 499.
 PLACEBO_AVERAGES = 59
@@ -104,11 +107,12 @@ def checks(
     everything, positive = study_of(drawn.panel, units), study_of(drawn.panel.query(f"{OUTCOME} > 0"), units)
     answers = {("log points", name): answer for name, answer in of_study(positive, scale="log").items()}
     answers |= {("CNY", name): answer for name, answer in of_study(everything, scale="level").items()}
+    answers |= {("%", name): list(100 * np.expm1(answer)) for name, answer in in_per_cent(everything).items()}
     answers["share", "reports moved over a mark"] = moved_reports(everything)
     unmoved = study_of(draw(**(switches | {"calibration": UNMOVED})).panel, units)
     clean, plain = ({**switches, "dirt": False, **more} for more in ({}, {"effect": False, "spillover": 0.0}))
-    gain = draw(**clean).panel[OUTCOME] - draw(**plain).panel[OUTCOME]
-    truth = true_values(drawn, gain, members, switches)
+    without = draw(**plain).panel[OUTCOME]
+    truth = true_values(drawn, draw(**clean).panel[OUTCOME] - without, without, members, switches)
     truth["share", "reports moved over a mark"] = (
         answers["share", "reports moved over a mark"][0] - moved_reports(unmoved)[0]
     )
@@ -142,11 +146,21 @@ def of_study(study: Study, *, scale: str) -> dict[str, list[float]]:
     }
 
 
+def in_per_cent(study: Study) -> dict[str, np.ndarray]:
+    """Estimate, low and high of the Poisson regressions, in log points."""
+    beside, events = neighbours(study, OUTCOME), event_study(study, OUTCOME)
+    estimates = [did(study, OUTCOME), dominance(study, OUTCOME)["a typical village"], beside.treated, beside.spillover]
+    return {name: np.array(tested(one)) for name, one in zip(RATIOS, [*estimates, events.pretrend().slope], strict=True)}
+
+
 def true_values(
-    drawn: Simulation, gain: pd.Series, members: pd.DataFrame, switches: Mapping[str, object]
+    drawn: Simulation, gain: pd.Series, without: pd.Series, members: pd.DataFrame, switches: Mapping[str, object]
 ) -> dict[tuple[str, str], float]:
-    """Means over the village-years under treatment, or beside it: of log points, and of what villages gained in CNY."""
-    truth = drawn.true_effects.assign(gain=gain.to_numpy())
+    """Means over the village-years under treatment, or beside it: of log points, and of what villages gained in CNY.
+
+    In per cent it is the gain of all together over what they would have had.
+    """
+    truth = drawn.true_effects.assign(gain=gain.to_numpy(), without=without.to_numpy())
     district = truth["village_code"].map(members.set_index("village_code")["district_id"])
     inside = truth[district.notna() & (truth["year"] >= 2023)]
     beside = truth[truth["spillover_log_points"] > 0]
@@ -154,6 +168,10 @@ def true_values(
         ("log points", "effect"): inside["effect_log_points"].mean(),
         ("log points", "spillover"): beside["spillover_log_points"].mean(),
         ("log points", "slope before"): switches.get("selection_trend", 0.005),
+        ("%", "effect"): 100 * inside["gain"].sum() / inside["without"].sum(),
+        ("%", "effect on a typical village"): 100 * np.expm1(inside["effect_log_points"].mean()),
+        ("%", "spillover"): 100 * beside["gain"].sum() / max(beside["without"].sum(), 1.0),
+        ("%", "slope before"): 100 * np.expm1(switches.get("selection_trend", 0.005)),
         ("CNY", "effect"): inside["gain"].mean(),
         ("CNY", "effect in one district"): inside.loc[district == DISTRICT, "gain"].mean(),
         ("CNY", "spillover"): beside["gain"].mean(),
