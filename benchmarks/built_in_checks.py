@@ -150,7 +150,9 @@ def in_per_cent(study: Study) -> dict[str, np.ndarray]:
     """Estimate, low and high of the Poisson regressions, in log points."""
     beside, events = neighbours(study, OUTCOME), event_study(study, OUTCOME)
     estimates = [did(study, OUTCOME), dominance(study, OUTCOME)["a typical village"], beside.treated, beside.spillover]
-    return {name: np.array(tested(one)) for name, one in zip(RATIOS, [*estimates, events.pretrend().slope], strict=True)}
+    return {
+        name: np.array(tested(one)) for name, one in zip(RATIOS, [*estimates, events.pretrend().slope], strict=True)
+    }
 
 
 def true_values(

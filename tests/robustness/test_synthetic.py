@@ -357,7 +357,7 @@ def test_sentence_and_table_of_the_demonstration_study():
     assert "the average of 5 treated groups" in repr(result)
     assert repr(result).endswith(
         "24 treated villages seen in all years, 23 villages left out for a missing year. "
-        "In levels: synthetic difference-in-differences has no Poisson form."
+        "In per cent of each group's mean, by its logarithm: synthetic difference-in-differences has no Poisson form."
     )
     table = result.frame()
     assert table.index[-1] == "average"

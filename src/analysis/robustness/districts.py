@@ -17,7 +17,7 @@ from analysis.regression.regression import Regression
 from analysis.regression.sample import Sample
 from analysis.regression.treatment_cells import group_label
 from analysis.robustness.one_group_alone import Placements, placements
-from analysis.study.outcome import FORMER_LOG
+from analysis.study.outcome import FORMER_LOG, shown, shown_unit
 from analysis.study.study import Study
 
 UNDIVIDED = (
@@ -70,16 +70,14 @@ class Districts(Sentence):
         strongest = frame.loc[frame["step"].idxmin()]
         floor = strongest["smallest_p_adjusted"]
         who = "it cannot" if rejects(frame["smallest_p_adjusted"].min(), self.level) else "no group can"
-        proportional = overall.scale == "poisson"
-        size = frame["per_cent" if proportional else "effect"]
+        size = shown(overall.unit, frame["effect"])
         effects = f"from {amount(size[least])} ({least}) to {amount(size[most])} ({most})"
         effects = effects if len(frame) > 1 else f"{amount(size[least])} ({least})"
-        unit, over_all = ("per cent", overall.percent) if proportional else (overall.unit, overall.value)
         limit = "" if rejects(floor, self.level) else f", so that {who} reach {1 - self.level:.2g}"
         return (
             f"{overall.study.label.capitalize()}: effects on {in_sentence(_label(overall))} of "
-            f"{count(len(frame), 'treated group')}, in {unit or 'its unit'}: {effects}, "
-            f"{amount(over_all)} over all{overall.specified}. Against chance in {self.groups} groups the strongest is "
+            f"{count(len(frame), 'treated group')}, in {shown_unit(overall.unit) or 'its unit'}: {effects}, "
+            f"{amount(shown(overall.unit, overall.value))} over all{overall.specified}. Against chance in {self.groups} groups the strongest is "
             f"{strongest.name}: p = {strongest['p_value']:.3f} alone (smallest attainable "
             f"{strongest['smallest_p']:.3f}), p = {strongest['p_adjusted']:.3f} as the strongest of {len(frame)} "
             f"(step-down; smallest attainable {floor:.3f}{limit}).{'' if self.divided else f' {UNDIVIDED}'}"

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.messages import Sentence, StudyError, amounts, count, former_options, in_sentence
-from analysis.study.outcome import FORMER_LOG
+from analysis.study.outcome import FORMER_LOG, shown, shown_unit
 from analysis.study.panel_checks import check_starts, few_treated_groups
 from analysis.study.study import Study
 
@@ -55,8 +55,7 @@ class Neighbours(Sentence):
         label = in_sentence(study.describe(self.treated.outcome).label)
         specified = self.treated.specified
         others = self.spillover.groups - self.spillover.treated_groups
-        names, scale = ("treated", "spillover"), self.treated.scale
-        treated, beside = (_sentence(frame.loc[name], study.noun, scale) for name in names)
+        treated, beside = (_sentence(frame.loc[name], study.noun) for name in ("treated", "spillover"))
         return (
             f"{study.label.capitalize()}: effects on {label} against {count(others, 'stratum')} without "
             f"treatment{specified}: on treated {study.noun}s {treated}; on untreated {study.noun}s beside them "
@@ -132,20 +131,17 @@ def _by_stratum(study: Study, kept: pd.Series, first_treated: pd.Series) -> Stud
     return replace(study, frame=frame, placebo_group_count=0, notes=few_treated_groups(frame))
 
 
-def _sentence(tests: pd.DataFrame, noun: str, scale: str) -> str:
+def _sentence(tests: pd.DataFrame, noun: str) -> str:
     """One effect with both its tests, in words."""
     cr2, randomized = tests.loc["cr2"], tests.loc["randomization"]
-    sizes, unit = cr2[["effect", "low", "high"]].astype(float), cr2["unit"]
-    if scale == "poisson":
-        sizes, unit = 100 * np.expm1(sizes), "%"
-    value, low, high = amounts(*sizes)
+    value, low, high = amounts(*shown(cr2["unit"], cr2[["effect", "low", "high"]].to_numpy(dtype=float)))
     interval = f"95 % interval {low} to {high}, CR2 by stratum, p = {cr2['p_value']:.3f}"
     if np.isnan(cr2["p_value"]):
         interval = f"no interval, {cr2['note'].split(';')[0]}"
     p_value = randomized["p_value"]
     dealt = f"p = {p_value:.3f} by" if p_value >= 0 else "no p-value from"
     strata = count(cr2["strata_treated"], "stratum")
-    effect = f"{value} {unit}".rstrip()
+    effect = f"{value} {shown_unit(cr2['unit'])}".rstrip()
     return f"{effect} ({count(cr2['villages'], noun)} in {strata}; {interval}; {dealt} randomization of strata)"
 
 

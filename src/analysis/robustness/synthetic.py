@@ -23,7 +23,7 @@ from analysis.messages import (
     refuse,
 )
 from analysis.regression.sample import select_sample
-from analysis.study.outcome import FORMER_LOG, LINEAR
+from analysis.study.outcome import FORMER_LOG, shown, shown_unit
 from analysis.study.study import Study
 
 # The solver as the authors' R package sets it, for series in units of their noise: 100 steps, small weights to zero,
@@ -33,7 +33,9 @@ SOLVER = {"max_iter_pre_sparsify": 100, "max_iter": 10_000, "min_decrease": 1e-5
 YEAR_RIDGE = 1e-6
 FEWEST_DONORS = 2
 
-NO_POISSON = "In levels: synthetic difference-in-differences has no Poisson form."
+OF_MEANS = (
+    "In per cent of each group's mean, by its logarithm: synthetic difference-in-differences has no Poisson form."
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class SyntheticDid(Sentence):
 
     def __repr__(self) -> str:
         test = self.frame().loc["average"]
-        value, low, high = amounts(self.value, test["low"], test["high"])
+        value, low, high = amounts(*(shown(self.unit, one) for one in (self.value, test["low"], test["high"])))
         interval = f"95 % interval {low} to {high}"
         cut = (
             f" (cut by {self.study.placebo_order} order where none were given)"
@@ -112,7 +114,7 @@ class SyntheticDid(Sentence):
         unused = ", without the study's controls and weights" * bool(self.study.controls or self.study.weights)
         return (
             f"{self.study.label.capitalize()}: effect on {in_sentence(self.study.describe(self.outcome).label)} "
-            f"{value} {self.unit}".rstrip()
+            f"{value} {shown_unit(self.unit)}".rstrip()
             + f" by synthetic difference-in-differences, the average of {count(len(self.effects), 'treated group')} "
             f"({interval if np.isfinite(test['low']) else 'no 95 % interval from so few placebos'}, p = "
             f"{test['p_value']:.4f}, by design at least {test['smallest_p_value']:.4f}, against "
@@ -149,8 +151,9 @@ def synthetic_did(
     ----------
     study : Study
     outcome : str
-    scale : {"log", "level"}, optional
-        Analyse means of the logarithm; values at or below zero raise. Default: as the study describes the outcome.
+    scale : {"poisson", "log", "level"}, optional
+        "poisson": analyse the logarithm of each group's mean, in which rich villages count with their money and zeros
+        stay; "log": means of the logarithm, without zeros. Default: as the study describes the outcome.
     draws, seed : int
         Of the placebo averages, where there are more sets; `joblib.parallel_config` spreads them over cores.
 
@@ -176,9 +179,9 @@ def synthetic_did(
     [51, 51, 51, 51, 51, 99]
     """
     check_whole(1, draws=draws)
-    if study.scale_of(outcome, scale) == "poisson":
-        study = replace(study, notes=(*study.notes, NO_POISSON))
-    scale = study.scale_of(outcome, scale, LINEAR)
+    scale = study.scale_of(outcome, scale)
+    if scale == "poisson":
+        study = replace(study, notes=(*study.notes, OF_MEANS))
     series, villages, left_out = _group_means(study, outcome, scale)
     starts = group_starts(study.frame)
     treated = starts.dropna().astype(int).sort_index()
@@ -207,7 +210,12 @@ def _group_means(study: Study, outcome: str, scale: str) -> tuple[pd.DataFrame, 
     sample = select_sample(study, outcome, scale=scale)
     values = sample.frame.assign(value=sample.outcome).pivot(index="unit", columns="time", values="value").dropna()
     groups = study.units.loc[values.index, "group"]
-    return values.groupby(groups).mean().T, groups.value_counts(), len(study.units) - len(values)
+    means = values.groupby(groups).mean().T
+    if scale == "poisson":
+        zero = means.columns[(means == 0).any()]
+        refuse(zero, "group", "The mean is zero in some year", 'Leave these out, or write scale="level".')
+        means = np.log(means)
+    return means, groups.value_counts(), len(study.units) - len(values)
 
 
 def _check(series: pd.DataFrame, donors: pd.DataFrame, treated: pd.Series, outcome: str) -> None:
