@@ -392,9 +392,7 @@ def test_mengzhou_says_that_no_district_can_reach_five_per_cent():
     np.testing.assert_allclose(frame["smallest_p_adjusted"], 5 / 56)
     assert (frame["p_adjusted"] >= 5 / 56).all()
     assert (frame["p_adjusted"] >= frame["p_value"]).all()
-    assert repr(result).startswith(
-        "Simulated data: effects on village collective income of 5 treated groups, in per cent: "
-    )
+    assert repr(result).startswith("Simulated data: effects on village collective income of 5 treated groups, in %: ")
     assert "smallest attainable 0.089, so that no group can reach 0.05" in repr(result)
     assert "so that no group" not in repr(replace(result, level=0.9))
 

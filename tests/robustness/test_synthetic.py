@@ -357,7 +357,7 @@ def test_sentence_and_table_of_the_demonstration_study():
     assert "the average of 5 treated groups" in repr(result)
     assert repr(result).endswith(
         "24 treated villages seen in all years, 23 villages left out for a missing year. "
-        "In per cent of each group's mean, by its logarithm: synthetic difference-in-differences has no Poisson form."
+        "In per cent of each group's mean, by its logarithm: this comparison has no Poisson form."
     )
     table = result.frame()
     assert table.index[-1] == "average"
@@ -380,3 +380,20 @@ def test_p_holm_is_holms_over_the_groups_alone():
     by_hand = np.minimum(np.maximum.accumulate(alone * [5, 4, 3, 2, 1]), 1)
     assert table.loc[alone.index, "p_holm"].tolist() == pytest.approx(by_hand.tolist())
     assert np.isnan(table.loc["average", "p_holm"])
+
+
+def test_in_per_cent_it_is_the_logarithm_of_group_means():
+    study = load_study()
+    ratio = synthetic_did(study, "households", draws=9)
+    complete = study.complete("households").frame
+    means = complete.groupby(["group", "time"])["households"].mean().rename("mean").reset_index()
+    design = study.units.drop_duplicates("group").set_index("group")
+    panel = means.assign(start=means["group"].map(design["first_treated"]), log_mean=np.log(means["mean"]))
+    alone = Study.from_frame(panel, unit="group", time="time", first_treated="start", outcomes=["log_mean"])
+    expected = synthetic_did(alone, "log_mean", draws=9).frame()["estimate"]
+    np.testing.assert_allclose(ratio.frame().loc[expected.index[:-1], "estimate"], expected.iloc[:-1], atol=1e-6)
+
+
+def test_a_group_at_zero_is_refused_in_per_cent():
+    with pytest.raises(StudyError, match="The mean is zero in some year in"):
+        synthetic_did(load_study(), "tourist_visits", draws=9)

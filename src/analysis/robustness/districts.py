@@ -77,9 +77,9 @@ class Districts(Sentence):
         return (
             f"{overall.study.label.capitalize()}: effects on {in_sentence(_label(overall))} of "
             f"{count(len(frame), 'treated group')}, in {shown_unit(overall.unit) or 'its unit'}: {effects}, "
-            f"{amount(shown(overall.unit, overall.value))} over all{overall.specified}. Against chance in {self.groups} groups the strongest is "
-            f"{strongest.name}: p = {strongest['p_value']:.3f} alone (smallest attainable "
-            f"{strongest['smallest_p']:.3f}), p = {strongest['p_adjusted']:.3f} as the strongest of {len(frame)} "
+            f"{amount(shown(overall.unit, overall.value))} over all{overall.specified}. Against chance in "
+            f"{self.groups} groups the strongest is {strongest.name}: p = {strongest['p_value']:.3f} alone "
+            f"(smallest attainable {strongest['smallest_p']:.3f}), p = {strongest['p_adjusted']:.3f} as the strongest of {len(frame)} "
             f"(step-down; smallest attainable {floor:.3f}{limit}).{'' if self.divided else f' {UNDIVIDED}'}"
         )
 

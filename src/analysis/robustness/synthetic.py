@@ -32,10 +32,9 @@ SOLVER = {"max_iter_pre_sparsify": 100, "max_iter": 10_000, "min_decrease": 1e-5
 # Ridge of the years' weights, also theirs: it only picks one of several equally good solutions.
 YEAR_RIDGE = 1e-6
 FEWEST_DONORS = 2
+MOST_TREATED = 50
 
-OF_MEANS = (
-    "In per cent of each group's mean, by its logarithm: synthetic difference-in-differences has no Poisson form."
-)
+OF_MEANS = "In per cent of each group's mean, by its logarithm: this comparison has no Poisson form."
 
 
 @dataclass(frozen=True)
@@ -164,8 +163,8 @@ def synthetic_did(
     Raises
     ------
     StudyError
-        Groups treated in part or without a village seen in all years, fewer than three untreated groups or than two
-        years before a start, or groups that all move alike.
+        More than 50 treated groups, groups treated in part or without a village seen in all years, fewer than three
+        untreated groups or than two years before a start, or groups that all move alike.
 
     References
     ----------
@@ -208,6 +207,8 @@ def synthetic_did(
 def _group_means(study: Study, outcome: str, scale: str) -> tuple[pd.DataFrame, pd.Series, int]:
     """Mean outcome by year and group over villages seen in all years, their number, and how many were left out."""
     sample = select_sample(study, outcome, scale=scale)
+    if scale == "poisson":
+        sample = select_sample(study, outcome)
     values = sample.frame.assign(value=sample.outcome).pivot(index="unit", columns="time", values="value").dropna()
     groups = study.units.loc[values.index, "group"]
     means = values.groupby(groups).mean().T
@@ -228,6 +229,11 @@ def _check(series: pd.DataFrame, donors: pd.DataFrame, treated: pd.Series, outco
         raise StudyError(
             f"Only {count(donors.shape[1], 'untreated group')} with a village that has {outcome!r} in all years; "
             f"placebos and their donors need {FEWEST_DONORS + 1}. Bring more untreated groups, or use did."
+        )
+    if len(treated) > MOST_TREATED:
+        raise StudyError(
+            f"{len(treated):,} groups are treated; a synthetic comparison for each, and its placebos, is made for "
+            f"{MOST_TREATED} at most. Use did, or take some of them with study.subset."
         )
     for start in treated.unique():
         before = int((series.index < start).sum())
