@@ -149,6 +149,8 @@ def test_chinese_is_chinese():
         " ({terms})",
         "; {name}: {value}",
         "{name}: {value}.",
+        "{title} ({data})",
+        "{label}{unit}: {title} ({data})",
         "{number} %",
         "{number} {unit}",
     } | {"cr1", "cr2", "cr3"}

@@ -277,6 +277,17 @@ CHINESE = {
     "Data: {rows}, none without the outcome.": "数据：{rows}，该指标均无缺失。",
     "Data: {rows}; {dropped} without the outcome left out.": "数据：{rows}；另有{dropped}缺少该指标，未使用。",
     "Outcome: {definition}{detail}.": "指标：{definition}{detail}。",
+    "Effects are in per cent, {why}.": "效应以百分比表示，{why}。",
+    "Effects are in per cent (estimated in logs), {why}.": "效应以百分比表示（估计时取对数），{why}。",
+    "Effects are in the outcome's unit, {why}.": "效应以该指标的单位表示，{why}。",
+    "because the column holds logarithms": "因为该列数据已取对数",
+    "as the study declares": "此尺度由研究设定",
+    "because money and counts grow in per cent": "因为金额和数量通常按比例增长",
+    "because it is neither money nor a count": "因为该指标既不是金额，也不是数量",
+    "Among {villages} never treated, those that started higher changed by {percent} % against the others in per cent "
+    "and by {level} % in levels. The smaller change speaks for its scale.": (
+        "在从未实施的{villages}中，起点较高者与其余的增幅之差，按比例比较为{percent}%，按水平值比较为{level}%；差距较小的尺度更符合数据。"
+    ),
     "Assumed: {assumptions}": "假定：{assumptions}",
     "{number} to compare with were made for this study: {villages} each, in the order of their codes.": (
         "用于比较的{number}是为本研究划分的：按代码顺序，每组{villages}。"

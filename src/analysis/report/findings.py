@@ -16,13 +16,25 @@ from analysis.effects.sentence import PER, specification
 from analysis.effects.verbs import did, event_study
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.language.labels import bracketed, counted, say, term
-from analysis.messages import StudyError, amount, in_sentence
+from analysis.messages import StudyError, amount, amounts, in_sentence
 from analysis.report.title_page import literal
+from analysis.robustness.scale_evidence import ScaleEvidence, scale_evidence
 from analysis.study.outcome import Outcome, shown, shown_unit
 from analysis.study.study import Study
 
 ENDS = (".", "?", "!", "。", "？", "！")
 SMALLEST_SHOWN = 0.001
+SCALES_SAID = {
+    "poisson": "Effects are in per cent, {why}.",
+    "log": "Effects are in per cent (estimated in logs), {why}.",
+    "level": "Effects are in the outcome's unit, {why}.",
+}
+WHY = {
+    "logged": "because the column holds logarithms",
+    "declared": "as the study declares",
+    "poisson": "because money and counts grow in per cent",
+    "level": "because it is neither money nor a count",
+}
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,8 @@ class Findings:
         Where every start year has two years before it or more.
     slope, joint : pandas.Series
         Yearly change of the gap before the start, and the test of all years (`EventStudy.pretrend`).
+    untreated : ScaleEvidence or None
+        Which scale untreated villages support.
     """
 
     study: Study
@@ -60,6 +74,7 @@ class Findings:
     events: EventStudy | None = None
     slope: pd.Series = field(default_factory=pd.Series)
     joint: pd.Series = field(default_factory=pd.Series)
+    untreated: ScaleEvidence | None = None
 
 
 def find(study: Study) -> Findings:
@@ -79,7 +94,8 @@ def find(study: Study) -> Findings:
         estimate = did(study, outcome.name)
     except StudyError as error:
         return Findings(study, outcome, refusal=str(error), detectable=_detectable(study, outcome.name))
-    return Findings(study, outcome, estimate, test=estimate.headline(), **_lots(estimate), **_before(estimate))
+    found = _lots(estimate) | _before(estimate) | _scale(estimate)
+    return Findings(study, outcome, estimate, test=estimate.headline(), **found)
 
 
 def _detectable(study: Study, outcome: str) -> DetectableEffect | None:
@@ -110,6 +126,15 @@ def _before(estimate: Estimate) -> dict[str, Any]:
     except StudyError:
         return {}
     return {"events": events, "slope": slope, "joint": joint}
+
+
+def _scale(estimate: Estimate) -> dict[str, Any]:
+    """Which scale untreated villages support, where both can be said in per cent."""
+    try:
+        evidence = scale_evidence(estimate.study, estimate.outcome)
+    except StudyError:
+        return {}
+    return {"untreated": evidence} if np.isfinite(evidence.frame()["estimate"]).all() else {}
 
 
 @dataclass(frozen=True)
@@ -186,6 +211,36 @@ class Wording:
             if names:
                 name = term(self.language, what).capitalize()
                 yield self.say("{name}: {value}.", name=name, value=literal(names))
+
+    def scaled(self) -> Iterator[str]:
+        """In which scale effects are, why, and what untreated villages say of it."""
+        outcome, scale, evidence = self.findings.outcome, self.estimate.scale, self.findings.untreated
+        why = "logged" if outcome.logged else "declared" if outcome.scale else scale
+        said = SCALES_SAID["poisson" if outcome.logged else scale]
+        yield self.say(said, why=self.say(WHY[why]))
+        if evidence:
+            gains = evidence.frame()["estimate"]
+            level, percent = amounts(*gains)
+            yield self.say(
+                "Among {villages} never treated, those that started higher changed by {percent} % against the others "
+                "in per cent and by {level} % in levels. The smaller change speaks for its scale.",
+                villages=self.count(evidence.rich + evidence.poor, self.findings.study.noun),
+                percent=percent,
+                level=level,
+            )
+
+    def _slope_interval(self, slope: pd.Series, joint: float) -> str:
+        if not np.isfinite(slope["low"]):
+            return ""
+        return self.say(
+            " (95 % interval {low} to {high}, p {chance}; all years together p {joint})"
+            if np.isfinite(joint)
+            else " (95 % interval {low} to {high}, p {chance})",
+            low=self.size(slope["low"]),
+            high=self.size(slope["high"]),
+            chance=self.chance(slope["p_value"]),
+            joint=self.chance(joint),
+        )
 
     def ended(self, text: str) -> str:
         """A sentence of the study, with a full stop where it has none."""

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
@@ -185,6 +184,7 @@ class Sentences(Wording):
                 detail=self.detail(),
             )
         yield from self.specified()
+        yield self.say(" ").join(self.scaled())
         if study.assumptions:
             yield self.say("Assumed: {assumptions}", assumptions=self.ended(study.assumptions))
         yield self.say(" ").join(self._before())
@@ -293,17 +293,4 @@ class Sentences(Wording):
             if np.fmin(found.slope["p_value"], found.joint["p_value"]) < LEVEL
             else "That does not speak against it (p below {level} would), but is no proof.",
             level=LEVEL,
-        )
-
-    def _slope_interval(self, slope: pd.Series, joint: float) -> str:
-        if not np.isfinite(slope["low"]):
-            return ""
-        return self.say(
-            " (95 % interval {low} to {high}, p {chance}; all years together p {joint})"
-            if np.isfinite(joint)
-            else " (95 % interval {low} to {high}, p {chance})",
-            low=self.size(slope["low"]),
-            high=self.size(slope["high"]),
-            chance=self.chance(slope["p_value"]),
-            joint=self.chance(joint),
         )
