@@ -24,10 +24,12 @@ class FewTreatedGroupsWarning(UserWarning):
 
 def count(number: int, noun: str) -> str:
     """A number with its noun: 1 village, 2 villages, 3 counties, 4 strata."""
-    if number != 1:
-        irregular = {"ty": f"{noun[:-1]}ies", "um": f"{noun[:-2]}a"}
-        noun = irregular.get(noun[-2:], f"{noun}s")
-    return f"{number:,} {noun}"
+    return f"{number:,} {noun if number == 1 else plural(noun)}"
+
+
+def plural(noun: str) -> str:
+    """Several of what a noun names: villages, counties, strata."""
+    return {"ty": f"{noun[:-1]}ies", "um": f"{noun[:-2]}a"}.get(noun[-2:], f"{noun}s")
 
 
 def first(values: Iterable) -> str:

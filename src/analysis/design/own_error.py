@@ -5,7 +5,7 @@ from scipy import stats
 
 from analysis.design.null_draws import NullDraws
 from analysis.effects.verbs import did
-from analysis.messages import StudyError, amount
+from analysis.messages import StudyError, amount, plural
 from analysis.regression.sample import select_sample
 from analysis.study.study import Study
 
@@ -47,7 +47,7 @@ def _reason(study: Study, outcome: str, scale: str, larger: bool) -> str:
     """Why: untreated units that moved otherwise after the start, or else the treated ones."""
     ratio = _after_to_before(study, outcome, scale)
     if ratio >= MUCH if larger else ratio <= 1 / MUCH:
-        return f"untreated {study.noun}s moved {ratio:.1f} times as much a year after the start as before"
+        return f"untreated {plural(study.noun)} moved {ratio:.1f} times as much a year after the start as before"
     if larger:
         return "treated groups moved apart after the start, as they do where effects differ between them"
     return "treated groups moved alike after the start"

@@ -12,7 +12,7 @@ from analysis.design.shocks import Shocks, untreated_shocks
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.inversion import first_reached
 from analysis.inference.methods import HEADLINE_NAME
-from analysis.messages import Sentence, StudyError, amount, check_shares, count, former_options, in_sentence
+from analysis.messages import Sentence, StudyError, amount, check_shares, count, former_options, in_sentence, plural
 from analysis.study.outcome import FORMER_LOG
 from analysis.study.study import Study
 
@@ -86,7 +86,7 @@ class DetectableEffect(Sentence):
         """The effect in words: a gain and a loss in per cent, or an amount."""
         if self.unit == "log points":
             return f"a gain of at least {self.percent:.0f} % or a loss of at least {self.loss_percent:.0f} %"
-        share = f", {self.percent:.1f} % of treated {self.study.noun}s' mean in the last known year before"
+        share = f", {self.percent:.1f} % of treated {plural(self.study.noun)}' mean in the last known year before"
         return f"{amount(self.value)} {self.unit}".rstrip() + (share if np.isfinite(self.percent) else "")
 
     def _error(self) -> str:

@@ -6,7 +6,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.messages import FewTreatedGroupsWarning, StudyError, amount, count, first, look, refuse, unit_years
+from analysis.messages import (
+    FewTreatedGroupsWarning,
+    StudyError,
+    amount,
+    count,
+    first,
+    look,
+    plural,
+    refuse,
+    unit_years,
+)
 from analysis.reading.misread import misread_gbk
 from analysis.reading.read_files import read_table
 from analysis.reading.study_file import load_study
@@ -250,8 +260,8 @@ def _groups(study: Study, units: pd.DataFrame) -> list[str]:
         "chance. Leave the group of untreated units empty, and placebo groups of like size are cut.": len(outside) == 1,
     }
     small, remedy = sizes.index[sizes < SMALL_GROUP], "Hardly more than one village makes such a group's mean."
-    few = look([] if alone else small, "group", f"{{}} of fewer than {SMALL_GROUP} {noun}s", remedy)
-    fault = f"{{}} named but never treated, while other untreated {noun}s have no group"
+    few = look([] if alone else small, "group", f"{{}} of fewer than {SMALL_GROUP} {plural(noun)}", remedy)
+    fault = f"{{}} named but never treated, while other untreated {plural(noun)} have no group"
     named = named if study.placebo_group_count else []
     idle = look(named, "group", fault, "If treated, fill in the first treated year.")
     return [fact for fact, holds in facts.items() if holds] + few + idle

@@ -79,7 +79,8 @@ class Districts(Sentence):
             f"{count(len(frame), 'treated group')}, in {shown_unit(overall.unit) or 'its unit'}: {effects}, "
             f"{amount(shown(overall.unit, overall.value))} over all{overall.specified}. Against chance in "
             f"{self.groups} groups the strongest is {strongest.name}: p = {strongest['p_value']:.3f} alone "
-            f"(smallest attainable {strongest['smallest_p']:.3f}), p = {strongest['p_adjusted']:.3f} as the strongest of {len(frame)} "
+            f"(smallest attainable {strongest['smallest_p']:.3f}), p = {strongest['p_adjusted']:.3f} as the strongest "
+            f"of {len(frame)} "
             f"(step-down; smallest attainable {floor:.3f}{limit}).{'' if self.divided else f' {UNDIVIDED}'}"
         )
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
-from analysis.messages import Sentence, StudyError, amounts, count, in_sentence
+from analysis.messages import Sentence, StudyError, amounts, count, in_sentence, plural
 from analysis.study.study import Study
 
 YEARS_TO_SORT = 2
@@ -49,7 +49,7 @@ class ScaleEvidence(Sentence):
         gains = {scale: amounts(*row[["estimate", "low", "high"]]) for scale, row in frame.iterrows()}
         said = [f"{one} % {scale} ({low} to {high} %)" for scale, (one, low, high) in gains.items()]
         return (
-            f"{self.study.label.capitalize()}: among untreated {noun}s the {self.rich} richer ones gained "
+            f"{self.study.label.capitalize()}: among untreated {plural(noun)} the {self.rich} richer ones gained "
             f"{' and '.join(said)} on the {self.poor} poorer ones in {in_sentence(self._label)}, from "
             f"{self.study.starts[0]} on (95 % intervals). The smaller gain speaks for effects "
             f"{SCALES_COMPARED[self.supported]}; it is no test."
@@ -95,7 +95,7 @@ def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
     before = [year for year in years if year < study.starts[0]]
     if len(before) <= YEARS_TO_SORT or before[-1] == years[-1]:
         raise StudyError(
-            f"Which scale untreated {study.noun}s support shows from {YEARS_TO_SORT + 1} years before the first start "
+            f"Which scale untreated {plural(study.noun)} support shows from {YEARS_TO_SORT + 1} years before the first start "
             f"({study.starts[0]}) and one from it on; {outcome!r} is known in {count(len(before), 'year')} before and "
             f"{len(years) - len(before)} from it on."
         )

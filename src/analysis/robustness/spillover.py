@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
-from analysis.messages import Sentence, StudyError, amounts, count, former_options, in_sentence
+from analysis.messages import Sentence, StudyError, amounts, count, former_options, in_sentence, plural
 from analysis.study.outcome import FORMER_LOG, shown, shown_unit
 from analysis.study.panel_checks import check_starts, few_treated_groups
 from analysis.study.study import Study
@@ -58,7 +58,7 @@ class Neighbours(Sentence):
         treated, beside = (_sentence(frame.loc[name], study.noun) for name in ("treated", "spillover"))
         return (
             f"{study.label.capitalize()}: effects on {label} against {count(others, 'stratum')} without "
-            f"treatment{specified}: on treated {study.noun}s {treated}; on untreated {study.noun}s beside them "
+            f"treatment{specified}: on treated {plural(study.noun)} {treated}; on untreated {plural(study.noun)} beside them "
             f"{beside}. "
             f"With strata as groups: {frame.loc[('spillover', 'randomization'), 'note'].rstrip('.')}."
         )
@@ -154,8 +154,10 @@ def _check_strata(study: Study, treated: pd.Series, reached: pd.Series) -> None:
         )
     if reached.all():
         raise StudyError(
-            f"All {strata} strata have treated {study.noun}s, so none is left to compare with. Bring {study.noun}s of "
+            f"All {strata} strata have treated {plural(study.noun)}, so none is left to compare with. Bring {plural(study.noun)} of "
             "strata without treatment."
         )
     if not (reached & ~treated).any():
-        raise StudyError(f"No stratum has treated and untreated {study.noun}s, so nobody is a neighbour. Use did.")
+        raise StudyError(
+            f"No stratum has treated and untreated {plural(study.noun)}, so nobody is a neighbour. Use did."
+        )
