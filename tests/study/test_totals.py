@@ -163,3 +163,19 @@ def test_a_rich_village_is_not_pointed_out_where_the_others_hold_more():
     panel = make_panel()
     panel.loc[panel["v"] == "t0v0", "y"] *= 30
     assert not [said for said in study(panel).reading if "above all others" in said]
+
+
+def test_a_village_that_stays_near_the_mean_of_skewed_incomes_is_no_mean():
+    # One rich village makes the deviation large: within a hundredth of it of the mean, but not at the mean.
+    frame = pd.DataFrame(
+        [(f"v{n:02}", year) for n in range(30) for year in range(2016, 2022)], columns=["unit", "time"]
+    )
+    number, year = frame["unit"].str[1:].astype(int), frame["time"]
+    frame["income"] = np.where(number == 0, 4_000_000, 40_000 + 3_000 * number) * 1.05 ** (year - 2016) + 7 * number
+    others = frame[frame["unit"] != "v29"].groupby("time")["income"].mean()
+    near = year.map(others) * (1 + 0.01 * (-1.0) ** year)
+    frame["income"] = frame["income"].where(number != 29, near)
+    refuse_totals(frame, ["income"])
+    frame["income"] = frame["income"].where(number != 29, year.map(others))
+    with pytest.raises(StudyError, match="v29 is the mean of all others"):
+        refuse_totals(frame, ["income"])

@@ -94,10 +94,10 @@ def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
     years = sorted(frame.loc[untreated, "time"].unique())
     before = [year for year in years if year < study.starts[0]]
     if len(before) <= YEARS_TO_SORT or before[-1] == years[-1]:
+        seen = f"{count(len(before), 'year')} before and {len(years) - len(before)} from it on"
         raise StudyError(
-            f"Which scale untreated {plural(study.noun)} support shows from {YEARS_TO_SORT + 1} years before the first start "
-            f"({study.starts[0]}) and one from it on; {outcome!r} is known in {count(len(before), 'year')} before and "
-            f"{len(years) - len(before)} from it on."
+            f"Which scale untreated {plural(study.noun)} support shows from {YEARS_TO_SORT + 1} years before the first "
+            f"start ({study.starts[0]}) and one from it on; {outcome!r} is known in {seen}."
         )
     first = untreated & (frame["time"] <= before[YEARS_TO_SORT - 1])
     usual = values[first].groupby(frame["unit"][first]).mean()

@@ -58,8 +58,8 @@ class Neighbours(Sentence):
         treated, beside = (_sentence(frame.loc[name], study.noun) for name in ("treated", "spillover"))
         return (
             f"{study.label.capitalize()}: effects on {label} against {count(others, 'stratum')} without "
-            f"treatment{specified}: on treated {plural(study.noun)} {treated}; on untreated {plural(study.noun)} beside them "
-            f"{beside}. "
+            f"treatment{specified}: on treated {plural(study.noun)} {treated}; on untreated "
+            f"{plural(study.noun)} beside them {beside}. "
             f"With strata as groups: {frame.loc[('spillover', 'randomization'), 'note'].rstrip('.')}."
         )
 
@@ -154,8 +154,8 @@ def _check_strata(study: Study, treated: pd.Series, reached: pd.Series) -> None:
         )
     if reached.all():
         raise StudyError(
-            f"All {strata} strata have treated {plural(study.noun)}, so none is left to compare with. Bring {plural(study.noun)} of "
-            "strata without treatment."
+            f"All {strata} strata have treated {plural(study.noun)}, so none is left to compare with. Bring "
+            f"{plural(study.noun)} of strata without treatment."
         )
     if not (reached & ~treated).any():
         raise StudyError(

@@ -13,7 +13,8 @@ SUM_TOLERANCE = 1e-3
 """Of the sum: tables round, and print totals to fewer digits. A unit that happens to hold half of everything keeps to
 its share within a thousandth in hardly any year, and not in most of several."""
 MEAN_TOLERANCE = 1e-2
-"""Of the others' standard deviation: a unit is so near to their mean by chance in fewer than one year of a hundred."""
+"""Of the others' standard deviation; no more than the sum's share of the mean, since a rich village or two make the
+deviation large, and a village that keeps its income may then stay near the mean for years."""
 FEWEST_YEARS, FEWEST_OTHERS = 3, 3
 FEWEST_UNITS = 10
 """Of which one holds more than all others together: among fewer, one large village may."""
@@ -86,7 +87,7 @@ def _aggregates(values: np.ndarray, unit: np.ndarray, cell: np.ndarray) -> list[
     sums = [np.abs(value - rest * part) <= slack * part for part in (1, 0.5, (others - 1) / others)]
     several = enough & (slack <= np.abs(rest) / 100) & (rest**2 >= 1.5 * squares)
     tests = [("sum", hit, several, rest, slack) for hit in sums]
-    slack = spread * MEAN_TOLERANCE
+    slack = np.minimum(spread * MEAN_TOLERANCE, np.maximum(np.abs(rest / others) * SUM_TOLERANCE, rounding))
     varied = enough & (slack >= rounding) & (spread > 0)
     tests.append(("mean", np.abs(value - rest / others) <= slack, varied, spread, slack))
     return [(one, kind) for kind, *test in tests for one in _in_most_years(who, *test)]
