@@ -11,6 +11,7 @@ from analysis.messages import Sentence, StudyError, amounts, count, in_sentence,
 from analysis.study.study import Study
 
 YEARS_TO_SORT = 2
+FEWEST = 3
 SCALES_COMPARED = {"level": "in levels", "poisson": "in per cent"}
 
 
@@ -81,7 +82,8 @@ def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
     Raises
     ------
     StudyError
-        Fewer than three years before the first start, outcomes in logs or below zero, and as in `did`.
+        Fewer than three years before the first start or three villages a side, outcomes in logs or below zero, and as
+        in `did`.
 
     Examples
     --------
@@ -101,11 +103,16 @@ def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
         )
     first = untreated & (frame["time"] <= before[YEARS_TO_SORT - 1])
     usual = values[first].groupby(frame["unit"][first]).mean()
-    rich = frame["unit"].isin(usual.index[usual > usual.median()])
+    richer, known = usual.index[usual > usual.median()], len(usual)
+    if min(len(richer), known - len(richer)) < FEWEST:
+        raise StudyError(
+            f"Which scale untreated {study.noun}s support shows from {FEWEST} richer and {FEWEST} poorer ones; in the "
+            f"first {YEARS_TO_SORT} years of {outcome!r} there are {len(richer)} and {known - len(richer)}."
+        )
+    rich = frame["unit"].isin(richer)
     start = pd.Series(np.where(rich, study.starts[0], np.nan), frame.index).astype("Int64")
     later = untreated & ~first & frame["unit"].isin(usual.index)
     by_village = frame.assign(first_treated=start, group=frame["unit"], stratum="all")
     halves = replace(study, frame=by_village, placebo_group_count=0).subset(later)
     estimates = {scale: did(halves, outcome, scale=scale) for scale in SCALES_COMPARED}
-    richer = int((usual > usual.median()).sum())
-    return ScaleEvidence(study, outcome, estimates, richer, len(usual) - richer)
+    return ScaleEvidence(study, outcome, estimates, len(richer), known - len(richer))
