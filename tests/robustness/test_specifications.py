@@ -82,7 +82,7 @@ def test_a_row_is_the_estimate_of_its_choices(study, choices, curve):
     outcome, frame = study.primary_outcome, study.frame
     kept = choices["samples"]["from 2019"] & (choices["comparisons"]["other strata"] | frame["first_treated"].notna())
     positive = ~study.column(outcome).le(0)
-    options = {"log": True, "weights": "households", "controls": ["rural_income_per_head_cny"]}
+    options = {"scale": "log", "weights": "households", "controls": ["rural_income_per_head_cny"]}
     estimate = did(study.subset(kept & positive), outcome, **options)
     test = estimate.headline()
     assert row["estimate"] == pytest.approx(estimate.value, rel=ROUNDING)
