@@ -13,11 +13,10 @@ from analysis.design.replication import replicate
 from analysis.design.shocks import Shocks, untreated_shocks
 from analysis.effects.verbs import did
 from analysis.inference.inversion import rejects
-from analysis.inference.methods import METHODS, known_methods
+from analysis.inference.methods import METHODS, infer, known_methods
 from analysis.messages import StudyError, check_whole, count
 from analysis.regression.comparison import comparable
 from analysis.regression.sample import select_sample
-from analysis.study.outcome import LINEAR
 from analysis.study.study import Study
 
 # Persistence of simulated shocks from year to year, as in the calibration of the simulated panel.
@@ -68,8 +67,7 @@ def rejection_rates(
     cluster : {"group", "stratum", "unit"}
         What errors are clustered by, as in `Estimate.inference`; "unit" shows what ignoring the groups costs.
     scale : {"level", "log", "poisson"}, optional
-        Default: logs where they are the outcome's own, else levels. Under "poisson" the wild bootstrap and
-        randomization take a second or more each for every replication.
+        Default: the outcome's own on real outcomes, levels on drawn ones.
     replications, draws, seed, level
         Each replication has its own seed, so results do not depend on the number of cores, or on where they run: set
         `joblib.parallel_config(n_jobs=2)` or `joblib.parallel_config("dask")` around the call.
@@ -101,7 +99,7 @@ def rejection_rates(
     check_whole(1, replications=replications)
     if correlation is not None and not 0 <= correlation <= 1:
         raise ValueError(f"correlation must lie between 0 and 1, or be None for placebo districts, not {correlation}.")
-    usual = "level" if correlation is not None else study.scale_of(outcome, None, LINEAR)
+    usual = "level" if correlation is not None else None
     scale = study.scale_of(outcome, scale or usual)
     sample = comparable(select_sample(study, outcome, scale=scale), study.noun)
     frame = sample.frame.assign(value=sample.outcome)
@@ -133,7 +131,8 @@ def rejection_rates(
         treated_scale=treated_scale,
         spread=spread,
         scale=scale,
-        asked={"methods": methods, "cluster": cluster, "draws": draws},
+        # Tests alone are asked for: the interval at a level of one is everything, and takes no time.
+        asked={"methods": methods, "cluster": cluster, "draws": draws, "level": 1.0},
     )
     p_values = replicate(task, replications, seed, "replications")
     rejected = rejects(p_values, level)
@@ -184,7 +183,9 @@ def _p_values(
         estimate = did(Study(frame, noun="village"), "value", scale="poisson" if scale == "poisson" else "level")
     except StudyError:
         return np.full(len(asked["methods"]), np.nan)
-    return estimate.inference(**asked)["p_value"].to_numpy(dtype=float)
+    if estimate.dominance:
+        return np.full(len(asked["methods"]), np.nan)
+    return infer(estimate.fitted, estimate.effect, **asked)["p_value"].to_numpy(dtype=float)
 
 
 def _sizes(frame: pd.DataFrame, shocks: Shocks) -> float:

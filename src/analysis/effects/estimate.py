@@ -203,6 +203,8 @@ class Estimate(Sentence):
         >>> did(load_study(), "households").inference(["cr1", "cr2"]).index.tolist()
         ['cr1', 'cr2']
         """
+        if not 0 < level < 1:
+            raise ValueError(f"level must lie between 0 and 1, such as 0.95, not {level}.")
         table = infer(self.fitted, self.effect, methods, cluster, draws, seed, level)
         if is_ratio(self.fitted, self.effect) and (said := [*large_villages(self.fitted, self.effect)]):
             table["note"] += f"; {', '.join(said)}"

@@ -46,7 +46,7 @@ def connected_interval(
     scale : float
         The size of a natural step, such as the standard error.
     level : float
-        Confidence level.
+        Confidence level; at one the interval is everything, without a look at any value.
     limits : pair of float, optional
         The p-values as r goes to minus and to plus infinity, where theory gives them.
     tolerance, reach : float
@@ -74,6 +74,8 @@ def connected_interval(
     """
     if not (np.isfinite(estimate) and np.isfinite(scale) and scale > 0):
         raise ValueError(f"The estimate must be finite and scale positive and finite, not {estimate} and {scale}.")
+    if level == 1:
+        return -np.inf, np.inf
     if rejects(p_value(estimate), level):
         raise ValueError("The test rejects the estimate itself, so no interval around it can be found by inversion.")
     ends = limits or (np.nan, np.nan)

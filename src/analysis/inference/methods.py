@@ -65,7 +65,7 @@ def hypothesis_test(
     level: float = 0.95,
 ) -> HypothesisTest:
     """One method's test of no effect and interval."""
-    if not 0 < level < 1:
+    if not 0 < level <= 1:
         raise ValueError(f"level must lie between 0 and 1, such as 0.95, not {level}.")
     codes = cluster_codes(regression, cluster)
     if regression.mean is not None:

@@ -89,7 +89,7 @@ def _check_options(draws: int, level: float, within: str | None, statistic: str)
         raise ValueError(f"statistic must be one of {', '.join(STATISTICS)}, not {statistic!r}.")
     if within not in ("stratum", None):
         raise ValueError(f"within must be 'stratum' or None, not {within!r}.")
-    if not 0 < level < 1 or draws < 1:
+    if not 0 < level <= 1 or draws < 1:
         raise ValueError(f"level must lie between 0 and 1 and draws be positive, not {level} and {draws}.")
 
 
