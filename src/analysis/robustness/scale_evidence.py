@@ -106,8 +106,8 @@ def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
     richer, known = usual.index[usual > usual.median()], len(usual)
     if min(len(richer), known - len(richer)) < FEWEST:
         raise StudyError(
-            f"Which scale untreated {plural(study.noun)} support shows from {FEWEST} richer and {FEWEST} poorer ones; in "
-            f"the first {YEARS_TO_SORT} years of {outcome!r} there are {len(richer)} and {known - len(richer)}."
+            f"Which scale untreated {plural(study.noun)} support shows from {FEWEST} richer and {FEWEST} poorer ones; "
+            f"in the first {YEARS_TO_SORT} years of {outcome!r} there are {len(richer)} and {known - len(richer)}."
         )
     rich = frame["unit"].isin(richer)
     start = pd.Series(np.where(rich, study.starts[0], np.nan), frame.index).astype("Int64")
