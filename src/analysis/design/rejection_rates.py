@@ -13,7 +13,7 @@ from analysis.design.replication import replicate
 from analysis.design.shocks import Shocks, untreated_shocks
 from analysis.effects.verbs import did
 from analysis.inference.inversion import rejects
-from analysis.inference.methods import METHODS, infer, known_methods
+from analysis.inference.methods import METHODS, known_methods
 from analysis.messages import StudyError, check_whole, count
 from analysis.regression.comparison import comparable
 from analysis.regression.sample import select_sample
@@ -131,8 +131,7 @@ def rejection_rates(
         treated_scale=treated_scale,
         spread=spread,
         scale=scale,
-        # Tests alone are asked for: the interval at a level of one is everything, and takes no time.
-        asked={"methods": methods, "cluster": cluster, "draws": draws, "level": 1.0},
+        asked={"methods": methods, "cluster": cluster, "draws": draws},
     )
     p_values = replicate(task, replications, seed, "replications")
     rejected = rejects(p_values, level)
@@ -183,9 +182,7 @@ def _p_values(
         estimate = did(Study(frame, noun="village"), "value", scale="poisson" if scale == "poisson" else "level")
     except StudyError:
         return np.full(len(asked["methods"]), np.nan)
-    if estimate.dominance:
-        return np.full(len(asked["methods"]), np.nan)
-    return infer(estimate.fitted, estimate.effect, **asked)["p_value"].to_numpy(dtype=float)
+    return estimate.p_values(**asked).to_numpy(dtype=float)
 
 
 def _sizes(frame: pd.DataFrame, shocks: Shocks) -> float:

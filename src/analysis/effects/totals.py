@@ -8,13 +8,12 @@ import pandas as pd
 from analysis.regression.regression import Effect, Regression
 from analysis.regression.treatment_cells import cell_of_each_row
 
-# Below so many equally weighty treated districts no method's interval holds; below the second number none is safe.
-NO_INTERVAL_BELOW = 2
-CAUTION_BELOW = 3
 # A village with more than this share of a side's total is named.
 LARGE_SHARE = 0.25
 # Shares add up to one; rounding leaves about 1e-15.
 SHARE_TOLERANCE = 1e-9
+# Below so many equally weighty treated districts no method's interval holds; below the second number none is safe.
+NO_INTERVAL_BELOW, CAUTION_BELOW = 2 - SHARE_TOLERANCE, 3
 
 
 def is_ratio(regression: Regression, effect: Effect) -> bool:

@@ -70,7 +70,7 @@ def partition_sensitivity(
     generator = np.random.default_rng(seed)
 
     def p_values(cut: Study) -> pd.Series:
-        return did(cut, outcome, **did_options).inference(**options)["p_value"]
+        return did(cut, outcome, **did_options).p_values(**options)
 
     declared = p_values(study)
     drawn = [
