@@ -95,7 +95,6 @@ label_en = "Collective income"
 label_zh = "村集体经济收入"
 definition = "总收入"
 prices = "nominal"
-scale = "{scale}"
 """
 HOUSEHOLDS = '[outcomes.households]\ncolumn = "户数"\nunit = "户"\nlabel_en = "Households"\nlabel_zh = "户数"\n'
 SURPLUS = """\
@@ -106,11 +105,12 @@ label_zh = "经营收益"
 definition = "经营收益"
 prices = "nominal"
 """
+IN_LEVELS, IN_LOGS = 'scale = "level"\n', 'scale = "log"\n'
 RATE = '[outcomes.rate]\ncolumn = "收益率"\nunit = "%"\nlabel_zh = "收益率"\ndefinition = "surplus over income"\n'
 
 
-def toml(*outcomes: str, design: str = GROUPS, language: str = "en", scale: str = "level") -> str:
-    return HEAD.format(language=language) + design + "".join(outcomes or (INCOME.format(scale=scale), HOUSEHOLDS))
+def toml(*outcomes: str, design: str = GROUPS, language: str = "en") -> str:
+    return HEAD.format(language=language) + design + "".join(outcomes or (INCOME, HOUSEHOLDS))
 
 
 def panel(starts: list[int | None], years: tuple[int, ...] = YEARS, size: int = 3) -> pd.DataFrame:
@@ -166,17 +166,17 @@ def rate_below_zero() -> tuple[pd.DataFrame, str]:
 def many_missing() -> tuple[pd.DataFrame, str]:
     frame = panel([2017] * 4 + [NEVER] * 6)
     lost = np.random.default_rng(4).random(len(frame)) < 0.5
-    return frame.assign(收入=frame["收入"].mask(lost)), toml(INCOME.format(scale="level"))
+    return frame.assign(收入=frame["收入"].mask(lost)), toml(INCOME)
 
 
 def in_logs() -> tuple[pd.DataFrame, str]:
-    return panel([2017] * 4 + [NEVER] * 6), toml(scale="log")
+    return panel([2017] * 4 + [NEVER] * 6), toml(INCOME + IN_LOGS, HOUSEHOLDS)
 
 
 def in_chinese() -> tuple[pd.DataFrame, str]:
     """Labels in Chinese, and an operating surplus that falls below zero."""
     frame = panel([2017] * 4 + [NEVER] * 6)
-    outcomes = (INCOME.format(scale="level"), HOUSEHOLDS, SURPLUS)
+    outcomes = (INCOME + IN_LEVELS, HOUSEHOLDS, SURPLUS + IN_LEVELS)
     return frame.assign(经营收益=(frame["收入"] - 60).round(2)), toml(*outcomes, language="zh")
 
 

@@ -228,7 +228,8 @@ def effects_table(frame: pd.DataFrame, study: Study, title: str, outcome: str = 
 def _in_shown_unit(frame: pd.DataFrame) -> pd.DataFrame:
     """Effects, row by row in their own `unit`, as readers see them; without what has no such unit."""
     ratio = frame["unit"] == LOG_POINTS
-    changed = {name: frame[name].where(~ratio, shown(LOG_POINTS, frame[name])) for name in EFFECTS if name in frame}
+    known = {name: frame[name] for name in EFFECTS if name in frame}
+    changed = {name: one.where(~ratio, shown(LOG_POINTS, one.where(ratio))) for name, one in known.items()}
     changed |= {name: frame[name].where(~ratio) for name in ("std_error", "per_cent") if name in frame and ratio.any()}
     empty = [name for name in ("std_error", "per_cent") if name in changed and changed[name].isna().all()]
     return frame.assign(**changed, unit=frame["unit"].map(shown_unit)).drop(columns=empty)

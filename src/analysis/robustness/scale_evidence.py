@@ -48,7 +48,9 @@ class ScaleEvidence(Sentence):
     def __repr__(self) -> str:
         frame, noun = self.frame(), self.study.noun
         gains = {scale: amounts(*row[["estimate", "low", "high"]]) for scale, row in frame.iterrows()}
-        said = [f"{one} % {scale} ({low} to {high} %)" for scale, (one, low, high) in gains.items()]
+        bounded = np.isfinite(frame[["low", "high"]]).all(axis="columns")
+        ends = {scale: f" ({low} to {high} %)" if bounded[scale] else "" for scale, (_, low, high) in gains.items()}
+        said = [f"{one} % {scale}{ends[scale]}" for scale, (one, *_) in gains.items()]
         return (
             f"{self.study.label.capitalize()}: among untreated {plural(noun)} the {self.rich} richer ones gained "
             f"{' and '.join(said)} on the {self.poor} poorer ones in {in_sentence(self._label)}, from "
@@ -82,8 +84,8 @@ def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
     Raises
     ------
     StudyError
-        Fewer than three years before the first start or three villages a side, outcomes in logs or below zero, and as
-        in `did`.
+        Fewer than three years before the first start or three villages a side, no interval in either scale,
+        outcomes in logs or below zero, and as in `did`.
 
     Examples
     --------
@@ -115,4 +117,8 @@ def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
     by_village = frame.assign(first_treated=start, group=frame["unit"], stratum="all")
     halves = replace(study, frame=by_village, placebo_group_count=0).subset(later)
     estimates = {scale: did(halves, outcome, scale=scale) for scale in SCALES_COMPARED}
+    reasons = [one.no_interval for one in estimates.values()]
+    if all(reasons):
+        reason = reasons[0].replace("treated", "richer").replace("group", study.noun)
+        raise StudyError(f"Untreated {plural(study.noun)} do not show which scale they support: {reason}.")
     return ScaleEvidence(study, outcome, estimates, len(richer), known - len(richer))
