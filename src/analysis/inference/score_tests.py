@@ -27,20 +27,24 @@ AVERAGE_TOLERANCE = 1e-9
 # Bounds are bisected to this share of the standard error, and looked for up to so many log points from the estimate.
 BOUND_TOLERANCE = 1e-3
 FARTHEST = 10.0
+# Fitted means of a null this many log points away or less begin the next fit; from farther off its rounds may overflow.
+NEAR = 1.0
 
 
 class NullFits:
-    """The regression at each null asked for, every fit begun where the last one ended."""
+    """The regression at each null asked for, every fit begun where the last one ended, if that is near."""
 
     def __init__(self, regression: Regression, effect: Effect, others: bool) -> None:
         self.regression, self.effect, self.others = regression, effect, others
         self.inside = effect.gradient != 0
         self.start: np.ndarray | None = None
+        self.last = np.inf
 
     def at(self, null: float) -> tuple[Regression, Effect]:
         """The weighted regression with the null imposed, and how far the data are from it (in log points)."""
-        fitted = under_null(self.regression, self.inside, null, self.others, self.start)
-        self.start = fitted.mean
+        start = self.start if abs(null - self.last) <= NEAR else None
+        fitted = under_null(self.regression, self.inside, null, self.others, start)
+        self.start, self.last = fitted.mean, null
         weights = fitted.cell_weights() * self.inside
         signed = sets_years_against_each_other(self.effect)
         return fitted, fitted.combination(self.effect.gradient if signed else weights / weights.sum())
