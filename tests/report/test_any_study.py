@@ -49,7 +49,7 @@ STEMS = (
 )
 # Tables and draws of this project that a notebook shows beside the study's results, and says so: no study changes them.
 OTHER_DATA = re.compile(
-    r"simulated_rejection_rates|cai2016_county_year|simulated_built_in_checks|simulated_gains\(|\belsewhere\b"
+    r"simulated_rejection_rates|simulated_dominance|cai2016_county_year|simulated_built_in_checks|simulated_gains\(|\belsewhere\b"
 )
 OF_THE_DEFAULT_STUDY = re.compile(
     r"simulated|Mengzhou|孟州|2022|2023|COVID|\bfive\b|\byuan\b|(?<![\d.,])274(?![\d.,]*\d)", re.IGNORECASE
@@ -237,8 +237,11 @@ BUILDERS: tuple[Callable[[], tuple[pd.DataFrame, str]], ...] = (
 
 
 # By study and notebook, the cells that are refused, by their beginning, with the beginning of the reason.
-NO_LOGS = "scale=\"log\" needs values above zero, but 'rate' is zero or negative in 68 rows: "
 UNSEEN = "No village is observed before its start in 1 start-year cohort: 2016. Add earlier years, or remove"
+NOTHING_BELOW_ZERO = "scale=\"poisson\" needs values of zero or more, but 'rate' is negative in 28 rows: "
+FEW_YEARS = "Which scale untreated villages support shows from 3 years before the first start ({}) and one from it on; "
+ONE_YEAR, TWO_YEARS = "'income' is known in 1 year before and ", "'income' is known in 2 years before and "
+NOT_FOR_MONEY = "'{}' is analysed with scale = \"{}\"; how much of the effect one village carries is told for "
 TOO_FEW = "Only 2 groups are at hand to treat 3 of them on paper and compare them with at least two others."
 NO_HOUSEHOLDS = "The panel has no column 'households' to use as weight. It has: "
 NO_BOUNDS = (
@@ -251,17 +254,31 @@ NOT_WHOLE = "Treated and untreated units, or several start years, meet in 4 grou
 NO_NEIGHBOUR = "No stratum has treated and untreated villages, so nobody is a neighbour. Use did."
 NO_POWER = "No standard error of this design can be believed, so it has no power: one treated group: not informative."
 NO_SHOCKS = "The outcome does not move without treatment, so any effect would be found. Check it."
-DETECTABLE = ["levels = ", "logs = ", "unit = "]
+DETECTABLE = ["detectable = ", "curve = "]
 REFUSED: dict[tuple[str, str], dict[str, str]] = {
     ("one_year_before", "04-event-study"): {
         "pretrend = events.pretrend()": "No year before treatment is estimated beside the reference, so there is no "
     },
-    ("rate_below_zero", "03-before-after"): {"nonzero = ": NO_LOGS},
-    ("rate_below_zero", "04-event-study"): {"nonzero = ": NO_LOGS},
+    ("several_starts", "03-before-after"): {"evidence = ": FEW_YEARS.format(2016) + TWO_YEARS},
+    ("one_year_before", "03-before-after"): {"evidence = ": FEW_YEARS.format(2017) + ONE_YEAR},
+    ("two_years_before", "03-before-after"): {"evidence = ": FEW_YEARS.format(2017) + TWO_YEARS},
+    ("rate_below_zero", "03-before-after"): {"evidence = ": NOTHING_BELOW_ZERO},
     ("many_missing", "03-before-after"): {
         "complete = ": "No treated or no untreated unit has 'income' in every year of the panel, so a balanced panel "
     },
-    ("never_seen_before", "03-before-after"): {"effect = ": UNSEEN, "estimates_table({study.label_of": UNSEEN},
+    ("never_seen_before", "03-before-after"): {
+        "effect = ": UNSEEN,
+        "evidence = ": FEW_YEARS.format(2016) + TWO_YEARS,
+        "scales = ": f"None of 3 specifications can be estimated. The first one: {UNSEEN}",
+        "estimates_table({study.label_of": UNSEEN,
+    },
+    ("nothing_moves", "03-before-after"): {
+        "evidence = ": "Untreated villages do not show which scale they support: no residual variation to learn from."
+    },
+    ("few_outside", "03-before-after"): {
+        "evidence = ": "Which scale untreated villages support shows from 3 richer and 3 poorer ones; "
+        "in the first 2 years of 'income' there are 1 and 1."
+    },
     ("never_seen_before", "04-event-study"): {
         "event_time = ": "No village is observed at the reference event time -1 in 1 start-year cohort: 2016. Choose"
     },
@@ -296,9 +313,9 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
         "beside = ": "The study has one stratum, so nobody is a neighbour and nobody ",
         "relative, smooth = ": NO_BOUNDS.format(12, 5, 15),
     },
-    ("rate_below_zero", "07-robustness"): SIX_UNTREATED,
-    ("in_logs", "07-robustness"): SIX_UNTREATED,
-    ("in_chinese", "07-robustness"): SIX_UNTREATED,
+    ("rate_below_zero", "07-robustness"): {"rich = ": NOT_FOR_MONEY.format("rate", "level")} | SIX_UNTREATED,
+    ("in_logs", "07-robustness"): {"rich = ": NOT_FOR_MONEY.format("income", "log")} | SIX_UNTREATED,
+    ("in_chinese", "07-robustness"): {"rich = ": NOT_FOR_MONEY.format("income", "level")} | SIX_UNTREATED,
     ("groups_cut", "07-robustness"): SIX_UNTREATED,
     ("many_missing", "07-robustness"): {
         "weighted = ": NO_WEIGHTS
@@ -308,6 +325,7 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
     },
     ("never_seen_before", "07-robustness"): {
         "preferred = ": UNSEEN,
+        "rich = ": UNSEEN,
         "beside = ": UNSEEN,
         "synthetic = ": "No village has 'income' in all years in 2 treated groups: 片区1, 片区2. Fill in missing ",
         "events = ": "No village is observed at the reference event time -1 in 1 start-year cohort: 2016. Choose",
@@ -325,8 +343,8 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
         "relative, smooth = ": NO_COVARIANCE,
     },
     ("one_treated_group", "08-power"): dict.fromkeys(DETECTABLE, NO_POWER),
-    ("never_seen_before", "08-power"): dict.fromkeys([*DETECTABLE, "designs, refused = "], UNSEEN),
-    ("nothing_moves", "08-power"): dict.fromkeys([*DETECTABLE, "designs, refused = "], NO_SHOCKS),
+    ("never_seen_before", "08-power"): dict.fromkeys([*DETECTABLE, "if not designs:"], UNSEEN),
+    ("nothing_moves", "08-power"): dict.fromkeys([*DETECTABLE, "if not designs:"], NO_SHOCKS),
 }
 # What no study but Mengzhou's can have.
 REFUSED_TO_ALL = {
@@ -336,28 +354,26 @@ REFUSED_TO_ALL = {
 }
 # The cells that are left out because they build on these: of some steps always the same ones.
 BUILD_ON = {
-    ("08-power", "if not set("): ["number = ", "covered = ", "checked = ", "alone, treated = ", "cases = ", "first = "],
+    ("08-power", "if not set("): ["estimate = ", "share = ", "alone, treated = ", "cases = ", "first = "],
+    ("03-before-after", "evidence = "): ["Table(evidence.frame()"],
+    ("03-before-after", "effect = "): ["plain = "],
     ("06-districts", "districts = "): ["frame = ", "floor = "],
     ("06-districts", "without = "): ["rest = "],
     ("07-robustness", "beside = "): ["columns = ", "spill = ", "said, truth = "],
+    ("07-robustness", "rich = "): ["what = "],
     ("07-robustness", "weighted = "): ["balanced = ", "what = "],
     ("07-robustness", "synthetic = "): ["by_district = "],
-    ("07-robustness", "relative, smooth = "): ["smooth", "bounds = "],
-    ("07-robustness", "events = "): ["relative, smooth = ", "smooth", "bounds = "],
+    ("07-robustness", "relative, smooth = "): ["smooth", "bends = "],
+    ("07-robustness", "events = "): ["relative, smooth = ", "smooth", "bends = "],
     ("07-robustness", "false = "): ["tested, largest = "],
-    ("07-robustness", "inside, everything = "): ["estimated, ", "intervals, "],
-    ("08-power", "steady = "): ["designs, refused = ", "said = "],
-    ("08-power", "designs, refused = "): ["said = "],
+    ("08-power", "if not designs:"): ["said = "],
 }
 AFTER_PREFERRED = ["time, impossible = ", "moved = ", "visited = ", "said = ", "what, others = "]
-ALL_AFTER_EVENTS = ["plot_event_study(events)", "frame, unit = ", "pretrend = ", "pretrend", "both = ", "gap = "]
+ALL_AFTER_EVENTS = ["plot_event_study(events)", "frame, unit = ", "pretrend = ", "pretrend", "both = "]
 LEFT_OUT: dict[tuple[str, str], list[str]] = {
     ("one_year_before", "04-event-study"): ["pretrend"],
-    ("rate_below_zero", "03-before-after"): ["estimates_table({f"],
-    ("rate_below_zero", "04-event-study"): ["other_scale.average()"],
-    ("many_missing", "03-before-after"): ["first_treated = ", "coefficients, unit = "],
-    ("never_seen_before", "03-before-after"): ["nonzero = ", "estimates_table({f", "before = ", "change = "],
-    ("never_seen_before", "04-event-study"): [*ALL_AFTER_EVENTS, "nonzero = ", "other_scale.average()", "said = "],
+    ("many_missing", "03-before-after"): ["first_treated = ", "coefficients = "],
+    ("never_seen_before", "04-event-study"): [*ALL_AFTER_EVENTS, "said = ", "said = "],
     ("never_seen_before", "05-inference"): [
         "tests = ",
         "lines = ",
@@ -376,8 +392,6 @@ LEFT_OUT: dict[tuple[str, str], list[str]] = {
         "about, inside = ",
         "words = ",
         "tested, largest = ",
-        "estimated, ",
-        "intervals, ",
     ],
 }
 

@@ -81,6 +81,6 @@ def test_other_scales_are_refused(scale):
     with pytest.raises(StudyError) as refusal:
         dominance(make_study(TREATED | UNTREATED, scale), "income")
     assert str(refusal.value) == (
-        f"'income' is analysed with scale = \"{scale}\", in which no village counts with its money. Look at the "
-        "largest villages with study.subset."
+        f"'income' is analysed with scale = \"{scale}\"; how much of the effect one village carries is told for "
+        'scale = "poisson" alone. Leave out the largest villages with study.subset.'
     )

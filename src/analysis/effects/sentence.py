@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from analysis.language.labels import counted, say
-from analysis.messages import amounts, fixed, in_sentence
+from analysis.messages import MOST_DECIMALS, amounts, fixed, in_sentence
 from analysis.regression.sample import Sample
 from analysis.study.outcome import Outcome
 
@@ -43,11 +43,11 @@ def proportional_sentence(outcome: Outcome, noun: str, percents: list[float], am
     >>> proportional_sentence(income, "village", [12.2, -4.1, 31.3], 38_112.0, "")
     'effect on village income +12 % (95 % interval -4 to +31 %), about 38,000 yuan per village and year'
     """
-    if no_interval:
-        percents = [round(percents[0], 0 if abs(percents[0]) >= 10 else 1)]
-    effect, *ends = map(_signed, amounts(*percents))
+    alone = round(percents[0], 0 if abs(percents[0]) >= 10 else 1) + 0.0
+    effect, *ends = map(_signed, [f"{alone:,.10g}"] if no_interval else amounts(*percents))
     interval = f"no interval: {no_interval}" if no_interval else f"95 % interval {' to '.join(ends)} %"
     said = f"effect on {in_sentence(outcome.label)} {effect} % ({interval})"
+    amount = amount if round(percents[0], MOST_DECIMALS) else 0.0
     return f"{said}, about {_about(amount)} {_unit(outcome, noun)}" if np.isfinite(amount) else said
 
 

@@ -41,8 +41,8 @@ def dominance(study: Study, outcome: str) -> dict[str, Estimate]:
     """
     if (scale := study.scale_of(outcome)) != "poisson":
         raise StudyError(
-            f'{outcome!r} is analysed with scale = "{scale}", in which no village counts with its money. Look at the '
-            "largest villages with study.subset."
+            f'{outcome!r} is analysed with scale = "{scale}"; how much of the effect one village carries is told for '
+            'scale = "poisson" alone. Leave out the largest villages with study.subset.'
         )
     estimates = {"all villages": (whole := did(study, outcome))}
     for side, name, share in large_shares(whole.fitted, whole.effect):
