@@ -2,7 +2,7 @@
 
     .venv/bin/python benchmarks/built_in_checks.py
 
-Two hundred panels of each of five kinds take some twenty minutes on two cores. The numbers do not depend on the
+Two hundred panels of each of five kinds take some thirty minutes on two cores. The numbers do not depend on the
 number of cores. The seed of the demonstration panel is not among these seeds. The first panel of each kind is kept for
 the tests, which compute it again.
 """

@@ -65,7 +65,7 @@ def compare(fitted: Regression, cluster: str, weights: str) -> dict[str, float]:
 
 def main() -> None:
     study = load_study()
-    fitted = did(study, OUTCOME, estimator="two_way").fitted
+    fitted = did(study, OUTCOME, estimator="two_way", scale="level").fitted
     rows = {}
     for cluster, number in (("group", "groups"), ("unit", "villages")):
         for weights in ("rademacher", "webb"):
