@@ -260,7 +260,7 @@ def test_own_report_builds_without_warning(whole_report: Path) -> None:
 
 
 def test_report_of_the_command_shows_what_notebooks_store(whole_report: Path) -> None:
-    """The pages of `make report`, whose notebooks .ci/run runs on two BLAS threads, are those of the stored outputs."""
+    """The pages of `make report` show what the notebooks store."""
     written = ROOT / "reports"
     made_from = json.loads((written / MANIFEST).read_text("utf-8"))["project"] if (written / MANIFEST).exists() else {}
     if made_from.get("changed_since", True) or made_from != {"version": made_from["version"], **_commit(ROOT)}:

@@ -16,11 +16,11 @@ from typing import Any
 import analysis
 from analysis.effects.estimate import Estimate
 from analysis.reading.read_files import DATA
+from analysis.report.notebooks import THREADS
 from analysis.simulation.simulate import SEED
 from analysis.study.study import Study
 
 MANIFEST = "versions-and-files.json"
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """Sums depend on the order of addition, so the numbers of BLAS threads belong to a result."""
 SEED_OF_DRAWS = signature(Estimate.inference).parameters["seed"].default
 

@@ -24,6 +24,7 @@ from tqdm import tqdm
 
 from analysis.messages import StudyError
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python", "file_extension": ".py"},
@@ -103,12 +104,16 @@ def run_notebooks(folder: Path, *args: Any, **options: Any) -> Iterator[tuple[Pa
     """
     Run the notebooks of a folder side by side, one on each core, and show progress on stderr.
 
+    Every kernel has one BLAS thread, unless the environment says otherwise: two for each core would be in their way.
+
     Yields
     ------
     tuple of (pathlib.Path, nbformat.NotebookNode or NotebookError)
         In the order of their names: the file, and the notebook as run or why it could not be; `run_notebook` has the
         other arguments.
     """
+    for variable in THREADS:
+        os.environ.setdefault(variable, "1")
     paths = notebook_paths(folder)
     jobs = (delayed(_attempt)(path, *args, **options) for path in paths)
     runs = Parallel(cpu_count(), backend="threading", batch_size=1, return_as="generator")(jobs)
