@@ -35,6 +35,7 @@ from analysis import (
     rejection_rates,
     specification_curve,
 )
+from analysis.inference import methods
 from analysis.report.notebooks import names
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -476,6 +477,9 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(analysis, name, fewer(getattr(analysis, name), options), raising=False)
     monkeypatch.setattr(analysis, "plot_rejection_rates", lambda rates: None, raising=False)
     monkeypatch.setitem(analysis.other_starts.__wrapped__.__globals__, "MOST_SPLITS", 2)
+    # Tests of Poisson regressions draw so few vectors where clusters are many; here everywhere.
+    monkeypatch.setattr(methods, "MOST_NUMBERS", 0)
+    monkeypatch.setattr(methods, "FEWEST_DRAWS", 99)
 
 
 def fewer(function: Callable, options: dict[str, int]) -> Callable:

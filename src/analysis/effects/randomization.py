@@ -7,6 +7,7 @@ from typing import Any
 from analysis.effects.estimate import Estimate
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.randomization import randomization as reassign
+from analysis.messages import check_shares
 
 
 def randomization(
@@ -65,5 +66,6 @@ def randomization(
     >>> test.low < test.high, test.note.split(";")[0]
     (True, '8,640 assignments of whole groups within 4 strata, 999 drawn')
     """
+    check_shares(level=level)
     options: dict[str, Any] = {"draws": draws, "seed": seed, "level": level, "within": within, "statistic": statistic}
     return reassign(estimate.fitted, estimate.effect, **options)
