@@ -192,10 +192,10 @@ def test_an_error_unlike_the_draws_is_said_with_its_reason(scale):
     apart = study_of(frame.assign(income=frame["income"] * np.where(after, 2.0 ** (frame["group"] % 5), 1.0)))
     found = minimum_detectable_effect(apart, "income", scale=scale, replications=300)
     error = did(apart, "income", scale=scale).headline()["std_error"]
-    assert f" That is {found.value / error:.1f} standard errors of this panel's own estimate (" in repr(found)
-    assert "), and 2.8 are usual: " in repr(found)
+    assert f" That is {found.value / error:.1f} standard errors of the estimate on this panel (" in repr(found)
+    assert "), where 2.8 are usual: " in repr(found)
     assert repr(found).endswith(
-        "the error is larger than in 100 % of draws, because treated groups moved apart after the start, as they do "
+        "this panel's error is larger than in 100 % of draws, because treated groups moved apart after the start, as they do "
         "where effects differ between them."
     )
 
@@ -205,9 +205,10 @@ def test_few_degrees_of_freedom_and_luck_are_reasons(study):
     error = did(study, "income", scale="poisson").headline()["std_error"]
     scaled = dataclasses.replace(null, errors=null.errors * error / 0.6)
     said = beside_own_error(study, "income", "poisson", scaled, 6 * error, 0.8, 0.95)
-    assert said.startswith(" That is 6.0 standard errors of this panel's own estimate (")
+    assert said.startswith(" That is 6.0 standard errors of the estimate on this panel (")
     assert said.endswith(
-        ", and 2.8 are usual: 4.0 degrees of freedom ask for 3.7; the error is smaller than in 90 % of draws."
+        ", where 2.8 are usual: with 4.0 degrees of freedom the test needs 3.7; this panel's error is smaller than in "
+        "90 % of draws."
     )
     assert beside_own_error(study, "income", "poisson", scaled, 3 * error, 0.8, 0.95) == ""
 

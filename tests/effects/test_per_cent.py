@@ -132,9 +132,9 @@ def test_the_sentence_says_per_cent_interval_and_money():
         f"{float(f'{estimate.amount:.2g}'):.0f} yuan per village and year."
     )
     assert estimate._repr_markdown_() == (
-        f"{estimate!r}\n\n<small>Poisson regression, two-way fixed effects, against all years before; CR2 errors with "
+        f"{estimate!r}\n\n*Poisson regression, two-way fixed effects, against all years before; CR2 errors with "
         f"Satterthwaite degrees of freedom ({test['df']:.1f}), 20 groups, 5 treated; 40 villages, 280 village-years."
-        "</small>"
+        "*"
     )
 
 
@@ -167,8 +167,8 @@ def test_below_three_effective_districts_the_sentence_cautions():
     estimate = did(make_study(rich=8), "income", scale="poisson")
     assert 2 < estimate.effective_treated_districts < 3
     assert np.isfinite(estimate.headline()["low"])
-    assert " Caution: the treated total is worth 2." in repr(estimate)
-    assert repr(estimate).endswith(" groups: too few to lean on.")
+    assert " Caution: by their totals the treated groups count like 2." in repr(estimate)
+    assert repr(estimate).endswith(" equal ones: too few to lean on.")
 
 
 def test_a_village_with_over_a_quarter_of_either_sides_money_is_named():

@@ -12,6 +12,7 @@ from matplotlib import pyplot
 from matplotlib.text import Text
 
 from analysis import (
+    Estimate,
     Outcome,
     Study,
     Table,
@@ -153,10 +154,11 @@ def test_every_result_shows_names_as_they_are_typed_in_markdown(study):
     results += [minimum_detectable_effect(study, "y", replications=20)]
     for result in results:
         said = " ".join(repr(result).split())
+        small = result._small_print() if isinstance(result, Estimate) else ""
         # As a report shows it, and as a notebook does, whose Markdown may hold HTML.
         for page in (to_html(result._repr_markdown_()), MarkdownIt().render(result._repr_markdown_())):
-            assert TextOf(page).shown.strip().startswith(said), type(result).__name__
-            assert TextOf(page).found <= {"p", "span", "small"}, type(result).__name__
+            assert TextOf(page).shown.split() == f"{said} {small}".split(), type(result).__name__
+            assert TextOf(page).found <= {"p", "span", "em"}, type(result).__name__
 
 
 def test_summary_and_title_page_show_names_as_they_are_typed(study, tmp_path):

@@ -271,8 +271,12 @@ def test_report_of_the_command_shows_what_notebooks_store(whole_report: Path) ->
 
 
 def shown_on(fresh: Path, stored: Path) -> list[str]:
-    """What differs between the articles of two pages: in the text, or in figures by more than a shade."""
+    """What differs between the articles of two pages: in the text, or in figures by more than a shade.
+
+    The lines that lead to tables and figures for a paper are left out: stored outputs have none.
+    """
     pages = [re.search(r"<article.*</article>", one.read_text("utf-8"), re.DOTALL).group() for one in (fresh, stored)]
+    pages = [re.sub(r'\s*<p class="to-take">.*?</p>', "", page, flags=re.DOTALL) for page in pages]
     lines, others = ([line.strip() for line in re.sub(r"<[^>]+>", "", page).splitlines()] for page in pages)
     changed = [f"{line!r}, stored {other!r}" for line, other in zip_longest(lines, others) if line != other]
     images, known = (re.findall(r'<img[^>]* src="([^"]+)"', page) for page in pages)

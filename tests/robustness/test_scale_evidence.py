@@ -104,8 +104,8 @@ def test_errors_are_clustered_by_village_whatever_the_groups():
 
 def test_sentence_has_both_numbers_and_calls_itself_no_test():
     said = repr(evidence(noisy()))
-    assert "among untreated villages the 3 richer ones gained" in said
-    assert said.endswith("The smaller gain speaks for effects in per cent; it is no test.")
+    assert "the 3 richer of the untreated villages are compared with the 3 poorer" in said
+    assert said.endswith("speaks for its scale, here effects in per cent. It is no test.")
 
 
 @pytest.mark.parametrize(

@@ -32,13 +32,13 @@ def beside_own_error(
         return ""
     needed, why = stats.t.ppf([(1 + level) / 2, power], df).sum(), []
     if needed > MUCH * usual:
-        why.append(f"{df:.1f} degrees of freedom ask for {needed:.1f}")
+        why.append(f"with {df:.1f} degrees of freedom the test needs {needed:.1f}")
     because = f", because {_reason(study, outcome, scale, larger > smaller)}" if rare else ""
     share = f"{np.floor(100 * max(larger, smaller)):.0f} % of draws"
-    why.append(f"the error is {'larger' if larger > smaller else 'smaller'} than in {share}{because}")
+    why.append(f"this panel's error is {'larger' if larger > smaller else 'smaller'} than in {share}{because}")
     unit = f" {study.describe(outcome).unit}".rstrip() if scale == "level" else " log points"
     return (
-        f" That is {ratio:.1f} standard errors of this panel's own estimate ({amount(error)}{unit}), and "
+        f" That is {ratio:.1f} standard errors of the estimate on this panel ({amount(error)}{unit}), where "
         f"{usual:.1f} are usual: {'; '.join(why)}."
     )
 

@@ -284,7 +284,3 @@ def _fit(moments: pd.Series, weights: pd.Series, *, passing: bool) -> tuple[floa
         (variance, rest, growth), distance = nnls(columns * root[:, None], moments.to_numpy() * root)
         found.append((distance, float(variance), float(persistence), float(rest), float(growth)))
     return min(found)[1:]
-
-
-# Notebooks' name of `untreated_shocks`.
-shocks_before = untreated_shocks

@@ -254,7 +254,7 @@ class Estimate(Sentence):
 
     def _repr_markdown_(self) -> str:
         said, small = as_typed(repr(self)), is_ratio(self.fitted, self.effect)
-        return f"{said}\n\n<small>{as_typed(self._small_print())}</small>" if small else said
+        return f"{said}\n\n*{as_typed(self._small_print())}*" if small else said
 
     def _proportional(self) -> str:
         """The sentence of an effect in per cent."""
@@ -264,7 +264,7 @@ class Estimate(Sentence):
         cautions = []
         if not self.no_interval and self.effective_treated_districts < CAUTION_BELOW:
             effective = np.floor(10 * self.effective_treated_districts) / 10
-            cautions.append(f"the treated total is worth {effective:.1f} groups")
+            cautions.append(f"by their totals the treated groups count like {effective:.1f} equal ones")
         if not self.no_interval and self.treated_groups <= FEW_TREATED:
             cautions.append(f"{count(self.treated_groups, 'group')} treated")
         caution = f" Caution: {', '.join(cautions)}: {FEW}." if cautions else ""

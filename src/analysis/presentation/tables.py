@@ -111,10 +111,7 @@ def event_study_table(event_study: EventStudy) -> Table:
     'event_time'
     """
     average, study = event_study.average(), event_study.study
-    frame, behind = (
-        _in_shown_unit(event_study.frame().assign(unit=average.unit)).drop(columns="unit"),
-        event_study.groups_behind(),
-    )
+    frame, behind = (_of_one_unit(event_study.frame(), average.unit), event_study.groups_behind())
     return captioned(
         frame.assign(groups=behind) if behind.min() < behind.max() else frame,
         study,
@@ -177,7 +174,7 @@ def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:
     warning = hypothesis_test(estimate.fitted, estimate.effect).caution
     study, language = estimate.study, estimate.study.language
     return captioned(
-        _in_shown_unit(tests.drop(columns="note").assign(unit=estimate.unit)).drop(columns="unit"),
+        _of_one_unit(tests.drop(columns="note"), estimate.unit),
         study,
         "{caution}{label}: effect {value}{unit} against {baseline}, 95 % intervals by method, clusters: {cluster} "
         "({data})",
@@ -216,13 +213,18 @@ def effects_table(frame: pd.DataFrame, study: Study, title: str, outcome: str = 
         return captioned(_in_shown_unit(frame), study, "{title} ({data})", title=term(study.language, title))
     unit = study.effect_unit(outcome, scale)
     return captioned(
-        _in_shown_unit(frame.assign(unit=unit)).drop(columns="unit"),
+        _of_one_unit(frame, unit),
         study,
         "{label}{unit}: {title} ({data})",
         label=study.label_of(outcome),
         unit=bracketed(study.language, shown_unit(unit)),
         title=term(study.language, title),
     )
+
+
+def _of_one_unit(frame: pd.DataFrame, unit: str) -> pd.DataFrame:
+    """Effects that all have one unit, as readers see them; the caption names it."""
+    return _in_shown_unit(frame.assign(unit=unit)).drop(columns="unit")
 
 
 def _in_shown_unit(frame: pd.DataFrame) -> pd.DataFrame:

@@ -50,12 +50,12 @@ class ScaleEvidence(Sentence):
         gains = {scale: amounts(*row[["estimate", "low", "high"]]) for scale, row in frame.iterrows()}
         bounded = np.isfinite(frame[["low", "high"]]).all(axis="columns")
         ends = {scale: f" ({low} to {high} %)" if bounded[scale] else "" for scale, (_, low, high) in gains.items()}
-        said = [f"{one} % {scale}{ends[scale]}" for scale, (one, *_) in gains.items()]
+        said = [f"{one} %{ends[scale]} {scale}" for scale, (one, *_) in gains.items()]
         return (
-            f"{self.study.label.capitalize()}: among untreated {plural(noun)} the {self.rich} richer ones gained "
-            f"{' and '.join(said)} on the {self.poor} poorer ones in {in_sentence(self._label)}, from "
-            f"{self.study.starts[0]} on (95 % intervals). The smaller gain speaks for effects "
-            f"{SCALES_COMPARED[self.supported]}; it is no test."
+            f"{self.study.label.capitalize()}: the {self.rich} richer of the untreated {plural(noun)} are compared "
+            f"with the {self.poor} poorer, from {self.study.starts[0]} on. In {in_sentence(self._label)} they gained "
+            f"{' and '.join(said)} (95 % intervals). No treatment touched them, so the smaller number speaks for its "
+            f"scale, here effects {SCALES_COMPARED[self.supported]}. It is no test."
         )
 
     @property

@@ -208,6 +208,7 @@ def _group_means(study: Study, outcome: str, scale: str) -> tuple[pd.DataFrame, 
     """Mean outcome by year and group over villages seen in all years, their number, and how many were left out."""
     sample = select_sample(study, outcome, scale=scale)
     if scale == "poisson":
+        # Villages at zero in every year, which a ratio of totals leaves out, are part of their group's mean.
         sample = select_sample(study, outcome)
     values = sample.frame.assign(value=sample.outcome).pivot(index="unit", columns="time", values="value").dropna()
     groups = study.units.loc[values.index, "group"]
