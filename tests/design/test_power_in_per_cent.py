@@ -195,8 +195,8 @@ def test_an_error_unlike_the_draws_is_said_with_its_reason(scale):
     assert f" That is {found.value / error:.1f} standard errors of the estimate on this panel (" in repr(found)
     assert "), where 2.8 are usual: " in repr(found)
     assert repr(found).endswith(
-        "this panel's error is larger than in 100 % of draws, because treated groups moved apart after the start, as they do "
-        "where effects differ between them."
+        "this panel's error is larger than in 100 % of draws, because treated groups moved apart after the start, as "
+        "they do where effects differ between them."
     )
 
 

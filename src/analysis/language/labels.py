@@ -1,12 +1,14 @@
 """In which language labels speak: phrases are written in English, and said in Chinese where the study asks for it."""
 
 import re
+from collections.abc import Iterable
 
-from analysis.language.chinese import CHINESE
+from analysis.language.catalogues import catalogue
 from analysis.language.units import CONVERSIONS, DIVISORS
-from analysis.messages import count
+from analysis.messages import plural
 
 LANGUAGES = ("en", "zh")
+BETWEEN_SENTENCES = {"en": " ", "zh": ""}
 NUMBER = re.compile(r"(?<![\w-])-?\d[\d,.]*(?!\w)")
 UNITS = {canonical: name for name, (canonical, factor) in reversed(CONVERSIONS.items()) if factor == 1}
 PER = {divisor: name for name, divisor in DIVISORS.items()}
@@ -30,7 +32,7 @@ def say(language: str, phrase: str, **values: object) -> str:
     >>> say("zh", "{label}: level", label="户数"), say("en", "{label}: level", label="Households")
     ('户数：水平', 'Households: level')
     """
-    return (CHINESE[phrase] if language == "zh" else phrase).format(**values)
+    return catalogue(language).gettext(phrase).format(**values)
 
 
 def term(language: str, text: str) -> str:
@@ -45,12 +47,13 @@ def term(language: str, text: str) -> str:
     >>> term("en", "CNY per person"), term("zh", "担")
     ('CNY per person', '担')
     """
-    if language == "en":
+    if language == "en" or not text:
         return text
-    if (phrase := NUMBER.sub("{}", text)) in CHINESE:
-        return CHINESE[phrase].format(*NUMBER.findall(text))
+    translate, phrase = catalogue(language).gettext, NUMBER.sub("{}", text)
+    if (translated := translate(phrase)) != phrase:
+        return translated.format(*NUMBER.findall(text))
     name, _, per = text.partition(" per ")
-    name = UNITS.get(name, CHINESE.get(name, name))
+    name = UNITS.get(name) or translate(name)
     return f"{name}/{PER.get(per, per)}" if per else name
 
 
@@ -74,6 +77,21 @@ def counted(language: str, number: int, noun: str) -> str:
     >>> counted("en", 1, "village-year"), counted("zh", 25, "village"), counted("zh", 3, "village-year")
     ('1 village-year', '25个村', '3条记录')
     """
-    if language == "en":
-        return count(number, noun)
-    return f"{number:,}{CHINESE.get(f'{{}} {noun}') or ('条记录' if noun.endswith('-year') else f'个{noun}')}"
+    one, many = f"{{}} {noun}", f"{{}} {plural(noun)}"
+    said = catalogue(language).ngettext(one, many, number)
+    if language != "en" and said in (one, many):
+        said = say(
+            language, "{number} records" if noun.endswith("-year") else "{number} {noun}", number="{}", noun=noun
+        )
+    return said.replace("{}", f"{number:,}", 1)
+
+
+def joined(language: str, sentences: Iterable[str]) -> str:
+    """Sentences one after the other, with what stands between two of them.
+
+    Examples
+    --------
+    >>> joined("en", ["One.", "Two."]), joined("zh", ["一。", "二。"])
+    ('One. Two.', '一。二。')
+    """
+    return BETWEEN_SENTENCES[language].join(sentences)

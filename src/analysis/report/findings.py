@@ -15,7 +15,7 @@ from analysis.effects.randomization import randomization
 from analysis.effects.sentence import PER, specification
 from analysis.effects.verbs import did, event_study
 from analysis.inference.hypothesis import HypothesisTest
-from analysis.language.labels import bracketed, counted, say, term
+from analysis.language.labels import bracketed, counted, joined, say, term
 from analysis.messages import StudyError, amount, amounts, in_sentence
 from analysis.report.title_page import literal
 from analysis.robustness.scale_evidence import ScaleEvidence, scale_evidence
@@ -202,7 +202,7 @@ class Wording:
     def detail(self) -> str:
         """Unit and prices in brackets."""
         detail = bracketed(self.language, self.findings.outcome.unit, self.findings.outcome.prices)
-        return self.say(" ") + literal(detail) if detail else ""
+        return joined(self.language, ("", literal(detail))) if detail else ""
 
     def specified(self) -> Iterator[str]:
         """Controls and weights of the estimate, where there are any."""

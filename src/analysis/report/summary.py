@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import hypothesis_test
-from analysis.language.labels import LANGUAGES, term
+from analysis.language.labels import LANGUAGES, joined, term
 from analysis.presentation.plots import plot_event_study, plot_trends
 from analysis.presentation.style import use_style
 from analysis.report.findings import Findings, Wording, find
@@ -73,7 +73,7 @@ class Sentences(Wording):
     def page(self, folder: Path) -> str:
         """The summary in one language; its figure goes into the folder."""
         parts = [self.say("## Summary"), self.say(SOURCES[self.findings.study.provenance])]
-        parts += [self.say(" ").join(self.question()), self.say(" ").join(self.answer())]
+        parts += [joined(self.language, said) for said in (self.question(), self.answer())]
         if self.findings.estimate is not None:
             name = f"summary-{self.language}.png"
             draw(self.findings, self.language, folder / name)
@@ -184,10 +184,10 @@ class Sentences(Wording):
                 detail=self.detail(),
             )
         yield from self.specified()
-        yield self.say(" ").join(self.scaled())
+        yield joined(self.language, self.scaled())
         if study.assumptions:
             yield self.say("Assumed: {assumptions}", assumptions=self.ended(study.assumptions))
-        yield self.say(" ").join(self._before())
+        yield joined(self.language, self._before())
         if study.placebo_group_count:
             yield self.say(
                 "{number} to compare with were made for this study: {villages} each, in the order of their names."
