@@ -35,7 +35,7 @@ from analysis import (
     rejection_rates,
     specification_curve,
 )
-from analysis.inference import methods
+from analysis.inference import inversion, methods, score_tests
 from analysis.report.notebooks import names
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
@@ -66,6 +66,7 @@ NO_NUMBER = re.compile(r"\bnan\b|<NA>", re.IGNORECASE)
 # Enough to run the code; how many there are is no part of what is tested.
 FEW = {
     "rejection_rates": {"replications": 3},
+    "randomization": {"draws": 99},
     "partition_sensitivity": {"cuts": 2},
     "minimum_detectable_effect": {"replications": 20},
     "power_curve": {"replications": 20},
@@ -480,6 +481,9 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     # Tests of Poisson regressions draw so few vectors where clusters are many; here everywhere.
     monkeypatch.setattr(methods, "MOST_NUMBERS", 0)
     monkeypatch.setattr(methods, "FEWEST_DRAWS", 99)
+    # Each value that an interval by inversion tries is a fit: here it takes long steps and halves them once.
+    monkeypatch.setattr(score_tests, "BOUND_TOLERANCE", 0.5)
+    monkeypatch.setattr(inversion, "FIRST_STEP", 1.0)
 
 
 def fewer(function: Callable, options: dict[str, int]) -> Callable:

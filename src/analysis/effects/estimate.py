@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -204,7 +206,18 @@ class Estimate(Sentence):
         """
         if not 0 < level < 1:
             raise ValueError(f"level must lie between 0 and 1, such as 0.95, not {level}.")
-        table = infer(self.fitted, self.effect, methods, cluster, draws, seed, level)
+        asked = (methods if isinstance(methods, str) else tuple(methods), cluster, draws, seed, level)
+        if asked not in self._inferred:
+            self._inferred[asked] = self._infer(*asked)
+        return self._inferred[asked].copy()
+
+    @cached_property
+    def _inferred(self) -> dict[tuple, pd.DataFrame]:
+        """What was inferred before: a page asks for its sentence, its table and its figure one after the other."""
+        return {}
+
+    def _infer(self, *asked: Any) -> pd.DataFrame:
+        table = infer(self.fitted, self.effect, *asked)
         if is_ratio(self.fitted, self.effect) and (said := [*large_villages(self.fitted, self.effect)]):
             table["note"] += f"; {', '.join(said)}"
         if self.dominance:

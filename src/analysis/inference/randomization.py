@@ -78,7 +78,7 @@ def _of_score(
         raise StudyError(NO_RESIDUAL)
     p_value, skipped = reassigned_p_value(regression, effect, assignments, studentized)
     smallest = 1 / (len(assignments.codes) - skipped + (0 if assignments.enumerated else 1))
-    low, high = inverted(p_value, effect, error, level)
+    low, high = inverted(p_value, effect, error, level, smallest)
     note = _note(assignments, skipped, smallest, sets_years_against_each_other(effect))
     shown = effect.value / error if studentized else effect.value
     return HypothesisTest(error, shown, np.nan, p_value(0.0), low, high, note, smallest_p=smallest)

@@ -15,7 +15,7 @@ from analysis.inference.assignments import Assignments
 from analysis.inference.cluster_pieces import cluster_pieces
 from analysis.inference.cluster_robust import NO_VARIATION, caution, cr1, treated_note
 from analysis.inference.hypothesis import HypothesisTest
-from analysis.inference.inversion import connected_interval
+from analysis.inference.inversion import connected_interval, rejects
 from analysis.inference.reassignment import group_moments, refit
 from analysis.inference.wild_bootstrap import bootstrap_draws, choose_weights, drawn_weights, smallest_p
 from analysis.regression.regression import Effect, Regression, under_null
@@ -55,10 +55,14 @@ def sets_years_against_each_other(effect: Effect) -> bool:
     return bool(effect.gradient.min() < 0 or abs(effect.gradient.sum() - 1) > AVERAGE_TOLERANCE)
 
 
-def inverted(p_value: Callable[[float], float], effect: Effect, error: float, level: float) -> tuple[float, float]:
+def inverted(
+    p_value: Callable[[float], float], effect: Effect, error: float, level: float, smallest: float
+) -> tuple[float, float]:
     """The interval of nulls not rejected; missing for contrasts that set years against each other."""
     if sets_years_against_each_other(effect):
         return np.nan, np.nan
+    if not rejects(smallest, level):
+        return -np.inf, np.inf
     reach = FARTHEST / error
     return connected_interval(p_value, effect.value, error, level, tolerance=BOUND_TOLERANCE, reach=reach)
 
@@ -95,7 +99,7 @@ def score_bootstrap(
         vectors = drawn_weights(weights, enumerated, len(imposed.treated), draws, seed)
         return bootstrap_draws(imposed, vectors, enumerated).p_value(distance.value)
 
-    low, high = inverted(p_value, effect, error, level)
+    low, high = inverted(p_value, effect, error, level, smallest)
     return HypothesisTest(error, effect.value / error, np.nan, p_value(0.0), low, high, note, warning, smallest)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,8 +51,13 @@ class Neighbours(Sentence):
                 rows[name, method] = {**about, **test.drop("note"), **size, "note": test["note"]}
         return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["contrast", "method"])
 
+    @cached_property
+    def _tests(self) -> pd.DataFrame:
+        """The frame of the sentence, whose tests take a second."""
+        return self.frame()
+
     def __repr__(self) -> str:
-        frame, study = self.frame(), self.treated.study
+        frame, study = self._tests, self.treated.study
         label = in_sentence(study.describe(self.treated.outcome).label)
         specified = self.treated.specified
         others = self.spillover.groups - self.spillover.treated_groups
