@@ -7,6 +7,7 @@ Describe the design once (`load_study`, `Study`), then ask: `did`, `event_study`
 from importlib import import_module
 
 from analysis.effects.cohorts import with_starts
+from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
 from analysis.effects.randomization import randomization
@@ -32,17 +33,19 @@ ROOMS = {
     "presentation.tables": ("Table", "effects_table", "estimates_table", "event_study_table", "inference_table"),
     "reading.prices": ("other_prices",),
     "report.check": ("check_study",),
+    "robustness.across_outcomes": ("across_outcomes",),
     "robustness.bunching": ("bunching",),
     "robustness.districts": ("by_district",),
     "robustness.dominance": ("dominance",),
+    "robustness.estimands": ("estimands",),
     "robustness.exposure": ("exposure_by_year",),
+    "robustness.leave_one_out": ("leave_one_out",),
     "robustness.other_estimators": ("bacon_weights", "not_yet_treated"),
     "robustness.other_starts": ("other_starts",),
     "robustness.partitions": ("partition_sensitivity",),
     "robustness.placebo_starts": ("placebo_starts",),
     "robustness.reweighting": ("reweight",),
     "robustness.scale_evidence": ("scale_evidence",),
-    "robustness.side_by_side": ("across_outcomes", "estimands", "leave_one_out"),
     "robustness.specifications": ("specification_curve",),
     "robustness.spillover": ("neighbours",),
     "robustness.synthetic": ("synthetic_did",),
@@ -57,6 +60,7 @@ __all__ = [
     "Outcome",
     "Study",
     "StudyError",
+    "compare",
     "did",
     "event_study",
     "honest_bounds",

@@ -13,9 +13,11 @@ from scipy.stats import hypergeom, loggamma
 
 from analysis import FewTreatedGroupsWarning, Outcome, Study, StudyError, did, event_study, load_study
 from analysis.design.variability import variability
+from analysis.robustness.across_outcomes import across_outcomes
 from analysis.robustness.districts import by_district
+from analysis.robustness.estimands import estimands
+from analysis.robustness.leave_one_out import leave_one_out
 from analysis.robustness.one_group_alone import Placements, _deviation, placements, share_reaching
-from analysis.robustness.side_by_side import across_outcomes, estimands, leave_one_out
 
 # Two exact algorithms on some hundred rows differ by the rounding of their sums, about 1e-13; this leaves a margin.
 EXACT = 1e-10

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
 from analysis.messages import Sentence, StudyError, count, first
 from analysis.regression.regression import Effect, Regression, weighted_sum
@@ -51,13 +52,11 @@ class Aggregate(Sentence):
 
         The note says why an effect has no interval.
         """
-        rows: dict[Any, dict[str, Any]] = {}
-        for name, estimate in [*self.parts.items(), ("overall", self.overall)]:
-            behind = estimate.fitted.cell_sizes()[estimate.effect.gradient != 0].sum()
-            row = {"estimate": estimate.value, **estimate.headline(), "village_years": behind}
-            rows[name] = row | {"note": estimate.no_interval}
+        estimates: dict[Any, Estimate] = {**self.parts, "overall": self.overall}
+        sizes = self.overall.fitted.cell_sizes()
+        behind = [sizes[one.effect.gradient != 0].sum() for one in estimates.values()]
         columns = ["estimate", "std_error", "low", "high", "p_value", "village_years", "note"]
-        return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis(self.by)
+        return compare(estimates).assign(village_years=behind)[columns].rename_axis(self.by)
 
     def __repr__(self) -> str:
         return (

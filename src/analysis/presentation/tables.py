@@ -9,12 +9,13 @@ from html import escape
 import numpy as np
 import pandas as pd
 
+from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
 from analysis.effects.sentence import specification
 from analysis.inference.methods import HEADLINE_NAME, hypothesis_test
 from analysis.language.labels import bracketed, say, term
-from analysis.messages import amount, amounts, fixed, shared_decimals
+from analysis.messages import StudyError, amount, amounts, fixed, shared_decimals
 from analysis.study.outcome import LOG_POINTS, shown, shown_unit
 from analysis.study.study import Study
 
@@ -126,15 +127,15 @@ def event_study_table(event_study: EventStudy) -> Table:
     )
 
 
-def estimates_table(estimates: Mapping[str, Estimate]) -> Table:
-    """Several estimates side by side, one row each, with what they rest on.
+def estimates_table(estimates: Mapping[str, Estimate | StudyError]) -> Table:
+    """Several estimates side by side, one row each, with what they rest on; a refusal is a row with its reason.
 
     Effects of logs and of Poisson regressions are in per cent of what would have been, and so are their intervals.
 
     Parameters
     ----------
-    estimates : mapping of str to Estimate
-        Row names and estimates, all of one outcome or of several.
+    estimates : mapping of str to Estimate or StudyError
+        Row names and estimates, all of one outcome or of several; one of them at least.
 
     Examples
     --------
@@ -142,14 +143,15 @@ def estimates_table(estimates: Mapping[str, Estimate]) -> Table:
     >>> estimates_table({"all villages": did(load_study(), "households")}).frame.index.tolist()
     ['all villages']
     """
-    kept = ["estimate", "unit", "std_error", "low", "high", "p_value", "per_cent", "baseline", "villages", "rows"]
-    frames = [one.frame()[kept].assign(**_specified(one)) for one in estimates.values()]
-    study = next(iter(estimates.values())).study
-    language = study.language
-    labels = dict.fromkeys(term(language, estimate.study.label) for estimate in estimates.values())
-    table = _in_shown_unit(pd.concat(frames).set_axis(list(estimates)))
-    varying = ("unit", "baseline", "villages", "rows", "controls", "weights")
-    shared = [name for name in varying if len(set(table[name])) == 1]
+    known = {name: one for name, one in estimates.items() if not isinstance(one, StudyError)}
+    study = next(iter(known.values())).study
+    language, varying = study.language, ("unit", "baseline", "villages", "rows", "controls", "weights")
+    labels = dict.fromkeys(term(language, estimate.study.label) for estimate in known.values())
+    frame = compare(estimates, about=["baseline", "villages", "rows"]).drop(columns="df")
+    specified = pd.DataFrame({name: _specified(one) for name, one in known.items()}).T
+    frame = frame.join(specified.reindex(frame.index, fill_value="")).astype({"villages": "Int64", "rows": "Int64"})
+    table = _in_shown_unit(frame.drop(columns=[] if frame["note"].any() else "note"))
+    shared = [name for name in varying if len(set(table.loc[[*known], name])) == 1]
     common = {term(language, name): term(language, str(table[name].iloc[0])) for name in shared if table[name].iloc[0]}
     return captioned(
         table.drop(columns=shared),

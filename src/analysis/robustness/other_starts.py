@@ -8,6 +8,8 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.effects.cohorts import with_starts
+from analysis.effects.comparison import compare
+from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did, event_study
 from analysis.messages import StudyError, count, former_options
 from analysis.study.outcome import FORMER_LOG
@@ -17,6 +19,7 @@ from analysis.study.study import Study
 MOST_SPLITS = 252
 MANY_GROUPS, FEW_SPLITS = 50, 12
 SEED = 2023
+Moved = tuple[str, Estimate | StudyError, float]
 
 
 @former_options(seed=None, **FORMER_LOG)
@@ -39,6 +42,37 @@ def other_starts(study: Study, outcome: str, *, scale: str | None = None) -> pd.
     >>> len(other_starts(load_study(), "households"))
     13
     """
+    tried = moved_starts(study, outcome, scale)
+    kinds, estimates, last = zip(*tried.values(), strict=True)
+    frame = compare(dict(zip(tried, estimates, strict=True))).assign(kind=kinds, against_last_year=last)
+    columns = ["kind", "estimate", "low", "high", "p_value", "against_last_year", "note"]
+    return frame[columns].rename_axis("starts")
+
+
+def moved_starts(study: Study, outcome: str, scale: str | None = None) -> dict[str, Moved]:
+    """By name: which kind, the effect or why it cannot be tried, and the average against the last year before."""
+    tried: dict[str, Moved] = {}
+    for (name, kind), starts in tqdm(_moved(study).items(), desc="start years", disable=None, leave=False):
+        try:
+            other = with_starts(study, starts.to_dict())
+            tried[name] = (kind, did(other, outcome, scale=scale), np.nan)
+            tried[name] = (*tried[name][:2], _against_last_year(other, outcome, scale))
+        except StudyError as error:
+            tried.setdefault(name, (kind, error, np.nan))
+    return tried
+
+
+def _against_last_year(study: Study, outcome: str, scale: str | None) -> float:
+    """The event study's average; missing where the last year before lies at unlike distances from the starts."""
+    years = np.unique(study.frame["time"])
+    last = {int(years[years < start].max()) - start for start in study.starts}
+    if len(last) > 1:
+        return np.nan
+    return event_study(study, outcome, scale=scale, reference=last.pop()).average().value
+
+
+def _moved(study: Study) -> dict[tuple[str, str], pd.Series]:
+    """Start years by group, for every way of moving them and its kind."""
     years = np.unique(study.frame["time"])
     steps = np.unique(np.diff(years))
     given = study.units.dropna().groupby("group", observed=True)["first_treated"].first().astype(int)
@@ -50,27 +84,12 @@ def other_starts(study: Study, outcome: str, *, scale: str | None = None) -> pd.
         (f"{step} {word}", "all moved"): pd.Series(seen[first + by], first.index)
         for word, by in (("earlier", -1), ("later", 1))
     }
-    moved |= {
+    return moved | {
         (f"{_named(late, draw)} {step} later", "some later"): pd.Series(
             seen[first + first.index.isin(late)], first.index
         )
         for draw, late in enumerate(_halves(sorted(given.index)), start=1)
     }
-    rows = {}
-    for (name, kind), starts in tqdm(moved.items(), desc="start years", disable=None, leave=False):
-        rows[name] = {"kind": kind, "note": ""}
-        try:
-            other = with_starts(study, starts.to_dict())
-            estimate = did(other, outcome, scale=scale)
-            rows[name] |= {"estimate": estimate.value, **estimate.headline(), "note": estimate.no_interval}
-            last = {int(years[years < start].max()) - start for start in other.starts}
-            if len(last) == 1:
-                events = event_study(other, outcome, scale=scale, reference=last.pop())
-                rows[name]["against_last_year"] = events.average().value
-        except StudyError as error:
-            rows[name]["note"] = str(error)
-    columns = ["kind", "estimate", "low", "high", "p_value", "against_last_year", "note"]
-    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns).rename_axis("starts")
 
 
 def _halves(groups: list) -> list[tuple]:

@@ -4,6 +4,7 @@ import dataclasses
 
 import pandas as pd
 
+from analysis.effects.comparison import compare
 from analysis.effects.verbs import did
 from analysis.messages import StudyError, count, former_options
 from analysis.study.outcome import FORMER_LOG
@@ -42,11 +43,10 @@ def placebo_starts(study: Study, outcome: str, *, scale: str | None = None) -> p
             "earlier start can be tried. Bring at least two years."
         )
     before &= study.frame["time"] <= years[-1]
-    rows = {}
+    estimates = {}
     for start in years[1:]:
         false = study.frame["first_treated"].where(study.frame["first_treated"].isna(), start)
         tried = dataclasses.replace(study, frame=study.frame.assign(first_treated=false)).subset(before)
-        estimate = did(tried, outcome, scale=scale)
-        rows[start] = {"estimate": estimate.value, **estimate.headline(), "villages": estimate.villages}
+        estimates[start] = did(tried, outcome, scale=scale)
     columns = ["estimate", "std_error", "df", "low", "high", "p_value", "villages"]
-    return pd.DataFrame.from_dict(rows, orient="index")[columns].rename_axis("start")
+    return compare(estimates, about=["villages"])[columns].rename_axis("start")

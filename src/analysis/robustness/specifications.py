@@ -100,8 +100,7 @@ def specification_curve(
 def _row(
     study: Study, outcome: str, kept: pd.Series, choice: Mapping[str, str], controls: Sequence[str]
 ) -> dict[str, object]:
-    log = choice["scale"] == "log"
-    positive = ~study.column(outcome).le(0) if log else pd.Series(True, index=kept.index)
+    positive = ~study.column(outcome).le(0) | (choice["scale"] != "log")
     about = {"left_out": int((kept & ~positive).sum())}
     try:
         estimate = did(
