@@ -68,7 +68,8 @@ class PoissonDesign:
         profile, of_group = np.repeat(alike, lengths)[chosen], np.repeat(group, lengths)[chosen]
         profiles, groups = (np.flatnonzero(np.diff(codes, prepend=-1)) for codes in (profile, of_group))
         fewer = one_effect(regression, design.effect.gradient) if pieces.lone_share else None
-        return cls(row, built.raw[chosen, 1:], profiles, groups, built.cell_of_row[chosen], first_cell, pieces, fewer)
+        raw = built.raw[chosen, 1:].astype(float)
+        return cls(row, raw, profiles, groups, built.cell_of_row[chosen], first_cell, pieces, fewer)
 
     def headline(self, outcome: np.ndarray, effect: float = 0.0) -> np.ndarray:
         """Effect, CR2 error and degrees of freedom, as `did` and `cr2` give them; missing where no answer is finite.

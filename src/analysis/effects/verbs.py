@@ -11,7 +11,7 @@ from analysis.messages import StudyError, count, first, former_options, reasons
 from analysis.regression import collapsing
 from analysis.regression.comparison import comparable
 from analysis.regression.regression import fit
-from analysis.regression.sample import Sample, select_sample
+from analysis.regression.sample import Sample, known_rows, without_zeros
 from analysis.study.outcome import FORMER_LOG
 from analysis.study.study import Study
 
@@ -166,11 +166,13 @@ def _sample(
     study: Study, outcome: str, controls: Sequence[str] | None, weights: str | None, scale: str, collapse: bool | None
 ) -> Sample:
     """The village-years used, collapsed if asked for or large; refused where they hold nothing to compare."""
-    sample = select_sample(study, outcome, *study.specification(outcome, controls, weights), scale)
+    sample = known_rows(study, outcome, *study.specification(outcome, controls, weights), scale)
+    # What is left out leaves from averages, not from a copy of a large panel.
+    if len(sample.frame) and (collapsing.worth_collapsing(sample) if collapse is None else collapse):
+        sample = collapsing.collapse(sample)
+    sample = without_zeros(sample, study.noun) if scale == "poisson" else sample
     _check_usable(sample, outcome)
     sample = comparable(sample, study.noun)
-    if collapsing.worth_collapsing(sample) if collapse is None else collapse:
-        sample = collapsing.collapse(sample)
     _check_usable(sample, outcome)
     return sample
 

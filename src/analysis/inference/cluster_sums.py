@@ -66,8 +66,7 @@ def _sums(regression: Regression, clusters: np.ndarray) -> ClusterSums:
     residuals = regression.results.resid.to_numpy() * np.sqrt(regression.weights)
     order = np.argsort(clusters, kind="stable")
     basis, triangle = regression.orthonormal()
-    basis = basis[order]
-    starts = np.flatnonzero(np.diff(clusters[order], prepend=-1))
-    grams = np.stack([part.T @ part for part in np.split(basis, starts[1:])])
-    scores = np.add.reduceat(basis * residuals[order, None], starts)
+    members = np.split(order, np.flatnonzero(np.diff(clusters[order])) + 1)
+    grams = np.stack([(part := basis[rows]).T @ part for rows in members])
+    scores = np.stack([residuals[rows] @ basis[rows] for rows in members])
     return ClusterSums(triangle, scores, grams, np.eye(len(triangle)))

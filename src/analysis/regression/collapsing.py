@@ -60,7 +60,10 @@ def collapse(sample: Sample) -> Sample:
     blocks = _blocks(starts, len(year))
     observed = np.concatenate([np.add.reduceat(np.int64(1) << year[rows], first) for _, rows, first in blocks])
     villages = sample.frame[["first_treated", "group", "stratum"]].iloc[starts]
-    profile = combined_codes(villages["group"], villages["stratum"], villages["first_treated"], observed)
+    alike = [villages["group"], villages["stratum"], villages["first_treated"], observed]
+    # Villages that are always at zero are no part of a Poisson regression.
+    zero = [np.maximum.reduceat(sample.outcome, starts) <= 0] if sample.scale == "poisson" else []
+    profile = combined_codes(*alike, *zero)
     counts = np.bincount(profile)
     chosen = np.empty(len(counts), dtype=int)
     chosen[profile] = np.arange(len(profile))

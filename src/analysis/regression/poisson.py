@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy.linalg import cho_solve
+from scipy.linalg.lapack import dpotrf
 
 from analysis.messages import StudyError
 from analysis.regression.regressors import Regressors, regressors
@@ -17,6 +19,9 @@ SETTLED = 1e-6
 # A fit with a finite answer takes four to six rounds; one without never settles.
 ROUNDS_BEFORE_DOUBT = 15
 MOST_ROUNDS = 200
+# Where every column has this share of its length to itself, a solution of the normal equations leaves about 1e-6 of
+# what was there.
+LEAST_OWN, SOLUTIONS = 1e-5, 3
 
 
 def fitted_means(
@@ -80,9 +85,20 @@ def _without_treatment(sample: Sample) -> np.ndarray:
 
 
 def _residuals(outcome: np.ndarray, design: np.ndarray, weights: np.ndarray, sample: Sample) -> np.ndarray:
-    """Residuals of the weighted regression on a design and unit effects."""
+    """Residuals of the weighted regression on a design and unit effects.
+
+    Normal equations of columns of length one, solved again for what the last solution left, are as exact as QR and many
+    times as fast, unless columns are nearly collinear.
+    """
     within = demean(np.column_stack([design, outcome]), sample.frame, weights)
     root = np.sqrt(weights)
-    basis = np.linalg.qr(within[:, :-1] * root[:, None])[0]
-    rest = within[:, -1] * root
-    return (rest - basis @ (basis.T @ rest)) / root
+    within *= root[:, None]
+    columns, rest = within[:, :-1], within[:, -1]
+    columns /= np.maximum(np.linalg.norm(columns, axis=0), np.finfo(float).tiny)
+    factor, collinear = dpotrf(columns.T @ columns)
+    if collinear or np.diag(factor).min() < LEAST_OWN:
+        basis = np.linalg.qr(columns)[0]
+        return (rest - basis @ (basis.T @ rest)) / root
+    for _ in range(SOLUTIONS):
+        rest = rest - columns @ cho_solve((factor, False), columns.T @ rest, check_finite=False)
+    return rest / root

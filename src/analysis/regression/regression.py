@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from statsmodels.regression.linear_model import WLS, RegressionResults
+from scipy.linalg import qr
+from statsmodels.regression.linear_model import WLS, RegressionResults, RegressionResultsWrapper
 
 from analysis.messages import StudyError
 from analysis.regression.poisson import fitted_means, working_regression
@@ -17,6 +18,9 @@ from analysis.regression.regressors import Regressors, check_rank, regressors
 from analysis.regression.sample import Sample, demean
 from analysis.regression.separation import compared
 from analysis.regression.treatment_cells import Cell
+
+# Rows of a large panel's average that are decomposed at once.
+ROWS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,13 @@ class Regression:
 
     def orthonormal(self) -> tuple[np.ndarray, np.ndarray]:
         """Q and R of the weighted regressors freed from the constant, shapes (n, K) and (K, K)."""
-        model = self.results.model
-        return model.exog_Q[:, 1:], model.exog_R[1:, 1:]
+        basis, triangle = self._decomposed
+        return basis[:, 1:], triangle[1:, 1:]
+
+    @cached_property
+    def _decomposed(self) -> tuple[np.ndarray, np.ndarray]:
+        """QR decomposition of the weighted regressors, without the further copies that numpy's makes."""
+        return qr(self.results.model.wexog, mode="economic", check_finite=False)
 
     @property
     def coefficients(self) -> np.ndarray:
@@ -159,8 +168,8 @@ def fit(sample: Sample, kind: str, reference: int = -1) -> Regression:
     built = regressors(sample, kind, reference)
     if sample.scale != "poisson":
         return _least_squares(built, sample, kind, reference, None)
-    design = _within(built.raw, sample, sample.weights) * np.sqrt(sample.weights)[:, None]
-    check_rank(built, np.asarray(np.linalg.qr(design, mode="r")), sample)
+    root = np.sqrt(sample.weights)[:, None]
+    check_rank(built, _triangle(_within(built.raw, sample, sample.weights) * root), sample)
     return _least_squares(built, sample, kind, reference, fitted_means(built, sample, kind, reference))
 
 
@@ -188,24 +197,36 @@ def under_null(
 def _least_squares(built: Regressors, sample: Sample, kind: str, reference: int, mean: np.ndarray | None) -> Regression:
     """The (weighted) least-squares fit; at given fitted means, of a Poisson regression's working outcome."""
     outcome, weights = (sample.outcome, sample.weights) if mean is None else working_regression(mean, sample)
-    design = pd.DataFrame(_within(built.raw, sample, weights), columns=built.columns)
+    design = pd.DataFrame(_within(built.raw, sample, weights), columns=built.columns, copy=False)
     model = WLS(pd.Series(_within(outcome[:, None], sample, weights)[:, 0], name="outcome"), design, weights=weights)
-    basis, triangle = np.linalg.qr(model.wexog)
+    triangle = _triangle(model.wexog, model.wendog[:, None])
     if mean is None:
-        check_rank(built, triangle, sample)
-    results = _fit_statsmodels(model, basis, triangle, sample)
+        check_rank(built, triangle[:, :-1], sample)
+    results = _fit_statsmodels(model, triangle, sample)
     return Regression(results, sample, built.names, built.cell_of_row, built.labels, kind, reference, mean)
+
+
+def _triangle(*columns: np.ndarray) -> np.ndarray:
+    """R of the columns' QR decomposition, from the R of parts of the rows: a copy of a part at a time."""
+    parts = [
+        np.linalg.qr(np.hstack([part[at : at + ROWS_AT_ONCE] for part in columns]), mode="r")
+        for at in range(0, len(columns[0]), ROWS_AT_ONCE)
+    ]
+    return np.asarray(parts[0] if len(parts) == 1 else np.linalg.qr(np.vstack(parts), mode="r"))
 
 
 def _within(values: np.ndarray, sample: Sample, weights: np.ndarray) -> np.ndarray:
     """Without weighted unit means, the grand mean added back; shape (n, k)."""
-    return demean(values, sample.frame, weights) + np.average(values, axis=0, weights=weights)
+    within = demean(values, sample.frame, weights)
+    within += weights @ values / weights.sum()
+    return within
 
 
-def _fit_statsmodels(model: WLS, basis: np.ndarray, triangle: np.ndarray, sample: Sample) -> RegressionResults:
-    """The fit with errors clustered by group, from the design's QR decomposition.
+def _fit_statsmodels(model: WLS, whole: np.ndarray, sample: Sample) -> RegressionResults:
+    """The fit with errors clustered by group, from R of design and outcome: their QR decomposition without Q.
 
-    QR keeps its precision when a control is of another scale than the dummies; the default loses it.
+    QR keeps its precision when a control is of another scale than the dummies; the default loses it. The model's own
+    `fit` would decompose the design twice more.
     """
     groups, names = pd.factorize(sample.frame["group"])
     if len(names) < 2:
@@ -213,12 +234,18 @@ def _fit_statsmodels(model: WLS, basis: np.ndarray, triangle: np.ndarray, sample
             f"All {sample.rows:,} village-years used are in one group ({names[0]}). "
             "Errors are clustered by group: give the groups that were treated and those that were not."
         )
-    model.exog_Q, model.exog_R, model.rank = basis, triangle, len(triangle)
+    parameters = model.exog.shape[1]
+    triangle, projected = whole[:parameters, :parameters], whole[:parameters, -1]
+    model.rank = len(triangle)
     model.normalized_cov_params = np.linalg.inv(triangle.T @ triangle)
     model.wexog_singular_values = np.linalg.svd(triangle, compute_uv=False)
-    model.pinv_wexog = np.linalg.solve(triangle, basis.T)
-    results = model.fit(method="qr", cov_type="cluster", cov_kwds={"groups": groups}, use_t=True)
-    (rows, parameters), village_years = model.exog.shape, sample.rows
+    if sample.rows == len(sample.frame):  # averages have no errors that single rows' variances make
+        model.pinv_wexog = np.linalg.solve(triangle, np.linalg.solve(triangle.T, model.wexog.T))
+    estimates = np.linalg.solve(triangle, projected)
+    clustered: dict[str, Any] = {"cov_type": "cluster", "cov_kwds": {"groups": groups}, "use_t": True}
+    fitted = RegressionResults(model, estimates, normalized_cov_params=model.normalized_cov_params, **clustered)
+    results = RegressionResultsWrapper(fitted)
+    rows, village_years = len(model.exog), sample.rows
     if village_years > rows:
         factor = (village_years - 1) / (village_years - parameters) / ((rows - 1) / (rows - parameters))
         results._results.cov_params_default = factor * results._results.cov_params_default

@@ -20,6 +20,7 @@ class Regressors:
     Attributes
     ----------
     raw : ndarray, shape (n, K)
+        Of truth values, an eighth of the memory of numbers, where there are no controls.
     columns : list of str
         Names of the K columns; the first is the constant.
     labels, cell_of_row
@@ -44,15 +45,13 @@ def regressors(sample: Sample, kind: str, reference: int = -1) -> Regressors:
     cells, controls = [cell_name(label) for label in labels], control_columns(sample)
     columns = ["constant", *(f"year_{year}" for year in years[1:]), *cells, *controls]
     _check_names(columns)
-    raw = np.column_stack(
-        [
-            np.ones(len(cell_of_row)),
-            sample.frame["time"].to_numpy()[:, None] == years[1:],
-            cell_of_row[:, None] == np.arange(len(labels)),
-            controls.to_numpy(dtype=float),
-        ]
-    ).astype(float)
-    return Regressors(raw, columns, tuple(labels), cell_of_row)
+    parts = [
+        np.ones(len(cell_of_row), dtype=bool),
+        sample.frame["time"].to_numpy()[:, None] == years[1:],
+        cell_of_row[:, None] == np.arange(len(labels)),
+    ]
+    parts += [controls.to_numpy(dtype=float)] if len(controls.columns) else []
+    return Regressors(np.column_stack(parts), columns, tuple(labels), cell_of_row)
 
 
 def control_columns(sample: Sample) -> pd.DataFrame:

@@ -85,7 +85,15 @@ class Sample:
 def select_sample(
     study: Study, outcome: str, controls: Sequence[str] = (), weights: str | None = None, scale: str = "level"
 ) -> Sample:
-    """Take the rows that have an outcome, controls and a weight; say how many were left out and why."""
+    """Take the rows that a regression can use; say how many were left out and why."""
+    sample = known_rows(study, outcome, controls, weights, scale)
+    return without_zeros(sample, study.noun) if scale == "poisson" else sample
+
+
+def known_rows(
+    study: Study, outcome: str, controls: Sequence[str] = (), weights: str | None = None, scale: str = "level"
+) -> Sample:
+    """Take the rows that have an outcome, controls and a weight, zeros included."""
     controls = as_names(controls)
     check_not_a_control(outcome, controls)
     outcomes = study.column(outcome)
@@ -105,17 +113,16 @@ def select_sample(
     used = slice(None) if keep.all() else keep
     frame = study.frame[DESIGN_COLUMNS][used].reset_index(drop=True)
     values = outcomes[used].to_numpy()
-    sample = Sample(
+    return Sample(
         frame,
         np.log(values) if scale == "log" else values,
         regressors[used].reset_index(drop=True),
-        heft[used].to_numpy(dtype=float) if heft is not None else np.ones(len(frame)),
-        np.ones(len(frame), dtype=int),
+        heft[used].to_numpy(dtype=float) if heft is not None else np.broadcast_to(1.0, len(frame)),
+        np.broadcast_to(1, len(frame)),
         dropped,
         scale,
         weights or "",
     )
-    return without_zeros(sample, study.noun) if scale == "poisson" else sample
 
 
 def _check_scale(study: Study, outcome: str, values: pd.Series, scale: str) -> None:
@@ -158,4 +165,5 @@ def demean(values: np.ndarray, frame: pd.DataFrame, weights: np.ndarray) -> np.n
     starts = first_rows(frame)
     totals = np.add.reduceat(weights, starts)
     means = np.add.reduceat(values * weights[:, None], starts) / totals[:, None]
-    return values - np.repeat(means, np.diff(starts, append=len(frame)), axis=0)
+    within = np.repeat(means, np.diff(starts, append=len(frame)), axis=0)
+    return np.subtract(values, within, out=within)

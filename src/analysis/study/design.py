@@ -14,6 +14,7 @@ from analysis.study.panel_checks import (
     check_keys,
     check_starts,
     refuse_repeated_rows,
+    whole_numbers_as_text,
 )
 from analysis.study.panel_rows import by_unit_and_time, first_rows
 from analysis.study.treatment import read_never, with_starts, without_always_treated
@@ -50,6 +51,7 @@ def read_design(
     check_keys(panel, names)
     panel, taken = _taken(panel, leave_out, years)
     panel, repeated = by_unit_and_time(panel)
+    whole_numbers_as_text(panel, names)
     if repeated:
         refuse_repeated_rows(panel, names, outcomes)
     looks = alike_names(panel.iloc[first_rows(panel)]) + changed_codes(panel)

@@ -87,7 +87,7 @@ def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
         fault = f"{names[key]!r} ({key}) is missing"
         refuse(unit_years(frame, frame[key].isna()), "row", fault, "Fill it in, or remove those rows.")
     for key in [k for k in ("unit", "group", "stratum") if k in frame]:
-        if key != "unit" or not pd.api.types.is_integer_dtype(frame[key]):
+        if not pd.api.types.is_integer_dtype(frame[key]):
             frame[key] = as_text(frame[key], f"{names[key]!r} ({key})")
     for key in [k for k in ("time", "first_treated") if k in frame]:
         if _odd_years(pd.Series(frame[key].unique())).any():
@@ -101,6 +101,12 @@ def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
     if short.all() or (short.any() and frame["time"].max() >= 1000):
         fault = f"{names['time']!r} (time) is a year of two digits"
         refuse(unit_years(frame, short), "row", fault, "Write all four digits, such as 2018 for 18.")
+
+
+def whole_numbers_as_text(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
+    """Groups and strata of whole numbers as text, once rows are in order: text is slower to sort."""
+    for key in [k for k in ("group", "stratum") if k in frame and pd.api.types.is_integer_dtype(frame[k])]:
+        frame[key] = as_text(frame[key], f"{names[key]!r} ({key})")
 
 
 def _odd_years(values: pd.Series) -> pd.Series:

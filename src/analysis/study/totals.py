@@ -61,10 +61,13 @@ def refuse_totals(frame: pd.DataFrame, outcomes: Iterable[str]) -> None:
 
 def units_above_all_others(frame: pd.DataFrame, outcomes: Iterable[str]) -> list[str]:
     """Units that hold more than all others together in most of their years: totals, where some villages are missing."""
-    begins, (time, years) = first_rows(frame), pd.factorize(frame["time"])
+    begins = first_rows(frame)
+    if not FEWEST_UNITS <= len(begins) <= MOST_UNITS:
+        return []
+    time, years = pd.factorize(frame["time"])
     unit = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(frame)))
     large = np.zeros(len(begins), dtype=bool)
-    for name in outcomes if FEWEST_UNITS <= len(begins) <= MOST_UNITS else ():
+    for name in outcomes:
         values = as_numbers(frame[name]).to_numpy(dtype=float, na_value=np.nan)
         known = np.isfinite(values)
         total = np.bincount(time[known], values[known], len(years))[time]
