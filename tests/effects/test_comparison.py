@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from panels import small_panel, small_study
 
-from analysis import StudyError, compare, did, estimates_table
+from analysis import StudyError, compare, did
 from analysis.effects.comparison import COLUMNS, estimate_or_refusal
+from analysis.presentation.tables import estimates_table
 
 
 @pytest.fixture(scope="module")

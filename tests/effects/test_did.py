@@ -8,7 +8,9 @@ import pytest
 import statsmodels.formula.api as smf
 from scipy import stats
 
-from analysis import Estimate, FewTreatedGroupsWarning, Outcome, Study, StudyError, did
+from analysis import Outcome, Study, StudyError, did
+from analysis.effects.estimate import Estimate
+from analysis.messages import FewTreatedGroupsWarning
 
 # pyfixest uses a pandas keyword that is on its way out.
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")

@@ -6,8 +6,10 @@ import pyfixest
 import pytest
 import statsmodels.formula.api as smf
 
-from analysis import EventStudy, FewTreatedGroupsWarning, Study, StudyError, did, event_study
+from analysis import Study, StudyError, did, event_study
+from analysis.effects.event_study import EventStudy
 from analysis.inference.methods import group_pieces
+from analysis.messages import FewTreatedGroupsWarning
 
 # pyfixest uses a pandas keyword that is on its way out.
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword")

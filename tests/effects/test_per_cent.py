@@ -51,7 +51,7 @@ def make_study(outcome: Outcome | None = None, **rich: float) -> Study:
     return Study.from_frame(make_panel(**rich), **names, outcomes={"income": outcome})
 
 
-@pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+@pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 @pytest.mark.parametrize("estimator", ["two_way", "saturated", "by_group"])
 def test_per_cent_and_amount_by_hand_count_villages_that_are_always_zero(estimator):
     estimate = did(make_hand_study(), "income", scale="poisson", estimator=estimator)
@@ -62,7 +62,7 @@ def test_per_cent_and_amount_by_hand_count_villages_that_are_always_zero(estimat
     assert (after.percent, after.amount) == (pytest.approx(50, rel=EXACT), pytest.approx(5, rel=EXACT))
 
 
-@pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+@pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 def test_a_year_that_is_left_out_counts_in_no_amount():
     study = make_hand_study()
     after = study.frame[study.frame["time"] == 2023].assign(time=2024)

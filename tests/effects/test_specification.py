@@ -6,20 +6,11 @@ import pandas as pd
 import pytest
 from panels import districts_panel
 
-from analysis import (
-    Outcome,
-    Study,
-    StudyError,
-    by_district,
-    did,
-    estimands,
-    event_study,
-    leave_one_out,
-    neighbours,
-    placebo_starts,
-    synthetic_did,
-)
+from analysis import Outcome, Study, StudyError, by_district, did, event_study, neighbours, synthetic_did
 from analysis.presentation.tables import estimates_table, event_study_table, inference_table
+from analysis.robustness.estimands import estimands
+from analysis.robustness.leave_one_out import leave_one_out
+from analysis.robustness.placebo_starts import placebo_starts
 
 DESIGN = {"unit": "village", "time": "year", "first_treated": "start", "group": "district", "stratum": "town"}
 OWN = {"controls": ["land", "rain"], "weights": "size"}

@@ -25,7 +25,7 @@ from analysis.inference.cluster_robust import cr1, cr2, cr3
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.regression.regression import Effect, Regression
 
-pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 
 # R's answers are stored with 13 digits; agreement to 1e-6 is asked, and rounding leaves about 1e-12.
 R_TOLERANCE = 1e-9

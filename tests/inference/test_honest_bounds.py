@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from scipy import optimize, stats
 
-from analysis import EventStudy, Study, StudyError, event_study, honest_bounds
+from analysis import Study, StudyError, event_study, honest_bounds
+from analysis.effects.event_study import EventStudy
 from analysis.inference.honest_bounds.breakdown import BREAKDOWN_TOLERANCE
 from analysis.inference.honest_bounds.relative_magnitudes import conditional_test, critical_value
 from analysis.inference.honest_bounds.smoothness import smooth_interval
@@ -418,7 +419,7 @@ def test_designs_that_cannot_bear_it_are_refused() -> None:
         events_of(ONE_START).honest_bounds("level")
 
 
-@pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+@pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 def test_two_treated_groups_are_refused() -> None:
     with pytest.raises(StudyError, match="No honest bounds.*2 treated groups with 1 start year cannot show"):
         events_of([2021] * 2 + [None] * 20).honest_bounds()

@@ -8,7 +8,7 @@ from published_studies import known_answers, published_estimate
 from analysis import did, event_study
 from analysis.inference.methods import COLUMNS, METHODS
 
-pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 
 # R's answers are stored with 13 digits.
 R_TOLERANCE = 1e-9

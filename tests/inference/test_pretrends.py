@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis import EventStudy, Study, StudyError, event_study
+from analysis import Study, StudyError, event_study
+from analysis.effects.event_study import EventStudy
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.pretrends import _influence, joint_pretrend
 
@@ -241,7 +242,7 @@ def test_size_with_five_treated_groups_and_six_leads() -> None:
     assert rejections[1] / panels > 0.73 - 3 * np.sqrt(0.73 * 0.27 / panels)
 
 
-@pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+@pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 def test_refusals_say_what_to_use_instead() -> None:
     with pytest.raises(StudyError, match="2 treated groups with 1 start year cannot show.*linear_pretrend"):
         joint_of(events_of(panel([2005] * 2 + [None] * 12)))

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import Estimate, Study, StudyError, did, event_study
+from analysis import Study, StudyError, did, event_study
+from analysis.effects.estimate import Estimate
 from analysis.effects.randomization import randomization
 from analysis.inference.assignments import possible_assignments
 from analysis.inference.cluster_pieces import cluster_codes
@@ -24,7 +25,7 @@ SAME_REFIT = 1e-9
 # One side of an interval's bound and the other: more than its bisection width, less than a step between p-values.
 BESIDE = 1e-6
 
-pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 
 
 def small_panel(seed: int = 7, start: dict[int, int] | None = None, missing: float = 0.1) -> pd.DataFrame:

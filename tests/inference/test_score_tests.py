@@ -8,12 +8,13 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from analysis import Estimate, Study, did, event_study
+from analysis import Study, did, event_study
+from analysis.effects.estimate import Estimate
 from analysis.inference.cluster_pieces import cluster_codes, cluster_pieces
 from analysis.inference.score_tests import BOUND_TOLERANCE, NullFits
 from analysis.inference.wild_bootstrap import bootstrap_draws, random_weights
 
-pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 
 # Fitted means settle to 1e-12 (a round beyond 1e-6); statistics by two routes lose some digits more.
 TWO_ROUTES = 1e-6

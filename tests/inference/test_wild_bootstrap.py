@@ -23,7 +23,7 @@ from analysis.inference.wild_bootstrap import (
 )
 from analysis.regression.regression import Effect, Regression
 
-pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 
 # Bootstrap t statistics by two exact routes in double precision; the worst of a few hundred loses some digits more.
 STATISTIC = 1e-8

@@ -23,16 +23,10 @@ from analysis import (
     Table,
     balance,
     did,
-    estimates_table,
     event_study,
-    event_study_table,
     four_means,
-    inference_table,
     load_study,
-    panel_coverage,
-    plot_coverage,
     plot_event_study,
-    plot_rejection_rates,
     plot_trends,
     read_table,
     use_style,
@@ -41,6 +35,10 @@ from analysis.inference.methods import METHODS
 from analysis.language.catalogues import CATALOGUES
 from analysis.language.labels import LANGUAGES, bracketed, counted, say, term
 from analysis.language.units import CONVERSIONS, DIVISORS, scale_of_unit
+from analysis.messages import FewTreatedGroupsWarning
+from analysis.presentation.descriptive import panel_coverage
+from analysis.presentation.plots import plot_coverage, plot_rejection_rates
+from analysis.presentation.tables import estimates_table, event_study_table, inference_table
 from analysis.study.study import PROVENANCES
 
 LIBRARY = Path(analysis.__file__).parent
@@ -109,7 +107,7 @@ def chinese():
 
 @pytest.fixture(scope="module")
 def one_group(chinese):
-    with pytest.warns(analysis.FewTreatedGroupsWarning):
+    with pytest.warns(FewTreatedGroupsWarning):
         return chinese.subset(chinese.frame["first_treated"].isna() | (chinese.frame["group"] == "zhaohe-millet"))
 
 

@@ -12,28 +12,17 @@ from matplotlib import pyplot
 from matplotlib.text import Text
 
 from analysis import (
-    Estimate,
     Outcome,
     Study,
     Table,
     balance,
-    bunching,
     by_district,
     did,
-    estimates_table,
     event_study,
-    event_study_table,
     four_means,
-    inference_table,
-    leave_one_out,
     minimum_detectable_effect,
     neighbours,
-    panel_coverage,
-    plot_coverage,
     plot_event_study,
-    plot_power,
-    plot_rejection_rates,
-    plot_specifications,
     plot_trends,
     power_curve,
     read_table,
@@ -41,12 +30,19 @@ from analysis import (
     specification_curve,
     synthetic_did,
 )
+from analysis.effects.estimate import Estimate
+from analysis.presentation.curves import plot_power, plot_specifications
+from analysis.presentation.descriptive import panel_coverage
+from analysis.presentation.plots import plot_coverage, plot_rejection_rates
 from analysis.presentation.style import use_style
+from analysis.presentation.tables import estimates_table, event_study_table, inference_table
 from analysis.report.exports import table_for_paper
 from analysis.report.summary import write_summary
 from analysis.report.title_page import TitlePage, literal, to_html
+from analysis.robustness.bunching import bunching
+from analysis.robustness.leave_one_out import leave_one_out
 
-pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 
 # Between its dollar signs stands what matplotlib and TeX would refuse as a formula.
 NAME = r"a_b $\frac{$ ^c^ % & # \ < > {d} ~e~ *f* [g](h) `i` |j| &lt; <b>k</b>"

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot
 
-from analysis import Study, Table, did, estimates_table, event_study, plot_event_study, plot_trends
+from analysis import Study, Table, did, event_study, plot_event_study, plot_trends
+from analysis.presentation.tables import estimates_table
 
 
 def rates(effect: float) -> Study:

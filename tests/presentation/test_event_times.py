@@ -2,7 +2,8 @@
 
 from panels import small_panel, small_study
 
-from analysis import event_study, event_study_table, plot_event_study
+from analysis import event_study, plot_event_study
+from analysis.presentation.tables import event_study_table
 
 
 def test_event_times_that_rest_on_fewer_groups_are_marked_in_figure_and_table():

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from panels import districts_panel
 
-from analysis import Outcome, Study, balance, did, effects_table, four_means
+from analysis import Outcome, Study, balance, did, four_means
+from analysis.presentation.tables import effects_table
 
 # The Poisson fit stops at relative changes of about 1e-10; ratios of means are exact.
 SAME = 1e-9

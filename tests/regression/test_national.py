@@ -7,7 +7,9 @@ import pandas as pd
 import pyfixest
 import pytest
 
-from analysis import Estimate, EventStudy, Study, StudyError, did, event_study
+from analysis import Study, StudyError, did, event_study
+from analysis.effects.estimate import Estimate
+from analysis.effects.event_study import EventStudy
 from analysis.regression import collapsing
 from analysis.regression.regression import fit
 from analysis.regression.sample import Sample

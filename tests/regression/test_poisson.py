@@ -125,14 +125,14 @@ def make_hand_study(**extra: list) -> Study:
     return Study.from_frame(panel, unit="village", time="year", first_treated="start")
 
 
-@pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+@pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 def test_on_a_complete_panel_with_one_start_it_is_the_ratio_of_ratios_of_sums():
     for estimator in ("two_way", "saturated", "by_group"):
         estimate = did(make_hand_study(), "income", scale="poisson", estimator=estimator)
         assert np.exp(estimate.value) == pytest.approx(2, rel=SAME)
 
 
-@pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+@pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 def test_villages_zero_in_every_year_and_years_zero_for_all_leave_first_and_are_counted():
     study = make_hand_study(T3=[0, 0, 0], U3=[0, 0, 0])
     estimate = did(study, "income", scale="poisson")
@@ -147,7 +147,7 @@ def test_villages_zero_in_every_year_and_years_zero_for_all_leave_first_and_are_
     assert set(sample.always_zero["time"]) == {2022, 2023}
 
 
-@pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+@pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 def test_negative_values_are_refused_with_their_rows_and_both_ways_out():
     study = make_hand_study(U3=[1, -2, 3])
     message = (
@@ -251,7 +251,7 @@ def test_known_effects_without_noise_are_found_exactly():
     assert abs(estimate.effect.gradient @ estimate.fitted.coefficients - estimate.value) > 0.02
 
 
-@pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+@pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 def test_a_treated_year_without_a_positive_untreated_value_is_left_out_and_counted():
     panel = {"T1": [4, 8, 45, 20], "T2": [6, 12, 0, 10], "U1": [20, 10, 15, 0], "U2": [0, 10, 15, 0]}
     frame = pd.DataFrame(panel, index=pd.RangeIndex(2021, 2025, name="year")).melt(

@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 
 import nbformat
@@ -21,22 +22,24 @@ from notebook_text import markdown_tokens, prose
 
 import analysis
 from analysis import (
-    FewTreatedGroupsWarning,
     Outcome,
     Study,
     StudyError,
     balance,
     did,
-    estimands,
     event_study,
     four_means,
     minimum_detectable_effect,
-    panel_coverage,
     rejection_rates,
     specification_curve,
 )
 from analysis.inference import inversion, methods, score_tests
+from analysis.messages import FewTreatedGroupsWarning
+from analysis.presentation import plots
+from analysis.presentation.descriptive import panel_coverage
 from analysis.report.notebooks import names
+from analysis.robustness import other_starts
+from analysis.robustness.estimands import estimands
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 STEMS = (
@@ -75,7 +78,7 @@ FEW = {
 }
 # Means and a regression of the same numbers differ by rounding alone.
 ROUNDING = 1e-12
-pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 YEARS = tuple(range(2014, 2020))
 NEVER = None
 
@@ -475,9 +478,10 @@ def shown(source: str, space: dict[str, object]) -> str:
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few repetitions, and the figure of the stored grid, which no study changes, not drawn."""
     for name, options in FEW.items():
-        monkeypatch.setattr(analysis, name, fewer(getattr(analysis, name), options), raising=False)
-    monkeypatch.setattr(analysis, "plot_rejection_rates", lambda rates: None, raising=False)
-    monkeypatch.setitem(analysis.other_starts.__wrapped__.__globals__, "MOST_SPLITS", 2)
+        room = import_module(f"analysis.{analysis.MOVED[name]}") if name in analysis.MOVED else analysis
+        monkeypatch.setattr(room, name, fewer(getattr(room, name), options), raising=False)
+    monkeypatch.setattr(plots, "plot_rejection_rates", lambda rates: None)
+    monkeypatch.setattr(other_starts, "MOST_SPLITS", 2)
     # Tests of Poisson regressions draw so few vectors where clusters are many; here everywhere.
     monkeypatch.setattr(methods, "MOST_NUMBERS", 0)
     monkeypatch.setattr(methods, "FEWEST_DRAWS", 99)

@@ -11,8 +11,9 @@ import statsmodels.formula.api as smf
 from panels import districts_panel
 from scipy.stats import hypergeom, loggamma
 
-from analysis import FewTreatedGroupsWarning, Outcome, Study, StudyError, did, event_study, load_study
+from analysis import Outcome, Study, StudyError, did, event_study, load_study
 from analysis.design.variability import variability
+from analysis.messages import FewTreatedGroupsWarning
 from analysis.robustness.across_outcomes import across_outcomes
 from analysis.robustness.districts import by_district
 from analysis.robustness.estimands import estimands

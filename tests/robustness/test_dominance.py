@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import Outcome, Study, StudyError, dominance
+from analysis import Outcome, Study, StudyError
+from analysis.robustness.dominance import dominance
 
 START = 2022
 TREATED = {"t1": (50.0, 70.0), "t2": (12.0, 16.0), "t3": (10.0, 14.0), "t4": (13.0, 15.0)}

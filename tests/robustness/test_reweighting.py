@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
-from analysis import Outcome, Study, StudyError, did, read_table, simulate_panel
+from analysis import Outcome, Study, StudyError, did, read_table
 from analysis.robustness.reweighting import WEIGHT, reweight
-from analysis.simulation.simulate import shock_groups
+from analysis.simulation.simulate import shock_groups, simulate_panel
 
 # Weights sum to some dozens and balance holds to 1e-8 of a standard deviation; what is left is rounding.
 ROUNDING = 1e-7

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 
-from analysis import FewTreatedGroupsWarning, Study, StudyError, did, load_study, read_table, simulate_panel
-from analysis.messages import amounts
+from analysis import Study, StudyError, did, load_study, read_table
+from analysis.messages import FewTreatedGroupsWarning, amounts
 from analysis.robustness.spillover import neighbours
-from analysis.simulation.simulate import shock_groups
+from analysis.simulation.simulate import shock_groups, simulate_panel
 
 # Two exact algorithms on some hundred rows differ by the rounding of their sums, about 1e-13; this leaves a margin.
 EXACT = 1e-10
@@ -54,7 +54,7 @@ def make_panel(starts: tuple[int, ...] = (2019, 2019, 2019)) -> pd.DataFrame:
     return panel.assign(income=draw.normal(10, 1, len(panel)))
 
 
-@pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+@pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 def test_by_hand():
     result = neighbours(quiet(make_hand_panel()), "income")
     assert result.treated.value == pytest.approx(10, rel=EXACT)

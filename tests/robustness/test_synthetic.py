@@ -20,7 +20,7 @@ ROUNDING = 1e-9
 # 3e-4 of the exact ones and its effects within 2e-4 of the noise.
 SOLVER_WEIGHTS, SOLVER_EFFECT = 1e-3, 1e-3
 YEARS, START = np.arange(2000, 2008), 2005
-pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 LOGGED = Outcome("income", scale="log")
 NAMES = {"unit": "village", "time": "year", "first_treated": "start", "group": "district"}
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analysis import FewTreatedGroupsWarning, Study, StudyError, check_study, did, load_study
+from analysis import Study, StudyError, check_study, did, load_study
+from analysis.messages import FewTreatedGroupsWarning
 
 # Drawn alike in every run, and few: each example is a study read and estimated.
 BOUNDED = settings(derandomize=True, max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import FewTreatedGroupsWarning, Study, StudyError, by_district, synthetic_did
+from analysis import Study, StudyError, by_district, synthetic_did
 from analysis.effects.cohorts import with_starts
+from analysis.messages import FewTreatedGroupsWarning
 
 DESIGN = {"unit": "village", "time": "year", "first_treated": "start"}
 LABELS = {"tuples": lambda g: ("town", g), "numbers": float, "dates": lambda g: datetime.date(2000, 1, g)}

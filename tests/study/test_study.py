@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import FewTreatedGroupsWarning, Outcome, Study, StudyError, did, load_study, placebo_groups
+from analysis import Outcome, Study, StudyError, did, load_study
+from analysis.messages import FewTreatedGroupsWarning
+from analysis.study.placebo_groups import placebo_groups
 
 DESIGN = {"unit": "village", "time": "year", "first_treated": "start"}
 YEARS = range(2020, 2024)
@@ -615,7 +617,7 @@ def test_subset_is_validated_again():
         study.subset(study.frame["time"] < 2022)
 
 
-@pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+@pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 def test_complete_keeps_units_seen_in_every_year():
     panel = make_panel()
     panel.loc[[13, 14], "income"] = np.nan

@@ -9,15 +9,8 @@ import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
-from analysis.effects.sentence import proportional_sentence, specification
-from analysis.effects.totals import (
-    CAUTION_BELOW,
-    NO_INTERVAL_BELOW,
-    effective_districts,
-    is_ratio,
-    large_villages,
-    observed_mean,
-)
+from analysis.effects.sentence import caution_of_few, proportional_sentence, specification
+from analysis.effects.totals import NO_INTERVAL_BELOW, effective_districts, is_ratio, large_villages, observed_mean
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.methods import HEADLINE, HEADLINE_NAME, METHODS, group_pieces, hypothesis_test, infer
 from analysis.messages import Sentence, amounts, as_typed, count, in_sentence, reasons
@@ -115,12 +108,9 @@ class Estimate(Sentence):
     @property
     def dominance(self) -> str:
         """Why the effect in per cent has no interval though several groups are treated: one has most of the total."""
-        if self.treated_groups > 1 and self.effective_treated_districts < NO_INTERVAL_BELOW:
-            return (
-                f"one group has most of the treated total, which is worth {self.effective_treated_districts:.1f} "
-                "groups: not informative"
-            )
-        return ""
+        if not (self.treated_groups > 1 and (worth := self.effective_treated_districts) < NO_INTERVAL_BELOW):
+            return ""
+        return f"one group has most of the treated total, which is worth {worth:.1f} groups: not informative"
 
     @property
     def regression(self) -> RegressionResults:
@@ -274,13 +264,7 @@ class Estimate(Sentence):
         test, outcome = self.headline(), self.study.describe(self.outcome)
         percents = [self.percent, *(self.percent_of(test[end]) for end in ("low", "high"))]
         said = proportional_sentence(outcome, self.study.noun, percents, self.amount, self.no_interval)
-        cautions = []
-        if not self.no_interval and self.effective_treated_districts < CAUTION_BELOW:
-            effective = np.floor(10 * self.effective_treated_districts) / 10
-            cautions.append(f"by their totals the treated groups count like {effective:.1f} equal ones")
-        if not self.no_interval and self.treated_groups <= FEW_TREATED:
-            cautions.append(f"{count(self.treated_groups, 'group')} treated")
-        caution = f" Caution: {', '.join(cautions)}: {FEW}." if cautions else ""
+        caution = "" if self.no_interval else caution_of_few(self.treated_groups, self.effective_treated_districts)
         notes = "".join(f" {note}" for note in self.study.notes)
         return f"{self.study.label.capitalize()}: {said}.{caution}{notes}"
 

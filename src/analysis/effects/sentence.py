@@ -1,12 +1,15 @@
 """An effect in per cent as a sentence: the per cent, its interval, and what it comes to for a village in a year."""
 
+import math
 import re
 from collections.abc import Callable
 
 import numpy as np
 
+from analysis.effects.totals import CAUTION_BELOW
+from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.language.labels import counted, say
-from analysis.messages import MOST_DECIMALS, amounts, fixed, in_sentence
+from analysis.messages import MOST_DECIMALS, amounts, count, fixed, in_sentence
 from analysis.regression.sample import Sample
 from analysis.study.outcome import Outcome
 
@@ -65,3 +68,13 @@ def _about(number: float) -> str:
 def _unit(outcome: Outcome, noun: str) -> str:
     """The unit of an amount; an outcome per head stays per head."""
     return outcome.unit if re.search(PER, outcome.unit) else f"{outcome.unit} per {noun} and year".lstrip()
+
+
+def caution_of_few(treated: int, effective: float) -> str:
+    """A caution behind the sentence of an interval that rests on few treated groups, or on few that count; or ""."""
+    said = []
+    if effective < CAUTION_BELOW:
+        said.append(f"by their totals the treated groups count like {math.floor(10 * effective) / 10:.1f} equal ones")
+    if treated <= FEW_TREATED:
+        said.append(f"{count(treated, 'group')} treated")
+    return f" Caution: {', '.join(said)}: {FEW}." if said else ""

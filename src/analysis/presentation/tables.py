@@ -206,7 +206,8 @@ def effects_table(frame: pd.DataFrame, study: Study, title: str, outcome: str = 
 
     Examples
     --------
-    >>> from analysis import leave_one_out, load_study
+    >>> from analysis import load_study
+    >>> from analysis.robustness.leave_one_out import leave_one_out
     >>> study = load_study()
     >>> effects_table(leave_one_out(study, "households"), study, "without each district", "households").caption
     'Households (%): without each district (simulated data)'
