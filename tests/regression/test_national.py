@@ -87,6 +87,24 @@ def test_few_rows_stand_for_many(effects):
     assert averages.rows == whole.rows == len(whole.frame)
 
 
+def test_averages_leave_out_in_per_cent_what_village_years_do():
+    """Villages always at zero, seen once, years of zeros and years without untreated villages, each counted."""
+    panel = make_panel(STARTS["three starts"])
+    panel["income"] = panel["income"].clip(lower=0)
+    panel.loc[panel["village"] % 40 == 7, "income"] = 0
+    panel.loc[panel["year"] == YEARS[1], "income"] = 0
+    panel = panel[(panel["village"] % 90 != 4) | (panel["year"] == YEARS[3])]
+    panel = panel[(panel["year"] != YEARS[-1]) | panel["start"].notna()]
+    study = make_study(panel)
+    averages, whole = (did(study, "income", scale="poisson", collapse=collapse) for collapse in (True, False))
+    reasons = ["village zero in every year", "year zero for every village", "seen in one year only"]
+    assert set(averages.fitted.sample.dropped) > set(reasons)
+    assert averages.fitted.sample.dropped == whole.fitted.sample.dropped
+    assert averages.amount == pytest.approx(whole.amount, rel=SAME)
+    assert_same(averages.regression.bse, whole.regression.bse, NEARLY)
+    assert repr(averages) == repr(whole)
+
+
 def test_effects_errors_and_counts_are_those_of_all_village_years(effects):
     collapsed, whole = effects
     assert_same(collapsed.regression.params, whole.regression.params)

@@ -25,6 +25,8 @@ R = 1e-6
 COEFFICIENT, STD_ERROR = 1e-8, 1e-6
 # Sums taken in another order differ by rounding alone, about 1e-13 here; this leaves a margin.
 SAME = 1e-10
+# Controls that differ by 1e-8 of themselves are known to as much of their difference.
+NEARLY_ONE = 1e-6
 DESIGN = {"unit": "unit", "time": "year", "first_treated": "first_treated", "group": "group"}
 KEYS = {"two_way": "pooled", "saturated": "cells_after"}
 
@@ -93,6 +95,15 @@ def test_coefficient_and_cr1_error_are_those_of_pyfixest(panel, options):
     assert estimate.value == pytest.approx(fit.coef()["treated"], abs=COEFFICIENT)
     if not options.get("weights"):
         assert estimate.inference("cr1").loc["cr1", "std_error"] == pytest.approx(fit.se()["treated"], rel=STD_ERROR)
+
+
+def test_controls_that_are_nearly_one_answer_as_two_that_are_not(panel):
+    """Their span is the same; normal equations alone would lose it, as rounding times the condition's square is one."""
+    wind = np.random.default_rng(8).normal(50, 10, len(panel))
+    study = Study.from_frame(panel.assign(wind=wind, nearly=panel["rain"] + 1e-8 * wind), **DESIGN)
+    plain, near = (did(study, "y", scale="poisson", controls=["rain", name]) for name in ("wind", "nearly"))
+    assert near.value == pytest.approx(plain.value, rel=NEARLY_ONE)
+    assert near.fitted.mean == pytest.approx(plain.fitted.mean, rel=NEARLY_ONE)
 
 
 def test_coefficients_and_fitted_means_are_those_of_a_poisson_glm_with_dummies(panel):
