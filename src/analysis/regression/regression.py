@@ -21,6 +21,8 @@ from analysis.regression.treatment_cells import Cell
 
 # Rows of a large panel's average that are decomposed at once.
 ROWS_AT_ONCE = 20_000
+# Columns that LAPACK reflects at once; asked how many, it would copy the columns to answer.
+BLOCK = 32
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,9 @@ class Regression:
 
     @cached_property
     def _decomposed(self) -> tuple[np.ndarray, np.ndarray]:
-        """QR decomposition of the weighted regressors, without the further copies that numpy's makes."""
-        return qr(self.results.model.wexog, mode="economic", check_finite=False)
+        """QR decomposition of the weighted regressors, without the further copies that others make."""
+        weighted = self.results.model.wexog
+        return qr(weighted, mode="economic", check_finite=False, lwork=BLOCK * weighted.shape[1])
 
     @property
     def coefficients(self) -> np.ndarray:
