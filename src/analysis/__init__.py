@@ -23,6 +23,7 @@ __version__ = "0.1.0"
 LATER = {
     "check_study": "report.check",
     "rejection_rates": "design.rejection_rates",
+    "examine": "robustness.examination",
     "by_district": "robustness.districts",
     "neighbours": "robustness.spillover",
     "synthetic_did": "robustness.synthetic",
@@ -37,6 +38,7 @@ LATER = {
     "balance": "presentation.descriptive",
     "plot_trends": "presentation.plots",
     "plot_event_study": "presentation.plots",
+    "plot_forest": "presentation.forest",
     "use_style": "presentation.style",
 }
 # Names that were public in version 0.1, by the room that has them: until version 0.2 they come from here too.
@@ -82,6 +84,7 @@ __all__ = [
     "honest_bounds",
     "rejection_rates",
     # What would change it?
+    "examine",
     "by_district",
     "neighbours",
     "synthetic_did",
@@ -98,6 +101,7 @@ __all__ = [
     "balance",
     "plot_trends",
     "plot_event_study",
+    "plot_forest",
     "use_style",
 ]
 

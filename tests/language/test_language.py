@@ -82,7 +82,7 @@ def said(source: str) -> set[str]:
     for node in ast.walk(module):
         if isinstance(node, ast.Call):
             name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-            arguments = {"say": node.args[:2], "captioned": node.args[2:]}.get(name, [])
+            arguments = {"say": node.args[:2], "captioned": node.args[2:], "threat": node.args}.get(name, [])
             found |= set().union(*(phrases(argument, module) for argument in arguments))
     return found - set(LANGUAGES)
 
@@ -148,6 +148,8 @@ def test_chinese_is_chinese():
         ".",
         " ({terms})",
         "; {name}: {value}",
+        "{name}: {value}",
+        "; ",
         "{name}: {value}.",
         "{title} ({data})",
         "{label}{unit}: {title} ({data})",

@@ -15,11 +15,26 @@ from analysis.inference.assignments import group_starts
 from analysis.inference.honest_bounds.bounds import KINDS, honest_bounds
 from analysis.inference.honest_bounds.breakdown import breakdown_value
 from analysis.inference.pretrends import pooled_covariance
+from analysis.language.labels import say, term
 from analysis.messages import Sentence, StudyError, amount, count, first, in_sentence
 from analysis.regression.regression import Regression
 from analysis.study.outcome import effect_in_words
 
 METHODS = {"relative_magnitudes": "conditional least-favourable test", "smoothness": "shortest fixed-length interval"}
+AT_ZERO = {
+    "relative_magnitudes": "even with exactly parallel trends the interval holds zero",
+    "smoothness": "even if the trend before goes on in a straight line the interval holds zero",
+}
+BENDS = (
+    "the sign survives unless the slope of the departure from parallel trends changes from one {year} to the next by "
+    "more than {size}"
+)
+SURVIVES = {
+    "relative_magnitudes": "the sign survives unless departures from parallel trends after the start are more than "
+    "{times} times the largest one seen before, from one {year} to the next",
+    "smoothness": "the sign survives unless the slope of the departure from parallel trends changes from one {year} to "
+    "the next by more than {size}, {times} times the largest change estimated before",
+}
 # Values of `EventStudy.honest_bounds`, in multiples of the largest departure seen before.
 MULTIPLES = {"relative_magnitudes": (0, 0.5, 1, 1.5, 2), "smoothness": (0, 0.25, 0.5, 0.75, 1)}
 # With U untreated groups and d effects the factor of the pooled covariance is about (U - 1) / (U - d - 2) times too
@@ -69,21 +84,14 @@ class HonestBounds(Sentence):
     @property
     def answer(self) -> str:
         """How far parallel trends may fail before the sign is lost, in words."""
-        relative, year = self.kind == "relative_magnitudes", "year" if self.step == 1 else "observed year"
+        language, relative = self.estimate.study.language, self.kind == "relative_magnitudes"
+        year = term(language, "year" if self.step == 1 else "observed year")
         if np.isnan(self.breakdown):
-            case = "with exactly parallel trends" if relative else "if the trend before goes on in a straight line"
-            return f"even {case} the interval holds zero"
-        if relative:
-            return (
-                "the sign survives unless departures from parallel trends after the start are more than "
-                f"{amount(self.breakdown)} times the largest one seen before, from one {year} to the next"
-            )
-        size = effect_in_words(self.estimate.unit, self.breakdown)
-        times = f", {amount(self.breakdown / self.seen)} times the largest change estimated before" if self.seen else ""
-        return (
-            f"the sign survives unless the slope of the departure from parallel trends changes from one {year} "
-            f"to the next by more than {size}{times}"
-        )
+            return say(language, AT_ZERO[self.kind])
+        times = self.breakdown if relative else self.breakdown / self.seen if self.seen else np.nan
+        said = SURVIVES[self.kind] if relative or np.isfinite(times) else BENDS
+        size = effect_in_words(self.estimate.unit, self.breakdown, language)
+        return say(language, said, year=year, size=size, times=amount(times))
 
 
 def path_bounds(

@@ -47,14 +47,14 @@ def proportional_sentence(outcome: Outcome, noun: str, percents: list[float], am
     'effect on village income +12 % (95 % interval -4 to +31 %), about 38,000 yuan per village and year'
     """
     alone = round(percents[0], 0 if abs(percents[0]) >= 10 else 1) + 0.0
-    effect, *ends = map(_signed, [f"{alone:,.10g}"] if no_interval else amounts(*percents))
+    effect, *ends = map(signed, [f"{alone:,.10g}"] if no_interval else amounts(*percents))
     interval = f"no interval: {no_interval}" if no_interval else f"95 % interval {' to '.join(ends)} %"
     said = f"effect on {in_sentence(outcome.label)} {effect} % ({interval})"
     amount = amount if round(percents[0], MOST_DECIMALS) else 0.0
     return f"{said}, about {_about(amount)} {_unit(outcome, noun)}" if np.isfinite(amount) else said
 
 
-def _signed(number: str) -> str:
+def signed(number: str) -> str:
     """A number with its sign, zero with none."""
     return number if number.startswith("-") or not re.search("[1-9]|inf", number) else f"+{number}"
 

@@ -57,9 +57,9 @@ class Table:
         return f"{self.caption}\n{self._shown().to_string(**NUMBERS)}"
 
     def _repr_html_(self) -> str:
-        head, body = self._shown().to_html(**NUMBERS).split(">", 1)
-        # A dollar sign or a backslash of its own element begins no formula.
-        return re.sub(r"[$\\]", r"<span>\g<0></span>", f"{head}><caption>{escape(self.caption)}</caption>{body}")
+        with pd.option_context("display.max_colwidth", None):
+            head, body = self._shown().to_html(**NUMBERS).split(">", 1)
+        return _without_formulas(f"{head}><caption>{escape(self.caption)}</caption>{body}")
 
     def _shown(self, in_full: bool = False) -> pd.DataFrame:
         """The frame in its language, with numbers in full or as text."""
@@ -74,6 +74,16 @@ class Table:
         numbers = ["r" if pd.api.types.is_numeric_dtype(kind) else "l" for kind in self.frame.dtypes]
         columns = "l" * self.frame.index.nlevels + "".join(numbers)
         return frame.to_latex(caption=self.caption.translate(LATEX), column_format=columns, escape=False, **NUMBERS)
+
+
+def paragraph(text: str) -> str:
+    """A text as it is typed, as HTML."""
+    return _without_formulas(f"<p>{escape(text)}</p>")
+
+
+def _without_formulas(html: str) -> str:
+    """A dollar sign or a backslash in an element of its own begins no formula."""
+    return re.sub(r"[$\\]", r"<span>\g<0></span>", html)
 
 
 def _written(frame: pd.DataFrame) -> pd.DataFrame:

@@ -54,10 +54,16 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """
     display: Any = shell.display_formatter
     formatter = display.mimebundle_formatter
-    formatter.for_type_by_name("analysis.presentation.tables", "Table", lambda table: {TABLE: table_for_paper(table)})
-    formatter.for_type_by_name("matplotlib.figure", "Figure", lambda figure: {FIGURE: figure_for_paper(figure)})
+    formatter.for_type_by_name("analysis.presentation.tables", "Table", lambda table: {TABLE: [table_for_paper(table)]})
+    formatter.for_type_by_name("matplotlib.figure", "Figure", lambda figure: {FIGURE: [figure_for_paper(figure)]})
+    for room, name in (("check", "Check"), ("examination", "Examination")):
+        formatter.for_type_by_name(f"analysis.robustness.{room}", name, _tables_for_paper)
     warnings.formatwarning = lambda message, *_args, **_options: f"{message}\n"
     warnings.simplefilter("ignore", FewTreatedGroupsWarning)
+
+
+def _tables_for_paper(shown: Any) -> dict[str, list]:
+    return {TABLE: [table_for_paper(table) for table in shown.tables]}
 
 
 def table_for_paper(table: "Table") -> dict[str, Any]:
@@ -152,7 +158,7 @@ def take_exports(pages: Mapping[str, NotebookNode]) -> Exports:
 def _taken(output: NotebookNode, page: str, exports: Exports) -> Iterable[NotebookNode]:
     yield output
     for kind, found, line in ((TABLE, exports.tables, _table_line), (FIGURE, exports.figures, _figure_line)):
-        if content := output.get("data", {}).pop(kind, None):
+        for content in output.get("data", {}).pop(kind, ()):
             name = f"{page}-{1 + sum(one.rpartition('-')[0] == page for one in found)}"
             found[name] = content
             yield new_output("display_data", data={"text/html": f'<p class="to-take">{line(name)}</p>'})

@@ -7,7 +7,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import binomtest
 
+from analysis.language.labels import say, term
+from analysis.language.units import MONEY
+from analysis.messages import StudyError
+from analysis.presentation.tables import captioned
+from analysis.reading.prices import other_prices
+from analysis.robustness.check import Check, threat
 from analysis.study.study import Study
+
+MARKS = (50_000, 100_000)
 
 # Reports this close to a threshold, as a share of it, are counted on either side.
 BUNCHING_WIDTH = 0.05
@@ -47,3 +55,30 @@ def bunching(study: Study, outcome: str, thresholds: Sequence[float]) -> pd.Data
     columns = ["below", "above", "share_above", "p_value"]
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns).astype({"below": int, "above": int})
     return frame.set_axis(pd.MultiIndex.from_tuples(frame.index, names=["threshold", "place", "years"]))
+
+
+@threat("Reports moved over a mark", "Counted reports just above and just below 50,000 and 100,000 CNY.")
+def moved_reports(study: Study, outcome: str) -> Check:
+    """Whether reports were moved over the marks of campaigns."""
+    described, language = study.describe(outcome), study.language
+    if described.unit != MONEY:
+        raise StudyError("The marks are amounts in CNY, and the outcome is not in CNY.")
+    nominal = other_prices(study, outcome) if described.prices.startswith("constant") else study
+    counted = bunching(nominal, outcome, MARKS)
+    sides = counted[["above", "below"]].groupby(level=["place", "years"]).sum()
+    parts = [
+        say(
+            language,
+            "{above} of {number} {place} {years} the start",
+            above=f"{above:,}",
+            number=f"{above + below:,}",
+            place=term(language, place),
+            years=term(language, years),
+        )
+        for (place, years), (above, below) in sides[sides.sum(axis="columns") > 0].iterrows()
+    ]
+    found = "No report lies near the marks."
+    if parts:
+        found = "Of the reports near a mark lie above it: {parts}. Without moving it would be about half."
+    table = captioned(counted, study, "Reports within a twentieth of the campaigns' marks; p one-sided ({data})")
+    return Check(study, say(language, found, parts=say(language, ", ").join(parts)), {}, (table,))

@@ -5,9 +5,16 @@ from dataclasses import replace
 from analysis.effects.estimate import Estimate
 from analysis.effects.totals import large_shares
 from analysis.effects.verbs import did
+from analysis.language.labels import say
 from analysis.messages import StudyError
+from analysis.presentation.tables import estimates_table
+from analysis.robustness.check import Check, beside, threat
 from analysis.study.study import Study
 
+LEFT_OUT = {
+    "treated": "without {name}, {share} % of the treated total",
+    "untreated": "without {name}, {share} % of the untreated total",
+}
 WEIGHT = "1 / own mean before"
 
 
@@ -47,8 +54,20 @@ def dominance(study: Study, outcome: str) -> dict[str, Estimate]:
     estimates = {"all villages": (whole := did(study, outcome))}
     for side, name, share in large_shares(whole.fitted, whole.effect):
         without = study.subset(study.frame["unit"] != name)
-        estimates[f"without {name}, {100 * share:.0f} % of the {side} total"] = did(without, outcome)
+        said = LEFT_OUT[side]
+        estimates[say(study.language, said, name=name, share=f"{100 * share:.0f}")] = did(without, outcome)
     values = study.column(outcome)
     mean = values.where(study.frame["time"] < study.starts[0]).groupby(study.frame["unit"]).transform("mean")
     weighted = replace(study, frame=study.frame.assign(**{WEIGHT: 1 / mean.where(mean > 0)}))
     return estimates | {"a typical village": did(weighted, outcome, weights=WEIGHT)}
+
+
+@threat(
+    "One village carries the result",
+    "Left out each village with over a quarter of a side's total; then let every village count alike.",
+)
+def rich_village(study: Study, outcome: str) -> Check:
+    """Whether one village's money is the answer."""
+    found = dominance(study, outcome)
+    given, others = found["all villages"], {name: one for name, one in found.items() if name != "all villages"}
+    return Check(study, beside(given, others), others, (estimates_table(found),))

@@ -2,8 +2,12 @@
 
 import dataclasses
 
+from analysis.effects.verbs import did
 from analysis.messages import StudyError
+from analysis.robustness.check import Check, beside, threat
 from analysis.study.study import Study
+
+VISITS = "tourist_visits"
 
 
 def exposure_by_year(study: Study, column: str) -> tuple[Study, list[str]]:
@@ -36,3 +40,11 @@ def exposure_by_year(study: Study, column: str) -> tuple[Study, list[str]]:
         )
     name = f"{column} before {study.starts[0]}"
     return dataclasses.replace(study, frame=frame.assign(**{name: exposure / exposure.std()})), [*study.controls, name]
+
+
+@threat("Return of tourists", "Gave every year its own slope in a village's visits before the start.")
+def returning_tourists(study: Study, outcome: str) -> Check:
+    """Whether the return of tourists after the pandemic is the answer."""
+    exposed, controls = exposure_by_year(study, VISITS)
+    others = {"visits before the start, by year": did(exposed, outcome, controls=controls)}
+    return Check(study, beside(did(study, outcome), others), others, tuple(others.values()))

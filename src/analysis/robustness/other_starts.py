@@ -11,8 +11,11 @@ from analysis.effects.cohorts import with_starts
 from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did, event_study
+from analysis.language.labels import counted, joined, say
 from analysis.messages import StudyError, count, former_options
-from analysis.study.outcome import FORMER_LOG
+from analysis.presentation.tables import Table, effects_table
+from analysis.robustness.check import Check, in_short, threat
+from analysis.study.outcome import FORMER_LOG, effect_in_words
 from analysis.study.study import Study
 
 # As many ways of starting later as ten districts have; of more, so many are drawn. Of many groups only a few ways.
@@ -42,7 +45,10 @@ def other_starts(study: Study, outcome: str, *, scale: str | None = None) -> pd.
     >>> len(other_starts(load_study(), "households"))
     13
     """
-    tried = moved_starts(study, outcome, scale)
+    return _tabled(moved_starts(study, outcome, scale))
+
+
+def _tabled(tried: dict[str, Moved]) -> pd.DataFrame:
     kinds, estimates, last = zip(*tried.values(), strict=True)
     frame = compare(dict(zip(tried, estimates, strict=True))).assign(kind=kinds, against_last_year=last)
     columns = ["kind", "estimate", "low", "high", "p_value", "against_last_year", "note"]
@@ -104,3 +110,47 @@ def _halves(groups: list) -> list[tuple]:
 def _named(late: tuple, draw: int) -> str:
     """The groups that start later; of many their number and which draw they are."""
     return ", ".join(map(str, late)) if len(late) <= MANY_GROUPS // 2 else f"draw {draw}: {count(len(late), 'group')}"
+
+
+@threat(
+    "Start year wrong", "Moved all starts one year earlier and later, and half of the districts' later, in every way."
+)
+def moved_start(study: Study, outcome: str) -> Check:
+    """Whether another start year gives another answer."""
+    given, language = did(study, outcome), study.language
+    tried = moved_starts(study, outcome)
+    starts = _tabled(tried)
+    known = starts.drop(index="as given").dropna(subset="estimate")
+    if known.empty:
+        raise StudyError(starts["note"][starts["note"] != ""].iloc[0])
+    found = say(
+        language,
+        "With {other} of start years the effect is {low} to {high}; as given {given}.",
+        other=counted(language, len(known), "other choice"),
+        given=in_short(given),
+        **_ends(known["estimate"], given.unit, language),
+    )
+    if known["against_last_year"].notna().any():
+        ends = _ends(known["against_last_year"], given.unit, language)
+        found = joined(language, [found, say(language, "Against the last year before it is {low} to {high}.", **ends)])
+    impossible = [f"{name}: {note}" for name, note in starts.loc[starts["estimate"].isna(), "note"].items()]
+    others = {name: one for name, (kind, one, _) in tried.items() if kind == "all moved"}
+    return Check(study, joined(language, [found, *impossible[:3]]), others, (_extremes(starts, study, outcome),))
+
+
+def _ends(effects: pd.Series, unit: str, language: str) -> dict[str, str]:
+    low, high = (effect_in_words(unit, effect, language) for effect in (effects.min(), effects.max()))
+    return {"low": low, "high": high}
+
+
+def _extremes(starts: pd.DataFrame, study: Study, outcome: str) -> Table:
+    """All moved, and of the many ways to start some later the ends of both columns."""
+    known = starts.dropna(subset="estimate")
+    some = known[known["kind"] == "some later"][["estimate", "against_last_year"]].dropna(axis="columns", how="all")
+    ends = some.agg(["idxmin", "idxmax"]).to_numpy().ravel() if len(some) else []
+    rows = known.loc[known.index[known["kind"] != "some later"].union(ends, sort=False).unique()]
+    columns = ["estimate", "low", "high", "p_value", "against_last_year"] + ["note"] * bool(rows["note"].any())
+    title = (
+        "other start years: as given, all moved, and of the ways to start half of them later the ends of both columns"
+    )
+    return effects_table(rows[columns], study, title, outcome)

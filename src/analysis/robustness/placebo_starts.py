@@ -6,9 +6,14 @@ import pandas as pd
 
 from analysis.effects.comparison import compare
 from analysis.effects.verbs import did
+from analysis.language.labels import counted, say
 from analysis.messages import StudyError, count, former_options
+from analysis.presentation.tables import effects_table
+from analysis.robustness.check import Check, in_short, threat, with_interval
 from analysis.study.outcome import FORMER_LOG
 from analysis.study.study import Study
+
+SIGNIFICANT = 0.05
 
 
 @former_options(**FORMER_LOG)
@@ -50,3 +55,22 @@ def placebo_starts(study: Study, outcome: str, *, scale: str | None = None) -> p
         estimates[start] = did(tried, outcome, scale=scale)
     columns = ["estimate", "std_error", "df", "low", "high", "p_value", "villages"]
     return compare(estimates, about=["villages"])[columns].rename_axis("start")
+
+
+@threat("Gaining before the start", "Gave the districts false starts, on the years before the real one only.")
+def false_starts(study: Study, outcome: str) -> Check:
+    """Whether districts were gaining before anything had happened."""
+    given, false, language = did(study, outcome), placebo_starts(study, outcome), study.language
+    tested, largest = false["p_value"].dropna(), false.loc[false["estimate"].abs().idxmax()]
+    found = say(
+        language,
+        "{number} of {effects} of false starts differ from zero at 5 %, tested one by one. The largest is {largest}; "
+        "as given {given}. With few districts such tests miss much."
+        if len(tested)
+        else "The largest of {effects} of false starts is {largest}, and none can be tested; as given {given}.",
+        number=int((tested < SIGNIFICANT).sum()),
+        effects=counted(language, len(tested) or len(false), "effect"),
+        largest=with_interval(language, given.unit, *largest[["estimate", "low", "high"]]),
+        given=in_short(given),
+    )
+    return Check(study, found, {}, (effects_table(false, study, "effects of starts that never were", outcome),))

@@ -9,8 +9,11 @@ from scipy.optimize import linprog, minimize, root
 from scipy.special import logsumexp, softmax
 
 from analysis.design.variability import level_and_change
+from analysis.effects.verbs import did
 from analysis.messages import Sentence, StudyError, amount, count, first, former_options, in_sentence
+from analysis.presentation.tables import captioned, estimates_table
 from analysis.regression.sample import select_sample
+from analysis.robustness.check import Check, beside, threat
 from analysis.study.outcome import FORMER_LOG, LINEAR
 from analysis.study.study import Study
 
@@ -214,3 +217,17 @@ def _missed(gaps: np.ndarray, spread: pd.Series, target: pd.Series) -> str:
 
 def _effective(weights: pd.Series) -> float:
     return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+@threat(
+    "Picked for their promise",
+    "Weighted villages outside to the level and yearly change of those inside before the start.",
+)
+def same_promise(study: Study, outcome: str) -> Check:
+    """Whether villages inside were better off, or growing faster, before."""
+    weighted, given = reweight(study, outcome), did(study, outcome)
+    same = did(study.subset(weighted.study.frame[WEIGHT].notna()), outcome)
+    others = {"the same villages, unweighted": same, "reweighted": did(weighted.study, outcome, weights=WEIGHT)}
+    balance = captioned(weighted.frame(), study, "Before and after reweighting ({data})")
+    table = estimates_table({"all villages": given} | others)
+    return Check(study, beside(given, others), others, (table, balance, weighted))

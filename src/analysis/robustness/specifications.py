@@ -1,7 +1,9 @@
 """Every defensible specification of one comparison, the study's own marked."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,11 +11,20 @@ import pandas as pd
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.cluster_robust import FEW_TREATED
-from analysis.messages import StudyError, count
+from analysis.language.labels import counted, joined, say, term
+from analysis.messages import StudyError, amount, count
+from analysis.robustness.check import Check, threat
+from analysis.robustness.odd_years import years_apart
 from analysis.study.outcome import LINEAR
 from analysis.study.specification import CHOICES, NONE
 from analysis.study.study import Study
 
+HOUSEHOLDS = "households"
+RANGES = {
+    "poisson": "{low} to {high} in per cent",
+    "log": "{low} to {high} in logs",
+    "level": "{low} to {high} in levels",
+}
 NO_SHARE = "The counterfactual mean is not above zero, so the effect is no share of it."
 
 
@@ -129,3 +140,68 @@ def _numbers(estimate: Estimate) -> dict[str, object]:
         "villages": estimate.villages,
         "note": NO_SHARE if np.isnan(estimate.percent) else note,
     }
+
+
+@threat("Choices of the analyst", "Estimated every combination of scale, years, comparison, weights and controls.")
+def every_specification(study: Study, outcome: str) -> Check:
+    """Whether other defensible choices give another answer."""
+    tried, choices = _choices(study, outcome)
+    curve, language = specification_curve(tried, outcome, **choices), study.language
+    estimated = curve.dropna(subset="estimate")
+    intervals = estimated.dropna(subset=["estimate_low", "estimate_high"])
+    excluded = int(((intervals["estimate_low"] > 0) | (intervals["estimate_high"] < 0)).sum())
+    own, refused = curve[curve["own"]].iloc[0], curve.loc[curve["estimate"].isna(), "note"]
+    found = [
+        say(
+            language,
+            "{estimated} of {number} estimated: {ranges}. {excluded} of {intervals} exclude zero. The study's own has "
+            "scale {scale}, weights {weights}, controls {controls}.",
+            estimated=len(estimated),
+            number=counted(language, len(curve), "specification"),
+            ranges=say(language, ", ").join(_ranges(estimated, study, outcome)),
+            excluded=excluded,
+            intervals=counted(language, len(intervals), "interval"),
+            **{name: term(language, own[name]) for name in ("scale", "weights", "controls")},
+        )
+    ]
+    if lost := int(curve["left_out"].max()):
+        rows = counted(language, lost, f"{study.noun}-year")
+        found.append(say(language, "Logs leave out up to {rows} that are not above zero.", rows=rows))
+    if len(refused):
+        found.append(say(language, "The first that cannot be estimated: {reason}", reason=refused.iloc[0]))
+
+    def drawing() -> Any:
+        from analysis.presentation.curves import plot_specifications
+
+        return plot_specifications(curve, study, outcome)
+
+    return Check(study, joined(language, found), drawing=drawing)
+
+
+def _choices(study: Study, outcome: str) -> tuple[Study, dict[str, Any]]:
+    """The study with households before the start, and which samples, comparisons, weights and controls to try."""
+    frame, everything = study.frame, pd.Series(True, index=study.frame.index)
+    inside = frame["first_treated"].notna()
+    same = frame["stratum"].isin(frame.loc[inside, "stratum"])
+    comparisons = {"all untreated villages": everything}
+    if 0 < same[~inside].sum() < len(same[~inside]):
+        comparisons |= {"other strata": ~same, "same strata": same}
+    apart = {name: ~years for name, years in years_apart(study, outcome).items()}
+    choices: dict[str, Any] = {"samples": {"all years": everything} | apart, "comparisons": comparisons}
+    if HOUSEHOLDS not in study.outcomes:
+        return study, choices
+    before = study.column(HOUSEHOLDS).where(frame["time"] < study.starts[0])
+    size = {f"{HOUSEHOLDS} before": before.groupby(frame["unit"]).transform("mean")}
+    return replace(study, frame=frame.assign(**size)), choices | {"weights": [*size], "controls": [HOUSEHOLDS]}
+
+
+def _ranges(estimated: pd.DataFrame, study: Study, outcome: str) -> Iterator[str]:
+    """From the smallest to the largest effect of each scale, in per cent or, where that has no meaning, in its unit."""
+    language, unit = study.language, study.describe(outcome).unit
+    for scale, rows in estimated.groupby("scale"):
+        shares, own = rows["per_cent"].dropna(), rows.loc[rows["per_cent"].isna(), "estimate"]
+        for effects, size in ((shares, "%"), (own, unit)):
+            if len(effects):
+                low, high = (f"{one:,.1f}" if size == "%" else amount(one) for one in (effects.min(), effects.max()))
+                high = say(language, "{number} {unit}", number=high, unit=term(language, size)).rstrip()
+                yield say(language, RANGES[str(scale)], low=low, high=high)

@@ -10,7 +10,10 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
+from analysis.language.labels import say
 from analysis.messages import Sentence, StudyError, amounts, count, former_options, in_sentence, plural
+from analysis.presentation.tables import effects_table
+from analysis.robustness.check import Check, in_short, threat
 from analysis.study.outcome import FORMER_LOG, shown, shown_unit
 from analysis.study.panel_checks import check_starts, few_treated_groups
 from analysis.study.study import Study
@@ -167,3 +170,28 @@ def _check_strata(study: Study, treated: pd.Series, reached: pd.Series) -> None:
         raise StudyError(
             f"No stratum has treated and untreated {plural(study.noun)}, so nobody is a neighbour. Use did."
         )
+
+
+@threat(
+    "Neighbours gain or lose",
+    "Compared districts, and their neighbours, with strata that have no district, and drew strata by lot.",
+)
+def other_strata(study: Study, outcome: str) -> Check:
+    """Whether neighbours that gain or lose with the districts are the answer."""
+    given, language, beside = did(study, outcome), study.language, neighbours(study, outcome)
+    frame = beside._tests
+    p_value = frame.loc[("spillover", "randomization"), "p_value"]
+    found = say(
+        language,
+        "On neighbours: {spillover}, p = {p_value} if strata were drawn by lot. Without neighbours: {without}; "
+        "as given: {given}."
+        if p_value >= 0
+        else "On neighbours: {spillover}. Without neighbours: {without}; as given: {given}.",
+        spillover=in_short(beside.spillover),
+        without=in_short(beside.treated),
+        given=in_short(given),
+        p_value=f"{p_value:.3f}",
+    )
+    columns = ["effect", "per_cent", "low", "high", "p_value", "villages", "strata", "strata_treated"]
+    table = effects_table(frame[columns], study, "effects against strata without treatment", outcome)
+    return Check(study, found, {"neighbours left out": beside.treated}, (table, beside))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.language.labels import say, term
 from analysis.language.units import scale_of_unit
 from analysis.messages import amount, fixed, former_options
 
@@ -81,7 +82,7 @@ def shown(unit: str, effects: Any) -> Any:
     return 100 * np.expm1(effects) if unit == LOG_POINTS else effects
 
 
-def effect_in_words(unit: str, effect: float) -> str:
+def effect_in_words(unit: str, effect: float, language: str = "en") -> str:
     """An effect alone, in words: its number and its unit as readers see them.
 
     Examples
@@ -91,7 +92,8 @@ def effect_in_words(unit: str, effect: float) -> str:
     """
     number = shown(unit, effect)
     in_per_cent = unit == LOG_POINTS and abs(number) >= SMALLEST_TENTH
-    return f"{fixed(number, 1) if in_per_cent else amount(number)} {shown_unit(unit)}".rstrip()
+    size = fixed(number, 1) if in_per_cent else amount(number)
+    return say(language, "{number} {unit}", number=size, unit=term(language, shown_unit(unit))).rstrip()
 
 
 def described(outcomes: Mapping[str, Outcome] | Iterable[str] | None) -> dict[str, Outcome]:

@@ -1,0 +1,116 @@
+"""One figure of anything that `compare` takes: effects beside one another with their intervals."""
+
+from collections.abc import Mapping
+from textwrap import shorten, wrap
+from typing import Protocol
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.effects.comparison import compare
+from analysis.effects.estimate import Estimate
+from analysis.language.labels import bracketed, say, term
+from analysis.messages import StudyError
+from analysis.presentation.plots import HANZI_PER_LINE, drawn_label, finish, without_formulas
+from analysis.presentation.style import INSIDE, OUTSIDE
+from analysis.study.outcome import shown, shown_unit
+
+MOST_ROWS = 30
+LETTERS_PER_LINE = 36
+REASON = 70
+ROW, MARGINS = 0.34, 1.3
+"""Inches."""
+
+
+class Examined(Protocol):
+    """What holds estimates by label, such as an `Examination`."""
+
+    @property
+    def estimates(self) -> Mapping[str, Estimate | StudyError]:
+        """As `compare` takes them."""
+
+
+def plot_forest(estimates: Mapping[str, Estimate | StudyError] | Examined, *, ax: Axes | None = None) -> Axes:
+    """Effects with their 95 % intervals (CR2) below one another, the first one marked and its line drawn through.
+
+    What has no estimate, or one in another unit, keeps its row with the reason. Beyond 30 rows the others are counted.
+
+    Parameters
+    ----------
+    estimates : mapping of str to Estimate or StudyError, or Examination
+        By label; the first of them that is known gives the unit.
+    ax : Axes, optional
+        Draw here instead of in a new figure.
+
+    Raises
+    ------
+    StudyError
+        Where none is known: the first reason.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> study = load_study()
+    >>> plot_forest({"as given": did(study, "households")}).get_xlabel()
+    'Effect (%), 95 % intervals'
+    """
+    held = estimates if isinstance(estimates, Mapping) else estimates.estimates
+    known = [one for one in held.values() if isinstance(one, Estimate)]
+    if not known:
+        raise next(one for one in held.values() if isinstance(one, StudyError))
+    study, unit, few = known[0].study, known[0].unit, dict(list(held.items())[:MOST_ROWS])
+    language, frame = study.language, compare(few)
+    other = frame["estimate"].notna() & (frame["unit"] != unit)
+    in_other = [say(language, "in another unit: {unit}", unit=term(language, shown_unit(u))) for u in frame["unit"]]
+    frame.loc[other, "note"] = np.array(in_other, dtype=object)[other]
+    frame.loc[other, ["estimate", "low", "high"]] = np.nan
+    frame[["estimate", "low", "high"]] = shown(unit, frame[["estimate", "low", "high"]])
+    ax = ax or plt.subplots(figsize=(7.0, MARGINS + ROW * len(frame)))[1]
+    _draw(ax, frame)
+    per_line = HANZI_PER_LINE if language == "zh" else LETTERS_PER_LINE
+    labels = ["\n".join(wrap(without_formulas(term(language, str(name))), per_line)) for name in frame.index]
+    ax.set_yticks(range(len(frame)), labels, fontsize="small")
+    ax.set_ylim(len(frame) - 0.4, -0.6)
+    title = say(
+        language,
+        "{label}: effects side by side ({data})",
+        label=drawn_label(study, known[0].outcome),
+        data=term(language, study.label),
+    )
+    if left := len(held) - len(frame):
+        title += "\n" + say(language, "{number} more are not drawn", number=left)
+    return finish(
+        ax, language, title, say(language, "Effect{unit}, 95 % intervals", unit=bracketed(language, shown_unit(unit)))
+    )
+
+
+def _draw(ax: Axes, frame: pd.DataFrame) -> None:
+    """Points, intervals (an arrow's length where one has no end), and reasons in the place of what is missing."""
+    places = np.arange(len(frame))
+    ends = frame[["estimate", "low", "high"]].replace([np.inf, -np.inf], np.nan)
+    low, high = float(ends.min(axis=None)), float(ends.max(axis=None))
+    spare = 0.1 * ((high - low) or 1.0)
+    first = places == np.flatnonzero(frame["estimate"].notna())[0]
+    ax.axvline(0, color="0.4", linewidth=1)
+    ax.axvline(frame["estimate"].to_numpy()[first][0], color=OUTSIDE, linestyle=":", linewidth=1)
+    for chosen, colour, size in ((~first, INSIDE, 5), (first, OUTSIDE, 7)):
+        rows = frame[chosen]
+        margins = np.abs(
+            rows[["low", "high"]].clip(low - spare, high + spare).T.to_numpy() - rows["estimate"].to_numpy()
+        )
+        ax.errorbar(rows["estimate"], places[chosen], xerr=margins, fmt="o", color=colour, markersize=size, capsize=2)
+    ax.set_xlim(min(low, 0) - spare, max(high, 0) + spare)
+    for place, (_, row) in zip(places, frame.iterrows(), strict=True):
+        if np.isnan(row["estimate"]):
+            said = without_formulas(shorten(row["note"], REASON, placeholder=" …"))
+            ax.text(
+                0.02,
+                float(place),
+                said,
+                transform=ax.get_yaxis_transform(),
+                va="center",
+                fontsize="x-small",
+                color="0.3",
+            )

@@ -1,0 +1,40 @@
+"""Trends not parallel: leads tested together, and how far trends may fail before the sign is lost."""
+
+import pandas as pd
+
+from analysis.effects.event_study import EventStudy
+from analysis.effects.honest_bounds import HonestBounds
+from analysis.effects.verbs import event_study
+from analysis.language.labels import bracketed, joined, say
+from analysis.messages import StudyError
+from analysis.presentation.tables import Table, effects_table
+from analysis.robustness.check import Check, threat
+from analysis.robustness.odd_years import last_before
+from analysis.study.outcome import shown, shown_unit
+from analysis.study.study import Study
+
+
+@threat("Trends not parallel", "Tested all leads together, and asked how far trends may fail before the sign is lost.")
+def parallel_trends(study: Study, outcome: str) -> Check:
+    """Whether both sides moved together before, and what follows if they did not."""
+    language, events = study.language, event_study(study, outcome, reference=last_before(study, outcome))
+    together = events.pretrend()
+    leads = say(language, "The leads cannot be tested together.")
+    if together.joint.p_value >= 0:
+        leads = say(language, "All leads together: p = {p_value}.", p_value=f"{together.joint.p_value:.3f}")
+    try:
+        relative, smooth = (events.honest_bounds(kind=kind) for kind in ("relative_magnitudes", "smoothness"))
+    except StudyError as error:
+        return Check(study, joined(language, [leads, str(error)]), {}, (together,))
+    bounds = say(language, "Honest bounds: {answer}.", answer=relative.answer)
+    results = (together, relative, smooth, _tabled(relative, smooth, events))
+    return Check(study, joined(language, [leads, bounds]), {}, results)
+
+
+def _tabled(relative: HonestBounds, smooth: HonestBounds, events: EventStudy) -> Table:
+    study, unit = events.study, smooth.estimate.unit
+    bends = smooth.frame.assign(value=shown(unit, smooth.frame["value"]))
+    of_bends = say(study.language, "bend per year{unit}", unit=bracketed(study.language, shown_unit(unit)))
+    frames = {"times the largest departure before": relative.frame, of_bends: bends}
+    rows = pd.concat(frames, names=["parallel trends fail by"]).droplevel(1)
+    return effects_table(rows, study, "honest 95 % intervals for the average effect", events.outcome, events.scale)
