@@ -244,7 +244,7 @@ def test_size_with_five_treated_groups_and_six_leads() -> None:
 
 @pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 def test_refusals_say_what_to_use_instead() -> None:
-    with pytest.raises(StudyError, match="2 treated groups with 1 start year cannot show.*linear_pretrend"):
+    with pytest.raises(StudyError, match="2 treated groups with 1 start year cannot show.*EventStudy.pretrend"):
         joint_of(events_of(panel([2005] * 2 + [None] * 12)))
     with pytest.raises(StudyError, match="3 treated groups with 2 start years cannot show"):
         events_of(panel([2005, 2005, 2006] + [None] * 12)).covariance()

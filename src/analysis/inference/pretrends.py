@@ -165,7 +165,7 @@ def _cells_of(regression: Regression, cohort: float) -> np.ndarray:
 def _check_groups(regression: Regression, starts: np.ndarray, effects: int) -> None:
     treated, untreated = int((~np.isnan(starts)).sum()), int(np.isnan(starts).sum())
     cohorts = len(np.unique(starts[~np.isnan(starts)]))
-    remedy = "Use linear_pretrend, a single number, with randomization inference."
+    remedy = "Use the slope of EventStudy.pretrend, a single number, with randomization inference."
     if cohorts > 1 and regression.kind != "cohort_event_time":
         raise StudyError(
             f"The event study pools {cohorts} start years, so no group's path stands for an event time. "

@@ -20,6 +20,7 @@ from analysis.study.outcome import shown, shown_unit
 MOST_ROWS = 30
 LETTERS_PER_LINE = 36
 REASON = 70
+BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 ROW, MARGINS = 0.34, 1.3
 """Inches."""
 
@@ -113,4 +114,5 @@ def _draw(ax: Axes, frame: pd.DataFrame) -> None:
                 va="center",
                 fontsize="x-small",
                 color="0.3",
+                bbox=BEHIND,
             )

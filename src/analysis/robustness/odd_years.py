@@ -1,6 +1,5 @@
 """Shocks of some years: the effect without the pandemic years, and without the last year before the start."""
 
-import numpy as np
 import pandas as pd
 
 from analysis.effects.comparison import estimate_or_refusal
@@ -46,4 +45,4 @@ def years_apart(study: Study, outcome: str) -> dict[str, pd.Series]:
 def last_before(study: Study, outcome: str) -> int:
     """The last event time before the start at which the outcome is known, -1 where there is none."""
     event_time = (study.frame["time"] - study.frame["first_treated"]).where(study.column(outcome).notna())
-    return int(np.nan_to_num(float(event_time[(event_time < 0).fillna(False)].max()), nan=-1.0))
+    return int(max(event_time[(event_time < 0).fillna(False)], default=-1))

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.cluster_robust import FEW_TREATED
@@ -128,18 +129,9 @@ def _numbers(estimate: Estimate) -> dict[str, object]:
     # An interval that reaches the treated villages' whole mean has no upper end in per cent.
     high = np.inf if np.isnan(high) and np.isfinite([estimate.percent, test["high"]]).all() else high
     note = test["note"] if np.isnan(test["std_error"]) or estimate.treated_groups <= FEW_TREATED else ""
-    return {
-        "estimate": estimate.value,
-        "estimate_low": test["low"],
-        "estimate_high": test["high"],
-        "unit": estimate.unit,
-        "per_cent": estimate.percent,
-        "low": low,
-        "high": high,
-        "p_value": test["p_value"],
-        "villages": estimate.villages,
-        "note": NO_SHARE if np.isnan(estimate.percent) else note,
-    }
+    row = compare({"": estimate}, about=["villages"]).iloc[0].drop(["std_error", "df"])
+    ends = {"estimate_low": test["low"], "estimate_high": test["high"], "low": low, "high": high}
+    return {**row, **ends, "note": NO_SHARE if np.isnan(estimate.percent) else note}
 
 
 @threat("Choices of the analyst", "Estimated every combination of scale, years, comparison, weights and controls.")

@@ -1,0 +1,191 @@
+"""What would change the answer: the sentence of each check, on a panel small enough to know, and refusals that stay."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis import Outcome, Study, StudyError, did, examine, neighbours, other_starts, reweight
+from analysis.robustness.check import beside, in_short, threat, with_interval
+from analysis.robustness.examination import CHECKS
+from analysis.robustness.odd_years import last_before, years_apart
+
+NAMES = [check.__name__ for check in CHECKS]
+HANZI = re.compile(r"[\u4e00-\u9fff]")
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+
+
+def panel() -> pd.DataFrame:
+    """Twelve groups of three villages in five towns, four groups treated from 2021 on; one town is a subdistrict."""
+    random = np.random.default_rng(7)
+    rows = []
+    for group in range(12):
+        for village in range(3):
+            level, visits = random.lognormal(10.9, 0.3), random.uniform(0, 100)
+            for year in range(2017, 2024):
+                gain = 1.1 if group < 4 and year >= 2021 else 1.0
+                income = level * gain * (1 + 0.03 * (year - 2017)) * random.lognormal(0, 0.05)
+                town = ["town 0", "town 1", "town 2", "town 3", "town 4", "东街道"][group % 6]
+                rows.append((f"v{group:02}{village}", year, f"g{group:02}", town, income, 0.5 * income + 5000, visits))
+    columns = ["village", "year", "group", "town", "income", "operating", "tourist_visits"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.assign(start=frame["group"].map(dict.fromkeys(["g00", "g01", "g02", "g03"], 2021)))
+
+
+def study_of(frame: pd.DataFrame, language: str = "en", **described: str) -> Study:
+    income = Outcome("income", label_en="Income", label_zh="收入", **{"unit": "CNY", "prices": "nominal"} | described)
+    outcomes = {"income": income, "operating": Outcome("operating", unit="CNY", label_en="Operating income")}
+    roles = {"unit": "village", "time": "year", "first_treated": "start", "group": "group", "stratum": "town"}
+    study = Study.from_frame(frame, **roles, outcomes={name: one for name, one in outcomes.items() if name in frame})
+    return dataclasses.replace(study, language=language)
+
+
+@pytest.fixture(scope="module")
+def examination():
+    return examine(study_of(panel()))
+
+
+FOUND = {
+    "rich_village": "A typical village: +9.8 % (+7.3 to +12.3); as given: +9.9 % (+7.1 to +12.7).",
+    "odd_years": "Without 2020-2022: +6.8 % (+1.6 to +12.3); without the year before: +8.9 % (+5.3 to +12.6); "
+    "as given: +9.9 % (+7.1 to +12.7).",
+    "returning_tourists": "Visits before the start, by year: +10.2 % (+7.9 to +12.6); as given: +9.9 % (+7.1 to "
+    "+12.7).",
+    "revaluation": "Other prices (constant 2020): +9.8 % (+7.1 to +12.7); as given: +9.9 % (+7.1 to +12.7).",
+    "moved_start": "With 8 other choices of start years the effect is 5.9 % to 9.9 %; as given +9.9 % (+7.1 to +12.7). "
+    "Against the last year before it is 1.9 % to 10.5 %.",
+    "other_strata": "On neighbours: +2.2 % (-0.7 to +5.2), p = 0.267 if strata were drawn by lot. Without neighbours: "
+    "+11.2 % (+8.4 to +14.0); as given: +9.9 % (+7.1 to +12.7).",
+    "same_promise": "The same villages, unweighted: +9.9 % (+7.1 to +12.7); reweighted: +10.7 % (+7.8 to +13.8); "
+    "as given: +9.9 % (+7.1 to +12.7).",
+    "synthetic_districts": "The average effect is +9.3 % (+5.5 to +13.3), p = 0.014 against placebo districts; as "
+    "given +9.9 % (+7.1 to +12.7). Of the districts alone the smallest p is 0.444, adjusted for their number (Holm).",
+    "other_programmes": "Without subdistricts (6 villages, 0 of them treated): +9.5 % (+6.7 to +12.4); "
+    "as given: +9.9 % (+7.1 to +12.7).",
+    "operating_income": "Operating income: +7.9 % (+5.7 to +10.2); as given: +9.9 % (+7.1 to +12.7). These are two "
+    "outcomes: where the intervals overlap, the difference is no proof of subsidies.",
+    "moved_reports": "Of the reports near a mark lie above it: 0 of 1 inside after the start, 6 of 12 inside before "
+    "the start, 4 of 8 outside after the start, 15 of 27 outside before the start. Without moving it would be "
+    "about half.",
+    "false_starts": "0 of 3 effects of false starts differ from zero at 5 %, tested one by one. The largest is -3.3 % "
+    "(-8.8 to +2.5); as given +9.9 % (+7.1 to +12.7). With few districts such tests miss much.",
+    "parallel_trends": "All leads together: p = 0.548. No honest bounds: 8 untreated groups cannot show how 6 event "
+    "times vary together; more than 18 are needed. Use fewer years.",
+    "every_specification": "27 of 27 specifications estimated: 2.2 to 9.5 % in levels, 5.7 to 10.9 % in logs, 6.5 to "
+    "11.2 % in per cent. 23 of 27 intervals exclude zero. The study's own has scale poisson, weights none, controls "
+    "none.",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_check_says_what_it_found(examination, name):
+    assert examination[name].found == FOUND[name]
+    assert not examination[name].refused
+
+
+def test_every_check_is_found_by_its_name(examination):
+    assert list(examination.checks) == NAMES == list(FOUND)
+
+
+def test_sentences_hold_the_numbers_of_the_verbs_beneath(examination):
+    study = study_of(panel())
+    given = did(study, "income")
+    assert examination.headline.value == given.value
+    assert (
+        examination["other_strata"].estimates["neighbours left out"].value == neighbours(study, "income").treated.value
+    )
+    weighted = did(reweight(study, "income").study, "income", weights="balancing_weight")
+    assert examination["same_promise"].estimates["reweighted"].value == weighted.value
+    starts = other_starts(study, "income")
+    moved = examination["moved_start"].estimates
+    assert [one.value for one in moved.values()] == starts.loc[list(moved), "estimate"].tolist()
+
+
+def test_the_table_has_a_row_a_threat_headed_in_words(examination):
+    table = examination.table
+    assert table.caption == "Income: what would change the answer; in brackets 95 % intervals (your data)"
+    assert table.frame.index.name == "Threat"
+    assert table.frame.columns.tolist() == ["What was done", "What was found"]
+    assert table.frame["What was found"].tolist() == list(FOUND.values())
+    html = examination._repr_html_()
+    assert [check.threat for check in examination.checks.values() if check.threat not in html] == []
+    assert [check.done for check in examination.checks.values() if check.done not in html] == []
+    assert html.startswith("<p>Your data: effect on income +9.9 % ")
+
+
+def test_forest_has_the_effect_as_given_first_and_then_every_check_that_has_one(examination):
+    labels = list(examination.estimates)
+    assert labels[0] == "as given"
+    assert {"a typical village", "neighbours left out", "1 year later", "Operating income"} <= set(labels)
+    held = [name for check in examination.checks.values() for name in check.estimates]
+    assert sorted(labels[1:]) == sorted(held)
+
+
+def test_a_check_shows_its_sentence_and_what_stands_behind_it(examination):
+    check = examination["other_strata"]
+    assert repr(check) == f"Your data: {check.done} {check.found}"
+    html = check._repr_html_()
+    assert [len(check.tables), html.count("<table"), html.count("<p>")] == [1, 1, 2]
+    assert check.draw() is check
+
+
+def test_a_check_with_a_figure_draws_it(examination):
+    axes = examination["every_specification"].draw()
+    assert axes[0].get_title() == "Income: 27 specifications (your data)"
+
+
+def test_a_refusal_keeps_its_row_and_its_reason_is_said_once():
+    frame = panel().drop(columns=["tourist_visits", "operating"])
+    unseen = frame.assign(income=frame["income"].mask((frame["group"] < "g04") & (frame["year"] < 2021)))
+    examination = examine(study_of(unseen))
+    assert isinstance(examination.headline, StudyError)
+    refused = [name for name, check in examination.checks.items() if check.refused]
+    assert {"rich_village", "returning_tourists", "odd_years", "same_promise"} <= set(refused)
+    found = examination.table.frame["What was found"]
+    assert found["One village carries the result"] == str(examination.headline)
+    assert found["Start year wrong"] == "As for “One village carries the result”."
+    assert (found == str(examination.headline)).sum() == 1
+    assert examination["returning_tourists"].found.startswith("The panel has no column 'tourist_visits'")
+    assert examination["rich_village"].draw() is examination["rich_village"]
+
+
+def test_an_error_that_is_no_refusal_is_not_held():
+    def broken(study, outcome):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        threat("a", "b")(broken)(study_of(panel()), "income")
+
+
+def test_effects_are_short_in_the_unit_that_readers_see():
+    assert with_interval("en", "log points", 0.1, 0.05, 0.15) == "+10.5 % (+5.1 to +16.2)"
+    assert with_interval("en", "CNY", 49_075.0, -46_756.0, 144_906.0) == "+49,075 CNY (-46,756 to +144,906)"
+    assert with_interval("en", "CNY", 49_075.0, np.nan, np.nan) == "49,075 CNY (no interval)"
+    assert with_interval("zh", "CNY", 49_075.0, np.nan, np.nan) == "49,075元（无置信区间）"
+
+
+def test_what_could_not_be_estimated_follows_the_sentence():
+    given = did(study_of(panel()), "income")
+    said = beside(given, {"one": given, "other": StudyError("Not known.")})
+    assert said == f"One: {in_short(given)}; as given: {in_short(given)}. Other: Not known."
+    with pytest.raises(StudyError, match="^Not known.$"):
+        beside(given, {"other": StudyError("Not known.")})
+
+
+def test_years_apart_are_those_that_the_panel_has():
+    study = study_of(panel().query("year not in (2020, 2021, 2022)").assign(start=lambda frame: frame["start"] + 2))
+    assert list(years_apart(study, "income")) == ["without the year before"]
+    assert last_before(study, "income") == -4
+    later = study_of(panel())
+    assert {
+        name: sorted(later.frame.loc[rows, "time"].unique()) for name, rows in years_apart(later, "income").items()
+    } == {"without 2020-2022": [2020, 2021, 2022], "without the year before": [2020]}
+
+
+def test_a_chinese_study_is_examined_in_chinese():
+    examination = examine(study_of(panel(), "zh"))
+    assert examination["rich_village"].found == "典型村：+9.8%（+7.3至+12.3）；原设定：+9.9%（+7.1至+12.7）。"
+    assert [name for name, check in examination.checks.items() if not HANZI.search(check.threat + check.done)] == []
+    assert "检验结果" in examination._repr_html_()
