@@ -50,7 +50,7 @@ COUNTED = {entry.id: entry.string[0] for entry in MESSAGES if entry.pluralizable
 HANZI = re.compile(r"[\u4e00-\u9fff]")
 LATIN = re.compile(r"[A-Za-z_]{2,}")
 # Names that Chinese papers write as they are.
-NAMES = {"LaTeX", "PDF", "PNG", "SHA", "CR", "Satterthwaite", "inf"}
+NAMES = {"LaTeX", "PDF", "PNG", "SHA", "CR", "Satterthwaite", "Holm", "inf"}
 MANY = 60
 
 
