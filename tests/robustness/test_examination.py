@@ -7,14 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import Outcome, Study, StudyError, did, examine, neighbours, other_starts, reweight
+from analysis import Outcome, Study, StudyError, did, examine, neighbours, reweight
 from analysis.robustness.check import beside, in_short, threat, with_interval
 from analysis.robustness.examination import CHECKS
 from analysis.robustness.odd_years import last_before, years_apart
+from analysis.robustness.other_starts import other_starts
 
 NAMES = [check.__name__ for check in CHECKS]
 HANZI = re.compile(r"[\u4e00-\u9fff]")
-pytestmark = pytest.mark.filterwarnings("ignore::analysis.FewTreatedGroupsWarning")
+pytestmark = pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
 
 
 def panel() -> pd.DataFrame:
