@@ -27,6 +27,7 @@ from analysis import (
     four_means,
     load_study,
     plot_event_study,
+    plot_forest,
     plot_trends,
     read_table,
     use_style,
@@ -345,6 +346,7 @@ def drawn(study, lone) -> list[Figure]:
         lambda: plot_event_study(event_study(study, outcome)),
         lambda: plot_event_study(event_study(lone, outcome)),
         lambda: plot_coverage(study),
+        lambda: plot_forest({"as given": did(study, outcome)}),
         lambda: plot_rejection_rates(read_table("simulated_rejection_rates"), language=study.language),
     ):
         plot()

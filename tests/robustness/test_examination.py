@@ -133,8 +133,8 @@ def test_a_check_shows_its_sentence_and_what_stands_behind_it(examination):
 
 
 def test_a_check_with_a_figure_draws_it(examination):
-    axes = examination["every_specification"].draw()
-    assert axes[0].get_title() == "Income: 27 specifications (your data)"
+    axes = examination["every_specification"].draw()[0]
+    assert axes.get_title("left") + axes.get_title() == "Income: 27 specifications (your data)"
 
 
 def test_a_refusal_keeps_its_row_and_its_reason_is_said_once():
