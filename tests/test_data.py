@@ -61,7 +61,7 @@ def copy(tmp_path):
 def test_frictionless_finds_no_error():
     report = validate(str(DATA / "datapackage.json"))
     assert report.flatten(["name", "type", "message"]) == []
-    assert len(report.tasks) == len(TABLES) == 12
+    assert len(report.tasks) == len(TABLES) == 13
 
 
 @pytest.mark.parametrize(

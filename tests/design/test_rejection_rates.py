@@ -197,6 +197,37 @@ class TestGrid:
             assert rates.loc[method, "rejection_rate"] == pytest.approx(rate, abs=4 * (rate * (1 - rate) / 200) ** 0.5)
 
 
+class TestPoissonGrid:
+    """The same in per cent, by how many equally rich districts the treated total is worth."""
+
+    def grid(self):
+        return read_table("simulated_rejection_rates_poisson")
+
+    def test_is_whole(self):
+        methods = self.grid().groupby(["treated_groups", "treated_scale", "correlation", "effective_districts"])
+        assert all(found == list(METHODS) for found in methods["method"].agg(list))
+        replications = self.grid().assign(all=self.grid()["replications"] + self.grid()["missing"])
+        designs = replications.groupby(["treated_groups", "treated_scale", "correlation", "method"])["all"].sum()
+        assert len(designs) == 3 * 2 * 4 * len(METHODS)
+        assert (designs == 400).all()
+
+    def test_headline_keeps_its_size_from_three_effective_districts_and_is_careful_below(self):
+        headline = self.grid().query("method == 'cr2'")
+        margin = 2 * headline["monte_carlo_error"]
+        enough = headline["effective_districts"] == "3 or more"
+        assert (headline["rejection_rate"] >= 0.03 - margin)[enough].all()
+        assert (headline["rejection_rate"] <= np.where(enough, 0.07, 0.09) + margin).all()
+
+    def test_headline_keeps_its_size_over_all_designs_together(self):
+        """Without the margin of a single design: some 6,000 panels from three effective districts on."""
+        headline = self.grid().query("method == 'cr2'").eval("panels = replications + missing")
+        headline["rejected"] = headline["rejection_rate"] * headline["panels"]
+        sums = headline.groupby(["effective_districts", "treated_scale"])[["rejected", "panels"]].sum()
+        rate = sums["rejected"] / sums["panels"]
+        assert rate["3 or more"].between(0.03, 0.07).all()
+        assert (rate["2 to 3"] <= 0.09).all()
+
+
 @pytest.mark.parametrize("correlation", [None, 0.3])
 def test_in_per_cent_the_tests_are_those_of_the_poisson_regression(correlation):
     money = small_panel(5, groups=16, treated=4)
