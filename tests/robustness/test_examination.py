@@ -11,6 +11,7 @@ from analysis import Outcome, Study, StudyError, did, examine, neighbours, rewei
 from analysis.robustness.check import beside, in_short, threat, with_interval
 from analysis.robustness.examination import CHECKS
 from analysis.robustness.odd_years import last_before, years_apart
+from analysis.robustness.operating_income import operating_income
 from analysis.robustness.other_starts import other_starts
 
 NAMES = [check.__name__ for check in CHECKS]
@@ -190,3 +191,9 @@ def test_a_chinese_study_is_examined_in_chinese():
     assert examination["rich_village"].found == "典型村：+9.8%（+7.3至+12.3）；原设定：+9.9%（+7.1至+12.7）。"
     assert [name for name, check in examination.checks.items() if not HANZI.search(check.threat + check.done)] == []
     assert "检验结果" in examination._repr_html_()
+
+
+def test_operating_income_stands_beside_money_only():
+    study = study_of(panel(), unit="persons")
+    check = operating_income(study, "income")
+    assert (check.refused, check.found) == (True, "The study has no operating income beside this outcome.")

@@ -120,10 +120,12 @@ def examine(study: Study, outcome: str | None = None) -> Examination:
 
     Examples
     --------
-    >>> from analysis import load_study
-    >>> study = load_study()
-    >>> few = study.subset(study.frame["stratum"].isin(study.frame["stratum"].unique()[:6]))
-    >>> examine(few, "households")["moved_reports"].found
+    >>> from analysis import Study
+    >>> villages = [(village, 2022 if village < 3 else None) for village in range(8)]
+    >>> rows = [(v, year, start, 10 + v * year % 7) for v, start in villages for year in range(2019, 2024)]
+    >>> panel = pd.DataFrame(rows, columns=["village", "year", "start", "score"])
+    >>> names = {"unit": "village", "time": "year", "first_treated": "start", "outcomes": ["score"]}
+    >>> examine(Study.from_frame(panel, **names))["moved_reports"].found
     'The marks are amounts in CNY, and the outcome is not in CNY.'
     """
     outcome = outcome or study.primary_outcome

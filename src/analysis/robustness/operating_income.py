@@ -14,7 +14,9 @@ OPERATING = r"(?i)operating.income|经营性?收[入益]"
 @threat("Subsidies booked as income", "Took operating income, which holds no subsidies, in the place of the outcome.")
 def operating_income(study: Study, outcome: str) -> Check:
     """Whether subsidies are the answer."""
-    words = {name: f"{name} {one.label_en} {one.label_zh}" for name, one in study.outcomes.items() if name != outcome}
+    unit = study.describe(outcome).unit
+    others = {name: one for name, one in study.outcomes.items() if name != outcome}
+    words = {name: f"{name} {one.label_en} {one.label_zh}" for name, one in others.items() if one.unit == unit}
     found = [name for name, said in words.items() if re.search(OPERATING, said)]
     if not found:
         raise StudyError("The study has no operating income beside this outcome.")
