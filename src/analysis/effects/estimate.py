@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
-from analysis.effects.sentence import caution_of_few, proportional_sentence, specification
+from analysis.effects.sentence import caution_of_few, proportional_sentence, small_print, specification
 from analysis.effects.totals import NO_INTERVAL_BELOW, effective_districts, is_ratio, large_villages, observed_mean
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.methods import HEADLINE, HEADLINE_NAME, METHODS, group_pieces, hypothesis_test, infer
+from analysis.language.labels import say, term
 from analysis.messages import Sentence, amounts, as_typed, count, in_sentence, reasons
 from analysis.regression.regression import Effect, Regression
 from analysis.study.study import Study
@@ -145,8 +146,10 @@ class Estimate(Sentence):
     @property
     def specified(self) -> str:
         """Controls and weights as they go on a sentence, with the coefficients of controls times year; or ""."""
-        said = specification(self.fitted.sample, lambda name: in_sentence(self.study.describe(name).label))
-        return "".join(f", {what} {names}" for what, names in said.items() if names)
+        language = self.study.language
+        said = specification(self.fitted.sample, lambda name: in_sentence(self.study.label_of(name)), language)
+        named = {term(language, what): names for what, names in said.items() if names}
+        return "".join(say(language, ", {what} {names}", what=what, names=names) for what, names in named.items())
 
     @property
     def no_interval(self) -> str:
@@ -263,22 +266,21 @@ class Estimate(Sentence):
         """The sentence of an effect in per cent."""
         test, outcome = self.headline(), self.study.describe(self.outcome)
         percents = [self.percent, *(self.percent_of(test[end]) for end in ("low", "high"))]
-        said = proportional_sentence(outcome, self.study.noun, percents, self.amount, self.no_interval)
-        caution = "" if self.no_interval else caution_of_few(self.treated_groups, self.effective_treated_districts)
-        notes = "".join(f" {note}" for note in self.study.notes)
-        return f"{self.study.label.capitalize()}: {said}.{caution}{notes}"
+        study, language = self.study, self.study.language
+        said = proportional_sentence(outcome, study.noun, percents, self.amount, self.no_interval, language)
+        caution = (
+            "" if self.no_interval else caution_of_few(self.treated_groups, self.effective_treated_districts, language)
+        )
+        data, notes = term(language, study.label).capitalize(), "".join(f" {note}" for note in study.notes)
+        return say(language, "{data}: {said}.{caution}{notes}", data=data, said=said, caution=caution, notes=notes)
 
     def _small_print(self) -> str:
         """Inference, groups, rows and what was left out, in a line."""
-        test, sample = self.headline(), self.fitted.sample
-        errors = f"{HEADLINE_NAME} ({test['df']:.1f}), " if np.isfinite(test["df"]) else ""
-        left = f", {self.dropped:,} left out: {reasons(sample.dropped)}" if self.dropped else ""
-        large = "".join(f"; {said}" for said in large_villages(self.fitted, self.effect))
-        return (
-            f"Poisson regression, {ESTIMATORS[self.estimator]}{self.specified}, against {self.baseline}; {errors}"
-            f"{count(self.groups, 'group')}, {self.treated_groups} treated; {count(self.villages, self.study.noun)}, "
-            f"{count(self.rows, f'{self.study.noun}-year')}{left}{large}."
-        )
+        language, sizes = self.study.language, (self.groups, self.treated_groups, self.villages, self.rows)
+        method = term(language, ESTIMATORS[self.estimator]) + self.specified
+        large, dropped = large_villages(self.fitted, self.effect, language), self.fitted.sample.dropped
+        df = self.headline()["df"]
+        return small_print(language, self.study.noun, method, self.baseline, df, sizes, dropped, large)
 
     def _linear(self) -> str:
         lost = count(self.dropped, f"{self.study.noun}-year")

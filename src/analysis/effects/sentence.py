@@ -2,14 +2,15 @@
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
 from analysis.effects.totals import CAUTION_BELOW
-from analysis.inference.cluster_robust import FEW, FEW_TREATED
-from analysis.language.labels import counted, say
-from analysis.messages import MOST_DECIMALS, amounts, count, fixed, in_sentence
+from analysis.inference.cluster_robust import FEW_TREATED
+from analysis.inference.methods import HEADLINE_NAME
+from analysis.language.labels import counted, one_of, say, term
+from analysis.messages import MOST_DECIMALS, amounts, fixed, in_sentence, reasons
 from analysis.regression.sample import Sample
 from analysis.study.outcome import Outcome
 
@@ -25,7 +26,9 @@ def specification(sample: Sample, label: Callable[[str], str] = str, language: s
     return {"controls": say(language, ", ").join(controls), "weights": weights}
 
 
-def proportional_sentence(outcome: Outcome, noun: str, percents: list[float], amount: float, no_interval: str) -> str:
+def proportional_sentence(
+    outcome: Outcome, noun: str, percents: list[float], amount: float, no_interval: str, language: str = "en"
+) -> str:
     """What an effect in per cent is, in words.
 
     Parameters
@@ -39,6 +42,7 @@ def proportional_sentence(outcome: Outcome, noun: str, percents: list[float], am
         In the outcome's unit, per unit and year.
     no_interval : str
         Why there is no interval; empty where there is one.
+    language : {"en", "zh"}
 
     Examples
     --------
@@ -48,10 +52,22 @@ def proportional_sentence(outcome: Outcome, noun: str, percents: list[float], am
     """
     alone = round(percents[0], 0 if abs(percents[0]) >= 10 else 1) + 0.0
     effect, *ends = map(signed, [f"{alone:,.10g}"] if no_interval else amounts(*percents))
-    interval = f"no interval: {no_interval}" if no_interval else f"95 % interval {' to '.join(ends)} %"
-    said = f"effect on {in_sentence(outcome.label)} {effect} % ({interval})"
+    interval = (
+        say(language, "no interval: {reason}", reason=term(language, no_interval))
+        if no_interval
+        else say(language, "95 % interval {low} to {high} %", low=ends[0], high=ends[1])
+    )
+    label = in_sentence(outcome.label_in(language))
+    said = say(language, "effect on {label} {effect} % ({interval})", label=label, effect=effect, interval=interval)
     amount = amount if round(percents[0], MOST_DECIMALS) else 0.0
-    return f"{said}, about {_about(amount)} {_unit(outcome, noun)}" if np.isfinite(amount) else said
+    if not np.isfinite(amount):
+        return said
+    worth = {"amount": _about(amount), "unit": term(language, outcome.unit), "one": one_of(language, noun)}
+    if re.search(PER, outcome.unit):
+        return say(language, "{said}, about {amount} {unit}", said=said, **worth)
+    if not outcome.unit:
+        return say(language, "{said}, about {amount} per {one} and year", said=said, **worth)
+    return say(language, "{said}, about {amount} {unit} per {one} and year", said=said, **worth)
 
 
 def signed(number: str) -> str:
@@ -65,16 +81,40 @@ def _about(number: float) -> str:
     return fixed(rounded, 0) if abs(rounded) >= 10 or rounded.is_integer() else f"{rounded:g}"
 
 
-def _unit(outcome: Outcome, noun: str) -> str:
-    """The unit of an amount; an outcome per head stays per head."""
-    return outcome.unit if re.search(PER, outcome.unit) else f"{outcome.unit} per {noun} and year".lstrip()
-
-
-def caution_of_few(treated: int, effective: float) -> str:
+def caution_of_few(treated: int, effective: float, language: str = "en") -> str:
     """A caution behind the sentence of an interval that rests on few treated groups, or on few that count; or ""."""
     said = []
     if effective < CAUTION_BELOW:
-        said.append(f"by their totals the treated groups count like {math.floor(10 * effective) / 10:.1f} equal ones")
+        number = f"{math.floor(10 * effective) / 10:.1f}"
+        said.append(say(language, "by their totals the treated groups count like {number} equal ones", number=number))
     if treated <= FEW_TREATED:
-        said.append(f"{count(treated, 'group')} treated")
-    return f" Caution: {', '.join(said)}: {FEW}." if said else ""
+        said.append(say(language, "{groups} treated", groups=counted(language, treated, "group")))
+    few = say(language, ", ").join(said)
+    return say(language, " Caution: {few}: too few to lean on.", few=few) if said else ""
+
+
+def small_print(
+    language: str,
+    noun: str,
+    method: str,
+    baseline: str,
+    df: float,
+    sizes: tuple[int, int, int, int],
+    dropped: Mapping[str, int],
+    large: Iterable[str],
+) -> str:
+    """What an effect in per cent rests on, in a line: groups, treated ones, units and rows, and who has much of it."""
+    groups, treated, units, rows = sizes
+    errors = term(language, HEADLINE_NAME)
+    clusters = [say(language, "{errors} ({df})", errors=errors, df=f"{df:.1f}")] if np.isfinite(df) else []
+    clusters.append(
+        say(language, "{groups}, {number} treated", groups=counted(language, groups, "group"), number=treated)
+    )
+    panel = [counted(language, units, noun), counted(language, rows, f"{noun}-year")]
+    if lost := sum(dropped.values()):
+        panel.append(say(language, "{number} left out: {why}", number=f"{lost:,}", why=reasons(dropped)))
+    comma, stop = say(language, ", "), say(language, "; ")
+    rests = stop.join([comma.join(clusters), comma.join(panel), *large])
+    baseline = term(language, baseline)
+    sentence = "Poisson regression, {method}, against {baseline}; {rests}."
+    return say(language, sentence, method=method, baseline=baseline, rests=rests)

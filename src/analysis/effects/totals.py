@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from analysis.language.labels import say
 from analysis.regression.regression import Effect, Regression
 from analysis.regression.treatment_cells import cell_of_each_row
 
@@ -36,10 +37,12 @@ def effective_districts(regression: Regression, effect: Effect) -> float:
     return float(totals.sum() ** 2 / (totals @ totals))
 
 
-def large_villages(regression: Regression, effect: Effect) -> Iterator[str]:
+def large_villages(regression: Regression, effect: Effect, language: str = "en") -> Iterator[str]:
     """Villages with over a quarter of a side's total, in words."""
     for side, name, share in large_shares(regression, effect):
-        yield f"{name} has {100 * share:.0f} % of the {side} total"
+        said = {"treated": "{name} has {share} % of the treated total"}
+        phrase = said.get(side, "{name} has {share} % of the untreated total")
+        yield say(language, phrase, name=name, share=f"{100 * share:.0f}")
 
 
 def large_shares(regression: Regression, effect: Effect) -> Iterator[tuple[str, str, float]]:

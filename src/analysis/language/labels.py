@@ -86,6 +86,17 @@ def counted(language: str, number: int, noun: str) -> str:
     return said.replace("{}", f"{number:,}", 1)
 
 
+def one_of(language: str, noun: str) -> str:
+    """What is counted, as it stands behind "each".
+
+    Examples
+    --------
+    >>> one_of("en", "village"), one_of("zh", "village")
+    ('village', '个村')
+    """
+    return counted(language, 1, noun).removeprefix("1").strip()
+
+
 def joined(language: str, sentences: Iterable[str]) -> str:
     """Sentences one after the other, with what stands between two of them.
 

@@ -15,7 +15,7 @@ from analysis.effects.randomization import randomization
 from analysis.effects.sentence import PER, specification
 from analysis.effects.verbs import did, event_study
 from analysis.inference.hypothesis import HypothesisTest
-from analysis.language.labels import bracketed, counted, joined, say, term
+from analysis.language.labels import bracketed, counted, joined, one_of, say, term
 from analysis.messages import StudyError, amount, amounts, in_sentence
 from analysis.report.title_page import literal
 from analysis.robustness.scale_evidence import ScaleEvidence, scale_evidence
@@ -162,7 +162,7 @@ class Wording:
     @property
     def noun(self) -> str:
         """What a unit is called, behind "each"."""
-        return counted(self.language, 1, literal(self.findings.study.noun)).removeprefix("1").strip()
+        return one_of(self.language, literal(self.findings.study.noun))
 
     def size(self, number: float) -> str:
         """An effect in the outcome's unit; of an outcome in logs, in per cent."""

@@ -49,7 +49,12 @@ class Outcome:
     @property
     def label(self) -> str:
         """Reader's name of the outcome: its English label, else its Chinese one, else its column name."""
-        return self.label_en or self.label_zh or self.name
+        return self.label_in("en")
+
+    def label_in(self, language: str) -> str:
+        """Reader's name in a language, else in the other, else the column's name."""
+        labels = (self.label_zh, self.label_en) if language == "zh" else (self.label_en, self.label_zh)
+        return next(filter(None, labels), self.name)
 
     @property
     def usual_scale(self) -> str:

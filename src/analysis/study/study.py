@@ -270,8 +270,7 @@ class Study(Sentence):
 
     def label_of(self, outcome: str) -> str:
         """Reader's name of an outcome in the study's language: what figures and tables show."""
-        found = self.describe(outcome)
-        return (found.label_zh if self.language == "zh" else "") or found.label
+        return self.describe(outcome).label_in(self.language)
 
     def column(self, name: str, role: str = "outcome") -> pd.Series:
         """Values of a numeric column as floats (missing stays missing), checked when used.
