@@ -152,7 +152,6 @@ def test_chinese_is_chinese():
         "{name}: {value}",
         "; ",
         "{name}: {value}.",
-        "; ",
         ", {what} {names}",
         "{data}: {said}.{caution}{notes}",
         "{errors} ({df})",
