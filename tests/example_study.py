@@ -41,12 +41,13 @@ NOTES = [
         "All villages and numbers of this workbook are invented. Replace them by yours.",
     ),
     (
-        "每村每年一行。年份若横排成多列（2019年、2020年……），请先转成竖排。",
-        "One row per village and year. Years that stand side by side as columns have to be turned into rows first.",
+        '每村每年一行。年份若横排成多列（2019年收入……），在 study.toml 中写 column = "{year}年收入"，删去 time。',
+        'One row per village and year. Where years stand side by side as columns, write column = "{year}年收入" in '
+        "study.toml and leave time out.",
     ),
     (
-        "第一行是列名；不要合并单元格，不要标题行、合计行和表下的注。",
-        "Row 1 holds the names: no merged cells, no title above, no totals, no notes below.",
+        "标题行、单位行、合计行和表下的注会被识别并略去，check 逐项列出。",
+        "A title, a line of units, totals and notes below are found and left out; check names each.",
     ),
     ("没有数据的单元格留空，不要填0。", "Leave a cell empty where nothing is known; 0 is a number."),
     ("列名和单位在 study.toml 中说明。", "What your columns are called, and their units, stands in study.toml."),
@@ -57,7 +58,7 @@ SETTINGS = f"""\
 # 研究设置：把等号右边换成您的标题、文件名和列名；# 之后是说明。
 title = "示例：片区是否增加了村集体经济收入？"
 language = "zh"                      # language of the labels: "zh" or "en"
-panel = "{WORKBOOK}"          # beside this file: .xlsx, .csv (UTF-8 or GB18030) or .parquet
+panel = "{WORKBOOK}"          # beside this file: .xlsx, .xls, .ods, .csv, .dta, .sav or .parquet
 sheet = "数据"                       # the sheet that holds the rows; leave this line out for other files
 provenance = "invented"              # said with every result; delete this line when the data are yours
 # membership = "成员.csv"            # if group and first_treated stand in a file of their own, one row per village
@@ -80,7 +81,7 @@ unit = "万元"                        # 元, 千元, 万元, 亿元 are convert
 label_en = "Village collective income"
 label_zh = "村集体经济收入"
 definition = "total income (总收入) of the village collective in the year"
-prices = "nominal"                   # or "constant 2022"
+prices = "nominal"                   # or "constant 2022"; only for money
 # scale = "log"                      # or "poisson" (effects in per cent) or "level"; chosen before looking, too
 
 [outcomes.surplus]
@@ -197,8 +198,6 @@ def write_example(folder: Path = FOLDER) -> None:
     for name, broken in broken_panels(panel).items():
         broken.to_csv(folder / "with-errors" / f"{name}.csv", index=False, encoding="utf-8", lineterminator="\n")
         _write(folder / "with-errors" / f"{name}.toml", in_csv.replace(WORKBOOK, f"{name}.csv"))
-    undefined = re.sub(r"definition = .*\n", "", in_csv).replace(WORKBOOK, f"../{GB18030}")
-    _write(folder / "with-errors" / "undefined-money.toml", undefined)
 
 
 def _write(path: Path, text: str) -> None:

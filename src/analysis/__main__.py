@@ -10,6 +10,7 @@ from pathlib import Path
 
 from analysis.language.labels import LANGUAGES
 from analysis.messages import StudyError
+from analysis.reading.guess import write_guess
 from analysis.reading.template import write_template
 from analysis.report.check import check_study
 from analysis.report.manifest import THREADS
@@ -57,8 +58,11 @@ def check(study: str | None) -> None:
 
 
 def template(folder: str) -> None:
-    """Write a folder with a workbook and a study.toml to fill in."""
-    print(f"Fill in the workbook beside {write_template(folder)}, then check that file.")
+    """Guess a study.toml for an existing file, or write a folder with a workbook and a study.toml to fill in."""
+    if Path(folder).is_file():
+        print(f"Look through {(written := write_guess(Path(folder)))}, then: python -m analysis check {written}")
+    else:
+        print(f"Fill in the workbook beside {write_template(folder)}, then check that file.")
 
 
 COMMANDS: dict[str, Callable[..., int | None]] = {"report": report, "check": check, "template": template}
@@ -82,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
         parsers[name].add_argument("study", nargs="?", help="a study.toml; default: the project's own study")
     parsers["report"].add_argument("--output", metavar="DIR", help=f"folder of the report; default: {OUTPUT}")
     parsers["report"].add_argument("--language", choices=LANGUAGES, help="of labels; default: the study's")
-    parsers["template"].add_argument("folder", help="a new or empty folder")
+    parsers["template"].add_argument("folder", help="your file of data; or a new or empty folder")
     given = vars(parser.parse_args(arguments))
     command = COMMANDS[given.pop("command")]
     _prepare_environment()

@@ -151,12 +151,13 @@ REFUSED = {
     ),
     "necessary column absent": (
         {"study": STUDY.replace('time = "year"', "")},
-        "[columns] of study.toml lacks time. Add what is missing.",
+        "[columns] of study.toml lacks time. Add what is missing. Where years stand in names, write {year} in their "
+        'place: column = "{year}年收入", sheet = "{year}年" or panel = "{year}.xlsx".',
     ),
     "unknown outcome key": (
         {"study": STUDY.replace("label_en", "label")},
         "[outcomes.income] of study.toml has 1 unknown key: label. "
-        "Known keys: column, definition, label_en, label_zh, logged, prices, scale, unit.",
+        "Known keys: column, definition, label_en, label_zh, logged, prices, scale, unit, where.",
     ),
     "outcome is no section": (
         {"study": STUDY.split("[outcomes")[0] + '[outcomes]\nincome = "收入"\n'},
@@ -288,17 +289,24 @@ REFUSED = {
         "study.toml has a section [preferred], which nothing reads now: what is chosen beforehand is every estimate's. "
         "Delete the section.",
     ),
-    "money without its meaning": (
-        {"study": STUDY.replace('definition = "total income (总收入)"\n', "")},
-        "[outcomes.income] of study.toml is money and lacks definition. Say which money is counted (总收入, "
-        "total income, and 经营收益, operating surplus, are different things), and in which prices: "
-        '"nominal", or "constant 2022".',
+    "prices of what is no money": (
+        {"study": STUDY.replace('"CNY"', '"户"')},
+        "[outcomes.income] of study.toml has prices = 'nominal', but households are no money. Leave prices out.",
     ),
-    "money in unnamed prices": (
-        {"study": STUDY.replace('prices = "nominal"\n', "").replace('definition = "total income (总收入)"', "")},
-        "[outcomes.income] of study.toml is money and lacks definition and prices. Say which money is counted (总收入, "
-        "total income, and 经营收益, operating surplus, are different things), and in which prices: "
-        '"nominal", or "constant 2022".',
+    "no first treated year": (
+        {"study": STUDY.replace('first_treated = "start"\n', "")},
+        "[columns] of study.toml lacks first_treated: a column of the panel, or of a membership file beside it "
+        '(membership = "成员.xlsx"), with the first treated year; or one year for all units with a group, '
+        "first_treated = 2022; or treated, a column of 0 and 1.",
+    ),
+    "one start without a group": (
+        {
+            "study": STUDY.replace('"start"', "2023")
+            .replace('group = "district"\nstratum = "town"', "")
+            .replace("placebo", "# ")
+        },
+        "first_treated = 2023 goes with a group: it is the first year of units with one. Name the column that only "
+        "treated units have filled in as group.",
     ),
     **{
         f"money as {unit}": (
@@ -323,7 +331,9 @@ REFUSED = {
     ),
     "first treated year nowhere": (
         {"members": MEMBERS.replace("start", "since")},
-        "members.csv has no column 'start' (for first_treated). It has: village, district, since.",
+        "members.csv has no column 'start' (for first_treated). It has: village, district, since. First treated "
+        'years are a column of the panel, or of a membership file beside it (membership = "成员.xlsx"), or one year '
+        "for all units with a group: first_treated = 2022, without quotes.",
     ),
 }
 

@@ -24,12 +24,8 @@ SAID = {
     "turned codes into rounded numbers. Go back to the source, and format the column as text before filling it in.",
     "text-in-numbers": "'村集体经济收入' is not a number in 2 rows: row 5 (12万), row 9 (约15). Write numbers only; the unit "
     "belongs in the study file.",
-    "totals-row": "totals-row.csv has 1 row of totals or means: row 182 (合计). Delete these rows.",
     "two-start-years": "More than one first treated year ('加入年份') in 1 unit: 990000001001; 990000001001 has 2020, 2021. "
     "Give each unit one value in all its years.",
-    "undefined-money": "[outcomes.income] of undefined-money.toml is money and lacks definition. Say which money is counted "
-    "(总收入, total income, and 经营收益, operating surplus, are different things), and in which prices: "
-    '"nominal", or "constant 2022".',
 }
 
 
@@ -64,7 +60,7 @@ def test_both_forms_of_the_example_are_one_study():
     workbook, table = (load_study(FOLDER / name) for name in ("study.toml", "study-gb18030.toml"))
     pd.testing.assert_frame_equal(workbook.frame, table.frame)
     panel = example_panel()
-    assert workbook.column("income").tolist() == (panel["村集体经济收入"] * 10_000).tolist()
+    assert workbook.column("income").tolist() == (panel["村集体经济收入"] * 10_000).round(6).tolist()
     assert workbook.starts == [FIRST_TREATED]
     assert workbook.label == "invented data"
     assert workbook.language == "zh"
@@ -78,11 +74,17 @@ def test_each_broken_copy_says_its_error(name):
 
 
 def test_mixed_units_can_run_but_are_pointed_out():
-    assert set(BROKEN) == {*SAID, "mixed-units"}
+    assert set(BROKEN) == {*SAID, "mixed-units", "totals-row"}
     assert (
         "LOOK: income changes by a factor of 1,000 or more between years in 1 place: 990000001001 in 2023 "
         "(318,300 to 3,275,000,000). Perhaps 元 and 万元 are mixed."
     ) in check_study(BROKEN["mixed-units"])
+
+
+def test_a_row_of_totals_is_left_out_and_named():
+    found = check_study(BROKEN["totals-row"])
+    assert "totals-row.csv: 1 row of totals or means left out: row 182 (合计)." in found
+    assert found[-1] == "This study can run. 可以运行。"
 
 
 def test_template_is_ready_to_run(tmp_path):

@@ -46,7 +46,7 @@ def from_toml(described: dict[str, object], folder) -> Study:
     )
     (folder / "study.toml").write_text(
         'title = "?"\npanel = "panel.csv"\n[columns]\nunit = "village"\ntime = "year"\nfirst_treated = "start"\n'
-        f'group = "village"\n[outcomes.y]\ndefinition = "d"\nprices = "nominal"\n{said}\n',
+        f'group = "village"\n[outcomes.y]\ndefinition = "d"\n{said}\n',
         encoding="utf-8",
     )
     return load_study(folder / "study.toml")

@@ -13,7 +13,7 @@ from analysis.language.units import INNER_SPACE
 from analysis.messages import StudyError, count, first, refuse
 from analysis.study.treatment import indicator_of, is_indicator, read_never
 
-MISSING = r"(?i)[-—–/.…]+|无|缺失?|暂无|n/?a|#n/a|nan|null|none"
+MISSING = r"(?i)[-—–/.…]+|无|缺失?|暂无|不详|n/?a|#n/a|nan|null|none"
 """What stands for "no value"; never read as zero."""
 DATES = (datetime.date, datetime.time, datetime.timedelta)
 ROUNDED = r"\d\.\d+[eE]\+?\d+|\d[eE]\+\d+"
@@ -23,6 +23,7 @@ SPREADSHEET_DIGITS = 15
 ERROR = r"#[A-Z0-9/]+[!?]"
 WRAPPED = r"""^(?:="(.*)"|'(.+))$"""
 GROUPED = r"[+-]?\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?"
+MONTH = r"\d{4}\s*年?[-/.]?\s*(?:第?[一二三四1-4]季度?|[Qq][1-4]|0?[1-9]月|0[1-9]|1[0-2]月?)|\d{4}[-/.年][1-9]"
 YEAR, TWO_DIGITS = r"(\d{4}|0)(?:\.0+)?\s*(?:年度?)?", r"['‘’]?\d\d(?:\.0+)?\s*(?:年度?)?"
 
 
@@ -89,8 +90,13 @@ def clean_years(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     short = values[text.str.fullmatch(TWO_DIGITS)]
     advice = "Write all four digits, such as 2018 for 18 (never treated: nothing)."
     refuse(_places(short), "row", f"{label} is a year of two digits", advice)
+    odd = years.isna() & ~missing
+    if odd.any() and text[odd].str.fullmatch(MONTH).all():
+        advice = "Sum them to one row per village and year first: in Excel or WPS a pivot table with villages and "
+        advice += "years as rows and the sum of each amount as values; of a stock (households) keep the year's last."
+        refuse(_places(values[odd]), "row", f"{label} is a quarter or a month", advice)
     advice = "Write the year only, such as 2023 (never treated: nothing). Dates and months are not cut to years."
-    refuse(_places(values[years.isna() & ~missing]), "row", f"{label} is not a year", advice)
+    refuse(_places(values[odd]), "row", f"{label} is not a year", advice)
     changed = ~missing & (years != values.str.removesuffix(".0"))
     return pd.to_numeric(years).astype("Int64"), [
         *_note(label, changed, "year", "written another way (such as 2021年) read"),

@@ -94,14 +94,14 @@ def _specification(study: Study) -> str:
 
 
 def _roster(units: pd.DataFrame) -> str:
-    """How many units the roster of Mengzhou knows, by code, or by name and town (the stratum)."""
+    """How many units the roster of Mengzhou knows, by code, or by name and town; nothing for a study elsewhere."""
     roster = read_table("villages")
     by_code = units.index.isin(roster["village_code"])
     known = without_suffixes(roster["town_zh"], roster["village_zh"])
     by_name = without_suffixes(units["stratum"], units.index).isin(known) & ~by_code
     lost = units.index[~(by_code | by_name)]
     if len(lost) == len(units):
-        return "Roster of Mengzhou: it has none of these villages, so names and codes were not compared."
+        return ""
     unknown = f"{len(lost):,} not found: {first(lost)}" if len(lost) else "all found"
     return f"Roster of Mengzhou: {by_code.sum():,} found by code, {by_name.sum():,} by town and name, {unknown}."
 

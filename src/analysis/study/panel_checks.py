@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.messages import FewTreatedGroupsWarning, StudyError, count, first, refuse, unit_years
-from analysis.study.labels import JOINED_BY, as_text
+from analysis.study.labels import JOINED_BY, are_names, as_text
 from analysis.study.panel_rows import KEYS, changes, first_rows, frame_of, of_units
 
 DESIGN_COLUMNS = ["unit", "time", "first_treated", "group", "stratum"]
@@ -143,6 +143,9 @@ def refuse_repeated_rows(frame: pd.DataFrame, names: Mapping[str, str], outcomes
             "No column tells these rows apart, yet their values differ: add them up if they are parts of one whole; "
             "else find out which is right, and keep one row per unit and year."
         )
+        if are_names(pd.Index(units)):
+            advice = "Two villages may share this name in one year: give codes, or town and name (unit = "
+            advice += '["乡镇", "村名"]). If they are parts of one village, add them up.'
     elif 2 * len(units) <= frame["unit"].nunique():
         advice = (
             f"These rows differ in {said}: {count(len(units), 'unit')} may share a name with another. Write "
@@ -162,7 +165,11 @@ def refuse_repeated_rows(frame: pd.DataFrame, names: Mapping[str, str], outcomes
 def _is_label(values: pd.Series) -> bool:
     """Whether a column could name something: text or whole numbers, and not one value throughout."""
     numbers = as_numbers(values)
-    return len(values.unique()) > 1 and bool((numbers.isna() | (numbers == numbers.round())).all())
+    return (
+        values.notna().all()
+        and len(values.unique()) > 1
+        and bool((numbers.isna() | (numbers == numbers.round())).all())
+    )
 
 
 def _apart(rows: pd.DataFrame, labels: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Read a Stata file: value labels of codes, %ty as years, and Chinese text of old versions."""
+"""Read a Stata or SPSS file: value labels of codes, %ty as years, and Chinese text of old versions."""
 
 import warnings
 from collections.abc import Mapping
@@ -7,30 +7,36 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.messages import StudyError, first
-from analysis.reading.header import column_places
+from analysis.reading.header import pick_names
 from analysis.reading.misread import misread_gbk
 
+PROGRAMS = {".dta": "Stata", ".sav": "SPSS"}
 
-def read_stata(path: Path, wanted: Mapping[str, str]) -> tuple[list[str], pd.DataFrame, str]:
+
+def read_labelled(path: Path, wanted: Mapping[str, str], kind: str = ".dta") -> tuple[list[str], pd.DataFrame, str]:
     """Column names, the wanted columns, and a note on labels and encoding; `wanted` says of which kind each is.
 
     Raises
     ------
     StudyError
-        If the file cannot be read, or one label stands for two values.
+        If the file cannot be read, one label stands for two values, or SPSS files need a package that is not there.
     """
+    program = PROGRAMS[kind]
     try:
-        with warnings.catch_warnings(action="ignore"), pd.read_stata(path, iterator=True) as file:
-            names = list(file.variable_labels())
+        with warnings.catch_warnings(action="ignore"):
+            names = _names(path, kind)
             chinese = misread_gbk(names)
             header = [chinese.get(name, name) for name in names]
-            kept = [names[place] for place in column_places(path.name, [header], wanted)]
-            values = file.read(columns=kept, convert_categoricals=False, convert_dates=False)
-            labelled = pd.read_stata(path, columns=kept)
+            place = dict(zip(header, names, strict=True))
+            kept = [place[name] for name in pick_names(path.name, header, wanted)]
+            values, labelled = _values(path, kind, kept)
     except StudyError:
         raise
+    except ImportError as error:
+        remedy = "Install pyreadstat, or save the file as .dta or .csv in SPSS."
+        raise StudyError(f"{path.name} is of SPSS, which needs the package pyreadstat. {remedy}") from error
     except Exception as error:
-        fault, remedy = "cannot be read as Stata: it is damaged, or of another kind", "Save it again in Stata"
+        fault, remedy = f"cannot be read as {program}: it is damaged, or of another kind", f"Save it again in {program}"
         if "are not unique" in str(error):
             fault, remedy = "gives two values of a column one label", "Make the labels differ, or take them off"
         raise StudyError(f"{path.name} {fault}. {remedy}.") from error
@@ -46,6 +52,26 @@ def read_stata(path: Path, wanted: Mapping[str, str]) -> tuple[list[str], pd.Dat
     used = [chinese.get(name, name) for name in codes if labelled[name].dtype == "category"]
     note = f" (value labels of {first(used)})" if used else ""
     return header, frame, f"{note} (GB18030)" if chinese else note
+
+
+def _names(path: Path, kind: str) -> list[str]:
+    if kind == ".dta":
+        with pd.read_stata(path, iterator=True) as file:
+            return list(file.variable_labels())
+    from pyreadstat import read_sav
+
+    return list(read_sav(path, metadataonly=True)[1].column_names)
+
+
+def _values(path: Path, kind: str, kept: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The columns as numbers, and with their labels."""
+    if kind == ".dta":
+        values = pd.read_stata(path, columns=kept, convert_categoricals=False, convert_dates=False)
+        return values, pd.read_stata(path, columns=kept)
+    from pyreadstat import read_sav
+
+    values, labelled = (read_sav(path, usecols=kept, apply_value_formats=applied)[0] for applied in (False, True))
+    return values[kept], labelled[kept]
 
 
 def _column(values: pd.Series, labelled: pd.Series, code: bool) -> pd.Series:

@@ -1,0 +1,189 @@
+"""Guess a study.toml from a file of a researcher's own: each line with its reason, what is not found as a blank."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.language.units import CONVERSIONS
+from analysis.messages import first
+from analysis.reading.grid import Grid
+from analysis.reading.header import (
+    YEAR,
+    Header,
+    as_unit,
+    best_header,
+    find_header,
+    header_lines,
+    unit_above,
+    unit_of_column,
+    years_in,
+)
+from analysis.reading.sheets import YEAR_IN_NAME, grids_of
+from analysis.reading.vocabulary import MONEY_LIKE, ROLES, first_with, role_of
+
+LABELS = {"收益": "surplus", "收入": "income", "户数": "households", "人口": "population", "支出": "spending"}
+NUMBER, MOST_ROWS, MOST_OUTCOMES = r"[-+]?[\d,.]+%?", 500, 5
+NO_OUTCOME = r"(?i)序号|编号|排名|备注|no\.?|rank|.*(?:代码|编码|电话)"
+MONEY_BLANKS = ['# definition = ""  # FILL IN: which money is counted']
+MONEY_BLANKS += ['# prices = ""  # FILL IN: "nominal", or such as "constant 2022"']
+BLANKS = {
+    "unit": "the column of village codes, or of names; [town, name] where names repeat",
+    "time": "the column of years",
+    "first_treated": "the column of first treated years, or one year for all villages with a group, such as 2022",
+    "group": "the column of districts: where treatment was decided",
+    "stratum": "the column of towns (may stay away)",
+}
+
+
+def guess_study(file: Path, folder: Path) -> str:
+    """The text of a study.toml, to stand in a folder, for a file as it is.
+
+    Raises
+    ------
+    StudyError
+        If the file cannot be read.
+    """
+    grids, kind = grids_of(file)
+    grids = grids or [_as_grid(file, kind)]
+    grid = max(grids, key=lambda one: _score(best_header(header_lines(one), _score)))
+    header = best_header(header_lines(grid), _score)
+    known = {one: "year" if role_of(one) == "time" else "code" for one in header.names if role_of(one)}
+    header = find_header(file.name, grid, known) if known else header
+    names = [next((one for one in answers if role_of(one)), answers[0]) for answers in header.answers]
+    files = _years_beside(one.name for one in file.parent.iterdir() if one.suffix == file.suffix)
+    files = {pattern: names for pattern, names in files.items() if file.name in names}
+    sheets, beside = _years_beside(one.title for one in grids), _years_beside(names)
+    panel = os.path.relpath(file.with_name(next(iter(files), file.name)), folder)
+    language = "zh" if re.search("[\u3400-\u9fff]", "".join(names)) else "en"
+    lines = [*HEAD, f'title = "{_title(grid, header)}"', f'language = "{language}"']
+    lines.append(f'panel = "{Path(panel).as_posix()}"  # {_why(files, "files")}')
+    lines += [f'sheet = "{next(iter(sheets))}"  # {_why(sheets, "sheets")}'] if sheets else []
+    if len(grids) > 1 and not sheets:
+        lines.append(f'sheet = "{grid.title}"  # of {first(one.title for one in grids)} the one with most known names')
+    lines += ["", "[columns]", *_columns(names, in_names=bool(sheets or files or beside))]
+    return "\n".join(_numbered([*lines, *_outcomes(grid, header, names, patterns=bool(beside)), ""]))
+
+
+HEAD = [
+    "# Guessed from the file, which was only read. What stands behind # says why; correct what is wrong.",
+    "# 由数据文件推断而成；# 之后是理由，请核对。标有 FILL IN 的行须填写并去掉行首的 #。",
+]
+
+
+def _as_grid(file: Path, kind: str) -> Grid:
+    """The first rows of a file of columns as a sheet."""
+    readers = {".parquet": pd.read_parquet, ".sav": pd.read_spss}
+    frame = readers.get(kind, partial(pd.read_stata, convert_categoricals=False))(file).head(MOST_ROWS)
+    return Grid("", [list(frame), *frame.astype("str").fillna("").to_numpy().tolist()])
+
+
+def _score(header: Header) -> int:
+    """How many known names, or names with a year, the first line of a header has."""
+    firsts = {answers[1] for answers in header.answers if len(answers) > 1}
+    return sum(bool(role_of(one) or re.search(YEAR_IN_NAME, one)) for one in firsts)
+
+
+def _pattern(name: str) -> str:
+    return re.sub(YEAR_IN_NAME, YEAR, name, count=1)
+
+
+def _years_beside(names: Iterable[str]) -> dict[str, list[str]]:
+    """Patterns with {year} that fit several names, and these."""
+    names = list(names)
+    number = Counter(_pattern(name) for name in names if re.search(YEAR_IN_NAME, name))
+    return {pattern: [*years_in(names, pattern).values()] for pattern, many in number.items() if many > 1}
+
+
+def _why(found: dict[str, list[str]], what: str) -> str:
+    return f"a year each: {what} {first(next(iter(found.values())))}" if found else "your file"
+
+
+def _title(grid: Grid | None, header: Header) -> str:
+    above = [[*filter(None, row)] for row in (grid.rows[: header.first] if grid else [])]
+    return next((row[0].strip() for row in above if len(row) == 1 and "单位" not in row[0]), "").replace('"', "'")
+
+
+def _columns(names: list[str], *, in_names: bool) -> list[str]:
+    """The design's columns, by their names."""
+    found = {role: first_with(role, names) for role in ROLES}
+    town = found["stratum"]
+    unit = found["code"] or (f'["{town}", "{found["name"]}"]' if town and found["name"] else found["name"])
+    given = {"unit": unit, "time": found["time"], "first_treated": found["first_treated"]}
+    given |= {"group": found["group"], "stratum": town}
+    lines = []
+    for key, name in given.items():
+        quoted = name if name.startswith("[") else f'"{name}"'
+        if name:
+            lines.append(f"{key} = {quoted}  # a usual name of {BLANKS[key].split(',')[0].split(' (')[0]}")
+        elif key == "first_treated" and found["treated"]:
+            lines.append(f'treated = "{found["treated"]}"  # a usual name of a column of 0 and 1')
+        elif key != "time" or not in_names:
+            lines.append(f'# {key} = ""  # FILL IN: {BLANKS[key]}')
+    return lines
+
+
+def _outcomes(grid: Grid, header: Header, names: list[str], *, patterns: bool) -> list[str]:
+    """A section for each column of numbers without a role, money first; or for each indicator with numbers."""
+    body = [row for row in grid.rows[header.first + header.lines :] if len(row) == len(names)]
+    if indicator := first_with("indicator", names):
+        at, value = names.index(indicator), first_with("value", names)
+        numbers = [row[at] for row in body if re.fullmatch(NUMBER, row[names.index(value)].strip())]
+        wheres = {one: f'where = {{ "{indicator}" = "{one}" }}' for one in [*dict.fromkeys(numbers)][:MOST_OUTCOMES]}
+        return [line for one, where in wheres.items() for line in _outcome(value, [one] * 2, ("", 0), where)]
+    kept: dict[str, int] = {}
+    for at, name in enumerate(names):
+        cells = [row[at].strip() for row in body if row[at].strip()]
+        numeric = sum(bool(re.fullmatch(NUMBER, cell)) for cell in cells)
+        if name and not role_of(name) and not re.fullmatch(NO_OUTCOME, name) and 2 * numeric > len(cells):
+            kept.setdefault(_pattern(name) if patterns else name, at)
+    ordered = sorted(kept, key=lambda name: not re.search(MONEY_LIKE, name))
+    return [line for name in ordered for line in _outcome(name, header.answers[kept[name]], unit_above(grid, header))]
+
+
+def _outcome(column: str, answers: list[str], above: tuple[str, int], where: str = "") -> list[str]:
+    """The section of one outcome; its key is numbered afterwards."""
+    named = answers[0]
+    key = next((label for part, label in LABELS.items() if part in named), "outcome")
+    own, (line, row) = unit_of_column(answers), above
+    counted = next((unit for unit in ("户", "人") if unit in CONVERSIONS and re.search(f"{unit}(?:数|口)", named)), "")
+    unit, why = (own, "in the column's name") if own else (counted, "by the column's name")
+    if not unit and as_unit(line) and re.search(MONEY_LIKE, named):
+        unit, why = line, f"单位：{line} in row {row}"
+    label = re.sub(r"[（(].*[)）]$|^\{year\}年?", "", named if where else column).strip() or column
+    lines = ["", f"[outcomes.{key}]", f'column = "{column}"', *([where] if where else []), f'label_zh = "{label}"']
+    lines.append(f'unit = "{unit}"  # {why}' if unit else '# unit = ""  # FILL IN: 元, 万元, 户, 人, 亩, % or the like')
+    return lines + (MONEY_BLANKS if re.search(MONEY_LIKE, named) else [])
+
+
+def _numbered(lines: list[str]) -> list[str]:
+    """Sections of one name with a number behind, from the second on."""
+    seen: Counter[str] = Counter()
+    numbered = []
+    for line in lines:
+        seen[line] += line.startswith("[outcomes.")
+        numbered.append(line if seen[line] < 2 else f"{line[:-1]}_{seen[line]}]")
+    return numbered
+
+
+def write_guess(file: Path) -> Path:
+    """Write the guess into FILE-study/study.toml in the working folder; the file itself is only read.
+
+    Raises
+    ------
+    FileExistsError
+        If that study.toml is there already.
+    StudyError
+        If the file cannot be read.
+    """
+    target = Path(f"{file.stem}-study") / "study.toml"
+    if target.exists():
+        raise FileExistsError(f"{target} is there already. Delete or rename it; nothing was written.")
+    text = guess_study(file.resolve(), target.parent.resolve())
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text, encoding="utf-8", newline="\n")
+    return target

@@ -1,0 +1,67 @@
+"""What a file is by its content, whatever it is called: an .xls that is HTML, a .csv that is a workbook."""
+
+import zipfile
+from pathlib import Path
+
+from analysis.messages import StudyError
+
+FORMATS = (".csv", ".xlsx", ".xls", ".ods", ".parquet", ".dta", ".sav")
+ENDINGS = {".txt": ".csv", ".tsv": ".csv", ".xlsm": ".xlsx", ".et": ".xls", ".htm": ".html"}
+STATISTICS = (".por", ".sas7bdat", ".rds", ".rdata", ".rda")
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+WITHIN = {"xl/workbook.bin": ".xlsb", "xl/workbook.xml": ".xlsx", "content.xml": ".ods"}
+RESAVE = "Open it in Excel or WPS and save it as .xlsx."
+
+
+def kind_of_file(path: Path) -> tuple[str, str]:
+    """The ending that a file's content deserves, and a note where it has another.
+
+    Raises
+    ------
+    StudyError
+        If it is of no kind that can be read, absent, empty, or open in a spreadsheet program.
+    """
+    ending = ENDINGS.get(path.suffix.lower(), path.suffix.lower())
+    _check_there(path, ending)
+    with path.open("rb") as file:
+        kind = _kind(path, file.read(4096))
+    if kind in (".xlsb", ".xml"):
+        what = {".xlsb": "a binary workbook (.xlsb)", ".xml": "an XML spreadsheet of 2003"}[kind]
+        raise StudyError(f"{path.name} is {what}, which is not read. {RESAVE}")
+    kind = kind or (ending if ending in (".parquet", ".dta", ".sav", ".xls", ".ods", ".xlsx") else ".csv")
+    return kind, f" (by its content {kind}, not {ending})" if kind != ending else ""
+
+
+def _check_there(path: Path, ending: str) -> None:
+    """The file is there, of a kind that can be read, not empty, and not open in a spreadsheet program."""
+    if ending not in (*FORMATS, ".xlsb", ".html"):
+        program = "Save it as .csv (UTF-8) or .dta in the program that wrote it."
+        raise StudyError(f"{path.name} is not {' or '.join(FORMATS)}. {program if ending in STATISTICS else RESAVE}")
+    if not path.is_file():
+        raise StudyError(f"There is no file {path.name!r} beside the study file. Check the name in it.")
+    for lock in (f"~${path.name}", f".~{path.name}", f".~lock.{path.name}#"):
+        if (path.parent / lock).exists():
+            raise StudyError(f"{path.name} is open elsewhere ({lock}). Save and close it there, or delete that file.")
+    if not path.stat().st_size:
+        raise StudyError(f"{path.name} is empty. Check that it was saved, and that it is the file meant.")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        reason = f"{path.name} may not be read ({error.strerror})"
+        raise StudyError(f"{reason}. Close it in other programs, or ask for the right to read it.") from error
+
+
+def _kind(path: Path, start: bytes) -> str:
+    """The kind that the first bytes tell, or nothing."""
+    if start.startswith(b"PK") and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as parts:
+            return next((kind for part, kind in WITHIN.items() if part in parts.namelist()), "")
+    if start.startswith(OLE):
+        locked = "EncryptedPackage".encode("utf-16-le") in path.read_bytes()
+        return "" if locked and path.suffix.lower() != ".xls" else ".xls"
+    if start.startswith((b"PAR1", b"<stata_dta>", b"$FL")):
+        return {b"PAR": ".parquet", b"<st": ".dta", b"$FL": ".sav"}[start[:3]]
+    text = start.lstrip(b"\xef\xbb\xbf \r\n\t").lower()
+    if b"urn:schemas-microsoft-com:office:spreadsheet" in text and text.startswith(b"<?xml"):
+        return ".xml"
+    return ".html" if text.startswith((b"<html", b"<!doctype html", b"<table", b"<meta", b"<style", b"<head")) else ""

@@ -1,0 +1,115 @@
+"""What an outcome's values mean: the unit that its file or study.toml gives, the conversion, and what is missing."""
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.language.units import CONVERSIONS, MONEY, MONEY_NAMES, convert_unit
+from analysis.messages import StudyError
+from analysis.reading.header import as_unit
+from analysis.reading.vocabulary import MONEY_LIKE
+from analysis.study.outcome import SCALES, Outcome
+
+PRICES = r"nominal|constant (?:19|20)\d\d"
+LOG_NAME = r"(?i)^(?:ln|lg|log(?!ist|in))|[_. ](?:ln|lg|log)$|对数"
+NO_MONEY = {canonical for canonical, _ in CONVERSIONS.values()} - {MONEY}
+MOST_DIGITS = 6
+"""A converted amount is looked at to so many digits after the point; more are kept as they are."""
+
+
+def unit_of(name: str, described: Mapping[str, Any], read: tuple[str, str]) -> tuple[str, list[str]]:
+    """The unit that study.toml gives, else the one read from the file; and what is said of it.
+
+    Examples
+    --------
+    >>> unit_of("income", {}, ("万元", "the column's name"))
+    ('万元', ["income: the unit 万元 is that of the column's name, as study.toml gives none."])
+    """
+    (found, whence), given = read, described.get("unit", "")
+    if not found or described.get("logged"):
+        return given, []
+    section = f"[outcomes.{name}]"
+    if given:
+        of_all = whence.startswith("row ") and not convert_unit(given)[0].startswith(MONEY)
+        if of_all or not as_unit(given) or convert_unit(given)[:2] == convert_unit(found)[:2]:
+            return given, []
+        return given, [
+            f"LOOK: {name} is in {given} by study.toml, but in {found} by {whence}. {given} is taken: correct "
+            f"{section} if the file is right."
+        ]
+    column = described.get("column", name)
+    if whence.startswith("row ") and not re.search(MONEY_LIKE, column):
+        return "", [
+            f"LOOK: {name} has no unit, and {found} by {whence} may not be meant for it. Write unit in {section}."
+        ]
+    return found, [f"{name}: the unit {found} is that of {whence}, as study.toml gives none."]
+
+
+def converted(values: pd.Series, factor: int) -> pd.Series:
+    """Values times a factor, as if typed in the new unit: -0.043 times 10,000 is -430.
+
+    Examples
+    --------
+    >>> converted(pd.Series([-0.043, 1 / 3]), 10_000).tolist()
+    [-430.0, 3333.333333333333]
+    """
+    if factor == 1:
+        return values
+    product = values * factor
+    typed = product.round(MOST_DIGITS)
+    return typed.where((typed - product).abs() <= 2 * np.spacing(product.abs()), product)
+
+
+def described_outcome(file: str, outcome: Outcome, column: str) -> tuple[Outcome, int, list[str]]:
+    """The outcome in its canonical unit, the factor to it, and what is said of it.
+
+    Raises
+    ------
+    StudyError
+        If its unit, prices or scale make no sense.
+    """
+    unit, factor, remark = convert_unit(outcome.unit)
+    money, scale, prices = unit.startswith(MONEY), outcome.scale, outcome.prices
+    faults = {
+        f"has the unit {unit!r}, money of an unknown size. Write 元, 千元, 万元, 百万元 or 亿元, alone or with /人, "
+        "/户 or the like.": re.search(MONEY_NAMES, unit) and not money,
+        f"has scale = {scale!r}. Write one of: {', '.join(SCALES)}, or leave it out.": scale not in (None, *SCALES),
+        f"has prices = {prices!r}, but {unit} are no money. Leave prices out.": prices
+        and unit.partition(" per ")[0] in NO_MONEY,
+        f"has prices = {prices!r}. "
+        'Write "nominal", or "constant" with the year whose prices they are, such as "constant 2022".': prices
+        and not re.fullmatch(PRICES, prices),
+        f"has logged = true and scale = {scale!r}. Leave scale out: no logs are taken of logs.": outcome.logged
+        and scale not in (None, "level"),
+    }
+    for fault in [fault for fault, found in faults.items() if found]:
+        raise StudyError(f"[outcomes.{outcome.name}] of {file} {fault}")
+    said = [f"{outcome.name}: {remark}."] if remark else []
+    said += [f"LOOK: {doubt}" for doubt in _doubts(outcome, column, money)]
+    return dataclasses.replace(outcome, unit=unit), factor, said
+
+
+def _doubts(outcome: Outcome, column: str, money: bool) -> list[str]:
+    section = f"[outcomes.{outcome.name}]"
+    doubts = []
+    if lost := [key for key in ("definition", "prices") if not getattr(outcome, key)] if money else []:
+        means = {
+            "definition": "which money is counted (总收入, total income, is not 经营收益, operating surplus)",
+            "prices": 'in which prices: "nominal", or such as "constant 2022"',
+        }
+        doubts.append(
+            f"{outcome.name} is money without {' and '.join(lost)} in {section}. Say "
+            f"{', and '.join(means[key] for key in lost)}."
+        )
+    if not outcome.logged and any(re.search(LOG_NAME, name) for name in (outcome.name, outcome.label_zh, column)):
+        doubts.append(
+            f"{outcome.name} may hold logarithms, by its name. If so, write logged = true in {section}, so that no "
+            "logs are taken of logs and effects in per cent are right."
+        )
+    elif not outcome.unit and re.search(MONEY_LIKE, column):
+        doubts.append(f"{outcome.name} has the name of money but no unit. Write unit in {section}, such as 万元.")
+    return doubts

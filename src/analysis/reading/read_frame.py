@@ -1,0 +1,273 @@
+"""One row per unit and year from the tables that a study names, whatever way their years and outcomes stand."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.language.units import convert_unit
+from analysis.messages import StudyError, count, first, look, refuse
+from analysis.reading.header import YEAR, unit_of_column, years_in
+from analysis.reading.membership import names_of, with_members
+from analysis.reading.read_panel import Columns, meets, read_panel
+from analysis.reading.sheets import YEAR_IN_NAME, grids_of
+from analysis.study.labels import join_columns
+from analysis.study.specification import as_names
+
+TIME, START = "year", "first treated year"
+"""What the columns are called that no file has: years from names, and one start for all."""
+KIND_OF = {"time": "year", "first_treated": "start", "a control": "number", "the weights": "number"}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The design's and the specification's columns; each outcome's values and the unit read for it; what was done."""
+
+    frame: pd.DataFrame
+    outcomes: Mapping[str, pd.Series]
+    units: Mapping[str, tuple[str, str]]
+    columns: Mapping[str, Any]
+    notes: list[str]
+
+
+def specified(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Columns of controls and weights that no outcome describes, and what each is."""
+    named = dict.fromkeys(settings["controls"], "a control")
+    named |= dict.fromkeys(as_names(settings.get("weights")), "the weights")
+    return {name: role for name, role in named.items() if name not in settings["outcomes"]}
+
+
+def read_frame(folder: Path, settings: Mapping[str, Any]) -> Cells:
+    """The panel, and the membership file's columns joined by unit where one is named.
+
+    Raises
+    ------
+    StudyError
+        If a file, sheet or column is not there or says two things.
+    """
+    columns, described = dict(settings["columns"]), settings["outcomes"]
+    column_of = {name: one.get("column", name) for name, one in described.items()}
+    in_names = [one for one in (settings["panel"], settings.get("sheet", ""), *column_of.values()) if YEAR in one]
+    if in_names and "time" in columns:
+        raise StudyError(f"{in_names[0]!r} says the year, and so does time. Leave time out of [columns].")
+    unit, start = columns["unit"], columns.get("first_treated")
+    keys = dict.fromkeys(unit if isinstance(unit, list) else [unit], "unit")
+    roles = specified(settings) | keys | {name: "where" for one in described.values() for name in one.get("where", {})}
+    roles |= {name: key for key, name in columns.items() if key != "unit" and isinstance(name, str)}
+    roles |= dict.fromkeys(column_of.values(), "an outcome")
+    kinds = {name: KIND_OF.get(role, "code") for name, role in roles.items()}
+    kinds |= {column_of[name]: "percentage" if one.get("unit") == "%" else "number" for name, one in described.items()}
+    members = _members(folder, settings, roles, kinds)
+    tables = _tables(folder, settings, kinds, by_name=members is not None and not keys.keys() <= {*members.frame})
+    elsewhere = _of_members(roles, tables, members)
+    for where, _, table in tables:
+        _require(where, table, {name: role for name, role in roles.items() if name not in elsewhere})
+    frame = pd.concat([one.frame if year is None else one.frame.assign(**{TIME: year}) for _, year, one in tables])
+    frame, columns["unit"] = join_columns(frame.reset_index(drop=True), unit)
+    columns |= {"time": TIME} if in_names else {}
+    frame, values, said = _years_down(frame, column_of)
+    units = _units(tables, column_of, described)
+    frame, values = _by_indicator(frame, values, described, [columns["unit"], columns["time"]])
+    notes = _notes(tables) + said
+    if members:
+        frame, said = _joined(frame, members, elsewhere, settings, columns)
+        notes += [*members.notes, *said]
+    if isinstance(start, int):
+        frame, columns["first_treated"], said = _one_start(frame, start, columns)
+        notes += said
+    return Cells(frame, values, units, columns, notes)
+
+
+def _tables(
+    folder: Path, settings: Mapping[str, Any], kinds: Mapping[str, str], *, by_name: bool
+) -> list[tuple[str, int | None, Columns]]:
+    """Each file or sheet with what to call it and the year that its name says."""
+    path, sheet, never = folder / settings["panel"], settings.get("sheet"), settings.get("never", [])
+    files: dict[int | None, Path] = {None: path}
+    if YEAR in path.name:
+        there = sorted(one.name for one in path.parent.iterdir()) if path.parent.is_dir() else []
+        files = {year: path.parent / name for year, name in years_in(there, path.name).items()}
+        if not files:
+            raise StudyError(f"There is no file like {path.name!r} beside the study file. It has: {first(there)}.")
+    conditions = [one["where"] for one in settings["outcomes"].values() if "where" in one]
+    tables = []
+    for year, file in files.items():
+        sheets: dict[int | None, str | None] = {None: sheet}
+        if sheet and YEAR in sheet:
+            titles = [grid.title for grid in grids_of(file)[0]]
+            sheets = {at: title for at, title in years_in(titles, sheet.strip()).items()}
+            if not sheets:
+                raise StudyError(f"{file.name} has no sheet like {sheet!r}. Its sheets with data: {', '.join(titles)}.")
+        for at, one in sheets.items():
+            read = partial(read_panel, file, never=never, sheet=one, conditions=conditions)
+            columns = read(kinds)
+            if by_name:
+                columns = read(dict(kinds) | dict.fromkeys(names_of(columns.names), "code"))
+            said = f"{file.name}, sheet {one}" if at else file.name
+            tables.append((said, at or year, columns))
+    return tables
+
+
+def _members(
+    folder: Path, settings: Mapping[str, Any], roles: Mapping[str, str], kinds: Mapping[str, str]
+) -> Columns | None:
+    """The membership file's columns: units by their codes, or else by town and name."""
+    if "membership" not in settings:
+        return None
+    path, never = folder / settings["membership"], settings.get("never", [])
+    of_units = {name: kinds[name] for name, role in roles.items() if role not in ("time", "an outcome", "where")}
+    members = read_panel(path, of_units, never=never)
+    keys = [name for name, role in roles.items() if role == "unit"]
+    if all(key in members.names for key in keys) or not names_of(members.names):
+        return members
+    return read_panel(path, of_units | dict.fromkeys(names_of(members.names), "code"), never=never)
+
+
+def _of_members(
+    roles: Mapping[str, str], tables: list[tuple[str, int | None, Columns]], members: Columns | None
+) -> dict[str, str]:
+    """The columns that only the membership file has to have."""
+    if members is None:
+        return {}
+    of_units = {name: role for name, role in roles.items() if role not in ("unit", "time", "an outcome", "where")}
+    return {name: role for name, role in of_units.items() if not any(name in one.frame for *_, one in tables)}
+
+
+def _years_down(
+    frame: pd.DataFrame, column_of: Mapping[str, str]
+) -> tuple[pd.DataFrame, dict[str, pd.Series], list[str]]:
+    """A row per unit and year where years stand beside each other, and which years no outcome has."""
+    beside = {name: years_in(frame.columns, one) for name, one in column_of.items() if YEAR in one}
+    if not beside:
+        return frame, {name: frame[column] for name, column in column_of.items()}, []
+    years = sorted(set().union(*beside.values()))
+    said = [f"Years {first(years)} read from the names of columns."]
+    values = {}
+    for name, column in column_of.items():
+        of_year = [beside[name].get(year) if name in beside else column for year in years]
+        empty = pd.Series(float("nan"), frame.index)
+        values[name] = pd.concat([frame[one] if one else empty for one in of_year], ignore_index=True)
+        absent = [year for year, one in zip(years, of_year, strict=True) if not one]
+        said += look(absent, "year", f"{name} has no column for {{}}", "Correct the names of columns if it should.")
+    kept = frame.drop(columns=[one for columns in beside.values() for one in columns.values()])
+    return pd.concat([kept.assign(**{TIME: year}) for year in years], ignore_index=True), values, said
+
+
+def _by_indicator(
+    frame: pd.DataFrame, values: dict[str, pd.Series], described: Mapping[str, Any], keys: list[str]
+) -> tuple[pd.DataFrame, dict[str, pd.Series]]:
+    """A row per unit and year where each indicator has its own."""
+    where = {name: one["where"] for name, one in described.items() if "where" in one}
+    if not where:
+        return frame, values
+    without = [name for name in described if name not in where]
+    remedy = "In a file with a row for each indicator every outcome says which it is. Write where in each."
+    refuse(without, "outcome", "{} without where, while others have it", remedy)
+    first_rows = ~frame.duplicated(keys)
+    index = pd.MultiIndex.from_frame(frame.loc[first_rows, keys])
+    found = {}
+    for name, condition in where.items():
+        met = meets(frame, condition)
+        rows = frame.loc[met, keys]
+        twice = [f"{unit} in {year}" for unit, year in rows[rows.duplicated()].itertuples(index=False)]
+        refuse(twice, "row", f"{name} has several values for a unit and year", "Keep one of each.")
+        one = pd.Series(values[name][met].array, pd.MultiIndex.from_frame(rows))
+        found[name] = pd.Series(one.reindex(index).array)
+    return frame[first_rows].reset_index(drop=True), found
+
+
+def _units(
+    tables: list[tuple[str, int | None, Columns]], column_of: Mapping[str, str], described: Mapping[str, Any]
+) -> dict[str, tuple[str, str]]:
+    """The unit read for each outcome and whence; tables that differ are refused."""
+    units: dict[str, tuple[str, str]] = {}
+    for name, column in column_of.items():
+        found: dict[str, str] = {}
+        for table, _, read in tables:
+            for one in years_in(read.frame.columns, column).values() if YEAR in column else [column]:
+                unit, whence = read.units.get(one, ("", ""))
+                found |= {unit: found.get(unit, f"{whence} in {table}")} if unit else {}
+        for indicator in described[name].get("where", {}).values():
+            found = {unit: f"the indicator {indicator!r}"} if (unit := unit_of_column([indicator] * 2)) else found
+        if len({convert_unit(unit)[:2] for unit in found}) > 1:
+            places = "; ".join(f"{unit} by {whence}" for unit, whence in found.items())
+            raise StudyError(f"{name} stands in several units: {places}. Convert them to one.")
+        units |= {name: next(iter(found.items()))} if found else {}
+    return units
+
+
+def _notes(tables: list[tuple[str, int | None, Columns]]) -> list[str]:
+    """What was read and left out, said once where it is the same of several tables, and the years of their names."""
+    places: dict[str, list[str]] = {}
+    for table, _, read in tables:
+        for note in read.notes:
+            places.setdefault(note.split(": ", 1)[1], []).append(table)
+    years = [year for _, year, _ in tables if year]
+    said = [f"Years {first(years)} read from the names of {count(len(years), 'table')}."] if years else []
+    return said + [f"{of[0] if len(of) == 1 else f'Each of {first(of)}'}: {note}" for note, of in places.items()]
+
+
+def _joined(
+    frame: pd.DataFrame,
+    members: Columns,
+    elsewhere: Mapping[str, str],
+    settings: Mapping[str, Any],
+    columns: Mapping[str, Any],
+) -> tuple[pd.DataFrame, list[str]]:
+    """The panel with the columns of the membership file."""
+    file, unit = settings["membership"], settings["columns"]["unit"]
+    keys = unit if isinstance(unit, list) else [unit]
+    by_name = not {*keys} <= {*members.frame} and names_of(members.names) and names_of(frame)
+    known = {*keys, *(names_of(members.names) if by_name else [])}
+    both = [name for name in members.frame if name not in known and name in frame]
+    refuse(both, "column", f"{{}} in {settings['panel']} and in {file} alike", "Keep each in one of the two.")
+    _require(file, members, ({} if by_name else dict.fromkeys(keys, "unit")) | dict(elsewhere))
+    rows, key = (members.frame, columns["unit"]) if by_name else join_columns(members.frame, unit)
+    return with_members(frame, rows, key, file, columns)
+
+
+def _one_start(frame: pd.DataFrame, start: int, columns: Mapping[str, Any]) -> tuple[pd.DataFrame, str, list[str]]:
+    """All units with a group treated from one year on."""
+    if "group" not in columns:
+        remedy = "Name the column that only treated units have filled in as group."
+        raise StudyError(f"first_treated = {start} goes with a group: it is the first year of units with one. {remedy}")
+    treated = frame[columns["group"]].notna()
+    units = frame.loc[treated, columns["unit"]].nunique()
+    said = f"{count(units, 'unit')} with {columns['group']} filled in taken as treated from {start}; "
+    others = frame.loc[~treated, columns["unit"]].nunique()
+    starts = pd.Series(start, frame.index, dtype="Int64").where(treated)
+    return frame.assign(**{START: starts}), START, [f"{said}{count(others, 'unit')} without it as never treated."]
+
+
+def _require(file: str, columns: Columns, names: Mapping[str, str]) -> None:
+    """Every column is there, and every unit, year and stratum filled in."""
+    for name, role in names.items():
+        found = years_in(columns.frame.columns, name) if YEAR in name else name in columns.frame
+        if not found:
+            raise StudyError(_absent(file, columns, name, role))
+        empty = columns.frame.index[columns.frame[name].isna()] if role in ("unit", "time", "stratum") else []
+        remedy = "Fill it in on every row, also where cells were merged; delete notes below the table."
+        refuse([f"row {row}" for row in empty], "row", f"{file}: {name!r} is empty", remedy)
+
+
+def _absent(file: str, columns: Columns, name: str, role: str) -> str:
+    """That a column is not there, what may be meant, and what to write."""
+    alike = get_close_matches(name, columns.names, n=1, cutoff=0.7) or [
+        one for one in columns.names if name in one or (one and one in name)
+    ]
+    years = [one for one in columns.names if re.search(YEAR_IN_NAME, one)]
+    patterns = {re.sub(YEAR_IN_NAME, YEAR, one, count=1): one for one in reversed(years)}
+    hint = f" Did you mean {alike[0]!r}?" if alike else ""
+    if (role == "time" or YEAR in name) and patterns:
+        write = f'column = "{[*patterns][-1]}" in the section of the outcome'
+        hint = f" Years stand beside each other ({first(years)}): leave time out, and write {write}."
+    if role == "first_treated":
+        hint = " First treated years are a column of the panel, or of a membership file beside it (membership = "
+        hint += '"成员.xlsx"), or one year for all units with a group: first_treated = 2022, without quotes.'
+    shown = ", ".join(filter(None, columns.names))
+    return f"{file} has no column {name!r} (for {role}). It has: {shown}.{hint}"
