@@ -24,11 +24,13 @@ def kind_of_file(path: Path) -> tuple[str, str]:
     ending = ENDINGS.get(path.suffix.lower(), path.suffix.lower())
     _check_there(path, ending)
     with path.open("rb") as file:
-        kind = _kind(path, file.read(4096))
+        start = file.read(4096)
+    kind = _kind(path, start)
     if kind in (".xlsb", ".xml"):
         what = {".xlsb": "a binary workbook (.xlsb)", ".xml": "an XML spreadsheet of 2003"}[kind]
         raise StudyError(f"{path.name} is {what}, which is not read. {RESAVE}")
-    kind = kind or (ending if ending in (".parquet", ".dta", ".sav", ".xls", ".ods", ".xlsx") else ".csv")
+    text = ending in (".csv", ".html") or (ending == ".xls" and b"\0" not in start)
+    kind = kind or (".csv" if text else ending)
     return kind, f" (by its content {kind}, not {ending})" if kind != ending else ""
 
 

@@ -59,9 +59,10 @@ def _mostly_utf8(raw: bytes) -> bool:
 
 def read_html(path: Path) -> list[Grid]:
     """The tables of a web page, as web sites export under the name of a workbook."""
-    tables = _Tables()
-    tables.feed(_decoded(path)[0])
-    return [Grid(f"table {at}", rows, merged=tuple(areas)) for at, (rows, areas) in enumerate(tables.found, 1) if rows]
+    tables, (text, note) = _Tables(), _decoded(path)
+    tables.feed(text)
+    found = enumerate(tables.found, 1)
+    return [Grid(f"table {at}", rows, merged=tuple(areas), note=note) for at, (rows, areas) in found if rows]
 
 
 class _Tables(HTMLParser):

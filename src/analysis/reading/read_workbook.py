@@ -54,7 +54,8 @@ def _open(path: Path, *, data_only: bool = True) -> Any:
             strict = [name for name in parts.namelist() if name.endswith("workbook.xml") and STRICT in parts.read(name)]
             if not strict:
                 check_unpacked(path)
-                return load_workbook(path, data_only=data_only)
+                with path.open("rb") as file:
+                    return load_workbook(file, data_only=data_only)
     except StudyError:
         raise
     except Exception as error:
