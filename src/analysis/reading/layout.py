@@ -64,8 +64,9 @@ def lay_out(file: str, grid: Grid, kinds: Mapping[str, str]) -> Table:
     labels = sorted({0, *range(min(numbers, default=1)), *(at for (at,) in places.values() if at not in numbers)})
     used = sorted({0, *(at for (at,) in places.values())})
     kept = sorted({*used, *labels})
-    cells_of = [[row[at] if at < len(row) else "" for at in kept] for row in grid.rows[begin:]]
-    text = pd.DataFrame(cells_of, range(begin + 1, len(grid.rows) + 1), kept, dtype="str")
+    rows, index = grid.rows[begin:], range(begin + 1, len(grid.rows) + 1)
+    cells_of = {at: [row[at] if at < len(row) else "" for row in rows] for at in kept}
+    text = pd.DataFrame(cells_of, index, dtype="str")
     blank = text[used].eq("").all(axis="columns")
     out, notes = _left_out(grid, header, text[~blank], labels, {name: at for name, (at,) in places.items()}, kind_of)
     cells = {name: _filled(file, grid, header, text[at], at, (name, kind_of[name])) for name, (at,) in places.items()}
@@ -162,13 +163,17 @@ def _filled(
         remedy = "One number for several cells does not say what each of them is: split them and fill in each."
         refuse(several, "merged area", f"{file} has {{}} over numbers ({name!r})", remedy)
         return text, ""
-    values = [grid.shown.get((row - 1, at), cell) for row, cell in text.items()]
     down = [one for one in areas if one[2] > one[0] and one[1] == at]
+    own = {row + 1: code for (row, column), code in grid.shown.items() if column == at and row >= begin}
+    if not own and not down:
+        return text, ""
+    values = text.astype(object)
+    values.update(pd.Series(own, dtype=object))
     for top, _, bottom, _ in down:
-        values[top - begin : bottom + 1 - begin] = [values[top - begin]] * (bottom + 1 - top)
+        values.loc[top + 1 : bottom + 1] = values.loc[top + 1]
     said = f"{name!r}: {count(len(down), 'merged area')} filled down their rows: {first(where[one] for one in down)}."
-    plain = all(isinstance(value, str) for value in values)
-    return pd.Series(values, text.index, dtype="str" if plain else object), said if down else ""
+    plain = values.map(type).eq(str).all()
+    return values.astype("str") if plain else values, said if down else ""
 
 
 def _above(grid: Grid, header: Header) -> list[str]:
