@@ -4,6 +4,7 @@
 `with_titles_and_totals` in test_layouts.py, with a column 比重 of 35.0% (0.35) and a column 编号 of 7 shown as 007.
 """
 
+import sys
 import zipfile
 from pathlib import Path
 
@@ -109,3 +110,13 @@ def test_numbers_shown_divided_are_seen_in_ods(tmp_path):
         StudyError, match=r"^a\.ods has 1 cell whose format divides what is shown, .*: 0\.0008万 for 8\."
     ):
         read_panel(tmp_path / "a.ods", KINDS)
+
+
+def test_spss_without_its_package_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyreadstat", None)
+    (tmp_path / "数据.sav").write_bytes(b"$FL2 and so on")
+    with pytest.raises(StudyError) as refusal:
+        read_panel(tmp_path / "数据.sav", KINDS)
+    assert str(refusal.value) == (
+        "数据.sav is of SPSS, which needs the package pyreadstat. Install it, or save the file as .dta or .csv in SPSS."
+    )

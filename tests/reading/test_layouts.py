@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from analysis import did, load_study
+from analysis.report.manifest import input_files
 
 YEARS = (2020, 2021, 2022, 2023)
 TOWNS = {"赵和镇": 8, "槐树乡": 8}
@@ -212,6 +213,32 @@ def test_seven_layouts_of_one_study_give_one_effect_to_the_last_digit(tmp_path, 
     study = study_in(tmp_path, layout)
     pd.testing.assert_frame_equal(study.frame, truth.frame, check_exact=True, check_dtype=False)
     assert effects(study) == effects(truth)
+
+
+def test_which_years_and_sheets_were_read_is_said(tmp_path):
+    assert study_in(tmp_path, years_on_sheets).reading[:3] == (
+        "Years 2020, 2021, 2022, ... read from the names of 4 tables.",
+        "Each of 分年.xlsx, sheet 2020年, 分年.xlsx, sheet 2021年, 分年.xlsx, sheet 2022年, ...: 16 rows read.",
+        "分年.xlsx, sheet 2020年: 1 sheet of another name left out: 说明.",
+    )
+
+
+def test_files_of_years_are_listed_in_the_reports_manifest(tmp_path):
+    study_in(tmp_path, a_file_a_year)
+    named = [path.name for path in input_files(tmp_path / "study.toml")]
+    assert named == ["study.toml", *(f"{year}年报.csv" for year in YEARS)]
+
+
+@pytest.mark.parametrize(("unit", "read"), [("", 35.0), ('unit = "%"\n', 35.0), ('unit = "share"\n', 0.35)])
+def test_per_cent_by_the_name_of_a_column_is_per_cent(tmp_path, unit, read):
+    def layout(folder: Path) -> str:
+        frame = long().assign(**{"占比（%）": "35%"})
+        put(folder / "数据.xlsx", {"数据": table(frame)})
+        return (
+            STUDY.split("[outcomes")[0].replace("PANEL", "数据.xlsx") + f'[outcomes.rate]\ncolumn = "占比（%）"\n{unit}'
+        )
+
+    assert set(study_in(tmp_path, layout).column("rate")) == {read}
 
 
 def test_what_stood_around_the_table_is_said(tmp_path):

@@ -88,7 +88,8 @@ def find_header(file: str, grid: Grid, wanted: Mapping[str, str]) -> Header:
         )
     places = find_columns(header, wanted)
     times = [at for name, at in places.items() if wanted.get(name) == "year"]
-    key = times[0][0] if times else next(iter(places.values()))[0]
+    codes = [at for name, at in places.items() if wanted.get(name) == "code"]
+    key = [*times, *codes, *places.values()][0][0]
     while _is_further_line(top, below := header.first + header.lines, key, bool(times)):
         header = _header(top, header.first, below - header.first + 1)
     return header

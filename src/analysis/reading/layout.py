@@ -21,7 +21,7 @@ from analysis.reading.header import (
     years_in,
 )
 
-NUMBERS = ("number", "percentage")
+NUMBERS = ("number", "percentage", "measured")
 TOTAL = (
     r"(?i).{0,12}(?:合计|总计|小计|共计|总和|平均|均值)[值数]?(?:[:：(（].*)?|其中[:：].*|全[省市县区乡镇街道]+"
     r"|(?:grand|sub)?total|sum|mean|average"

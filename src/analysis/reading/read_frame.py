@@ -56,14 +56,10 @@ def read_frame(folder: Path, settings: Mapping[str, Any]) -> Cells:
     if in_names and "time" in columns:
         raise StudyError(f"{in_names[0]!r} says the year, and so does time. Leave time out of [columns].")
     unit, start = columns["unit"], columns.get("first_treated")
-    keys = dict.fromkeys(unit if isinstance(unit, list) else [unit], "unit")
-    roles = specified(settings) | keys | {name: "where" for one in described.values() for name in one.get("where", {})}
-    roles |= {name: key for key, name in columns.items() if key != "unit" and isinstance(name, str)}
-    roles |= dict.fromkeys(column_of.values(), "an outcome")
-    kinds = {name: KIND_OF.get(role, "code") for name, role in roles.items()}
-    kinds |= {column_of[name]: "percentage" if one.get("unit") == "%" else "number" for name, one in described.items()}
+    keys = unit if isinstance(unit, list) else [unit]
+    roles, kinds = _roles(settings, keys, column_of)
     members = _members(folder, settings, roles, kinds)
-    tables = _tables(folder, settings, kinds, by_name=members is not None and not keys.keys() <= {*members.frame})
+    tables = _tables(folder, settings, kinds, by_name=members is not None and not {*keys} <= {*members.frame})
     elsewhere = _of_members(roles, tables, members)
     for where, _, table in tables:
         _require(where, table, {name: role for name, role in roles.items() if name not in elsewhere})
@@ -83,6 +79,21 @@ def read_frame(folder: Path, settings: Mapping[str, Any]) -> Cells:
     return Cells(frame, values, units, columns, notes)
 
 
+def _roles(
+    settings: Mapping[str, Any], keys: list[str], column_of: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What each wanted column is for, and of which kind it is, as for `read_panel`."""
+    described = settings["outcomes"]
+    roles = specified(settings) | dict.fromkeys(keys, "unit")
+    roles |= {name: "where" for one in described.values() for name in one.get("where", {})}
+    roles |= {name: key for key, name in settings["columns"].items() if key != "unit" and isinstance(name, str)}
+    roles |= dict.fromkeys(column_of.values(), "an outcome")
+    kinds = {name: KIND_OF.get(role, "code") for name, role in roles.items()}
+    for name, one in described.items():
+        kinds[column_of[name]] = {"%": "percentage", None: "measured"}.get(one.get("unit"), "number")
+    return roles, kinds
+
+
 def _tables(
     folder: Path, settings: Mapping[str, Any], kinds: Mapping[str, str], *, by_name: bool
 ) -> list[tuple[str, int | None, Columns]]:
@@ -97,20 +108,29 @@ def _tables(
     conditions = [one["where"] for one in settings["outcomes"].values() if "where" in one]
     tables = []
     for year, file in files.items():
-        sheets: dict[int | None, str | None] = {None: sheet}
-        if sheet and YEAR in sheet:
-            titles = [grid.title for grid in grids_of(file)[0]]
-            sheets = {at: title for at, title in years_in(titles, sheet.strip()).items()}
-            if not sheets:
-                raise StudyError(f"{file.name} has no sheet like {sheet!r}. Its sheets with data: {', '.join(titles)}.")
+        opened = grids_of(file)
+        sheets, left = _sheets(file.name, [grid.title for grid in opened[0]], sheet)
         for at, one in sheets.items():
-            read = partial(read_panel, file, never=never, sheet=one, conditions=conditions)
+            read = partial(read_panel, file, never=never, sheet=one, conditions=conditions, opened=opened)
             columns = read(kinds)
             if by_name:
                 columns = read(dict(kinds) | dict.fromkeys(names_of(columns.names), "code"))
-            said = f"{file.name}, sheet {one}" if at else file.name
-            tables.append((said, at or year, columns))
+            columns.notes.extend(left)
+            left = []
+            tables.append((f"{file.name}, sheet {one}" if at else file.name, at or year, columns))
     return tables
+
+
+def _sheets(file: str, titles: list[str], sheet: str | None) -> tuple[dict[int | None, str | None], list[str]]:
+    """The sheet asked for, or by year those that fit its pattern, and which do not."""
+    if not sheet or YEAR not in sheet:
+        return {None: sheet}, []
+    sheets = years_in(titles, sheet.strip())
+    if not sheets:
+        raise StudyError(f"{file} has no sheet like {sheet!r}. Its sheets with data: {', '.join(titles)}.")
+    left = [title for title in titles if title not in sheets.values()]
+    said = f"{file}: {count(len(left), 'sheet')} of another name left out: {first(left)}."
+    return {at: title for at, title in sheets.items()}, [said] if left else []
 
 
 def _members(

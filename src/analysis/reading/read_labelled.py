@@ -24,17 +24,16 @@ def read_labelled(path: Path, wanted: Mapping[str, str], kind: str = ".dta") -> 
     program = PROGRAMS[kind]
     try:
         with warnings.catch_warnings(action="ignore"):
-            names = _names(path, kind)
-            chinese = misread_gbk(names)
-            header = [chinese.get(name, name) for name in names]
-            place = dict(zip(header, names, strict=True))
+            chinese = misread_gbk(names := _names(path, kind))
+            place = {chinese.get(name, name): name for name in names}
+            header = [*place]
             kept = [place[name] for name in pick_names(path.name, header, wanted)]
             values, labelled = _values(path, kind, kept)
     except StudyError:
         raise
     except ImportError as error:
-        remedy = "Install pyreadstat, or save the file as .dta or .csv in SPSS."
-        raise StudyError(f"{path.name} is of SPSS, which needs the package pyreadstat. {remedy}") from error
+        needed = f"{path.name} is of SPSS, which needs the package pyreadstat."
+        raise StudyError(f"{needed} Install it, or save the file as .dta or .csv in SPSS.") from error
     except Exception as error:
         fault, remedy = f"cannot be read as {program}: it is damaged, or of another kind", f"Save it again in {program}"
         if "are not unique" in str(error):

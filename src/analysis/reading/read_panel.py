@@ -10,6 +10,7 @@ import pandas as pd
 
 from analysis.messages import StudyError, count, first
 from analysis.reading.clean_cells import clean_codes, clean_numbers, clean_starts, clean_years
+from analysis.reading.grid import Grid
 from analysis.reading.header import pick_names, years_in
 from analysis.reading.layout import NUMBERS, TOTAL, Table, lay_out, marked, named_rows
 from analysis.reading.read_labelled import read_labelled
@@ -36,6 +37,7 @@ def read_panel(
     never: Collection = (),
     sheet: str | None = None,
     conditions: Collection[Mapping[str, str]] = (),
+    opened: tuple[list[Grid], str] | None = None,
 ) -> Columns:
     """Read the named columns of a file, cleaned; a column the file lacks is left out.
 
@@ -47,13 +49,16 @@ def read_panel(
         A .csv, .xlsx, .xls, .ods, .parquet, .dta or .sav file, known by its content. Nothing in it is executed.
     kinds : mapping of str to str
         The columns, and what each holds: "code" (kept as text), "year", "start" (a first treated year), "number", or
-        "percentage" (a number of which 35% is 35, else 0.35). A name with {year} stands for one column a year.
+        "percentage" (a number of which 35% is 35, else 0.35), or "measured" (either, as the file gives the unit). A
+        name with {year} stands for one column a year.
     never : collection, optional
         Values that stand for never treated among first treated years.
     sheet : str, optional
         Sheet of a workbook; needed where several hold the columns.
     conditions : collection of mapping, optional
         Rows to keep, where any is fulfilled: the text that columns hold.
+    opened : tuple, optional
+        What `grids_of` gave for the file, where several of its sheets are read.
 
     Raises
     ------
@@ -66,7 +71,7 @@ def read_panel(
     >>> read_panel(DATA / "membership.csv", {"village_code": "code"}).frame.iloc[0, 0]
     '410883101215'
     """
-    grids, kind = grids_of(path)
+    grids, kind = opened or grids_of(path)
     if grids:
         grid, chosen = choose_sheet(path.name, grids, kinds, sheet)
         table = lay_out(path.name, grid, kinds)
@@ -80,6 +85,8 @@ def read_panel(
     notes, clean = [*table.notes[:1], *chosen, *table.notes[1:], *said], {}
     for name in frame:
         kind = kinds.get(name) or next(kinds[one] for one in kinds if years_in([name], one))
+        if kind == "measured":
+            kind = "percentage" if table.units.get(name, "")[:1] == ("%",) else "number"
         clean[name], said = _clean_each_once(cleaners[kind], frame[name], repr(name))
         notes += said
     ordered = sorted(clean, key=lambda name: [*kinds].index(name) if name in kinds else len(kinds))

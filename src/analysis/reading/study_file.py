@@ -14,7 +14,7 @@ from analysis.messages import StudyError, refuse
 from analysis.reading.header import YEAR
 from analysis.reading.outcomes import converted, described_outcome, unit_of
 from analysis.reading.read_files import DATA
-from analysis.reading.read_frame import read_frame, specified
+from analysis.reading.read_frame import Cells, read_frame, specified
 from analysis.reading.read_panel import read_panel
 from analysis.reading.toml_mistakes import read_toml
 from analysis.study.outcome import Outcome
@@ -79,15 +79,8 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
     _check_language(language, "The language asked for is")
     cells = read_frame(path.parent, settings)
     columns, reading = cells.columns, cells.notes
-    outcomes, values = {}, {}
-    for name, described in settings["outcomes"].items():
-        unit, read = unit_of(name, described, cells.units.get(name, ("", "")))
-        rest = {key: value for key, value in described.items() if key not in ("column", "where")} | {"unit": unit}
-        outcomes[name], factor, said = described_outcome(
-            path.name, Outcome(name, **rest), described.get("column", name)
-        )
-        values[name] = converted(cells.outcomes[name], factor)
-        reading += read + said
+    outcomes, values, said = _outcomes(path.name, settings["outcomes"], cells)
+    reading += said
     design = [*dict.fromkeys(columns.values())]
     values |= {name: cells.frame[name] for name in specified(settings) if name in cells.frame and name not in design}
     frame = pd.concat([cells.frame[design], pd.DataFrame(values)], axis="columns")
@@ -101,6 +94,20 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
         study = make(_with_other_columns(frame, path.parent / settings["panel"], settings))
     about = {"language": language, "assumptions": settings.get("assumptions", "")}
     return dataclasses.replace(study, **about, reading=(*reading, *study.reading))
+
+
+def _outcomes(
+    file: str, described: Mapping[str, dict], cells: Cells
+) -> tuple[dict[str, Outcome], dict[str, pd.Series], list[str]]:
+    """Each outcome in its canonical unit, its values in it, and what is said of both."""
+    outcomes, values, said = {}, {}, []
+    for name, one in described.items():
+        unit, read = unit_of(name, one, cells.units.get(name, ("", "")))
+        rest = {key: value for key, value in one.items() if key not in ("column", "where")} | {"unit": unit}
+        outcomes[name], factor, doubts = described_outcome(file, Outcome(name, **rest), one.get("column", name))
+        values[name] = converted(cells.outcomes[name], factor)
+        said += read + doubts
+    return outcomes, values, said
 
 
 def _with_other_columns(frame: pd.DataFrame, path: Path, settings: dict) -> pd.DataFrame:

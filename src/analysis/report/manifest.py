@@ -49,7 +49,9 @@ def write_manifest(path: Path, study: Study, file: Path, notebooks: Iterable[Pat
 def input_files(file: Path) -> list[Path]:
     """The ``study.toml`` and the files it names."""
     settings = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    return [file, *(file.parent / settings[key] for key in ("panel", "membership") if key in settings)]
+    named = [file.parent / settings[key] for key in ("panel", "membership") if key in settings]
+    years = [sorted(path.parent.glob(path.name.replace("{year}", "[12][0-9][0-9][0-9]"))) for path in named]
+    return [file, *(one for path, found in zip(named, years, strict=True) for one in found or [path])]
 
 
 def hashes(files: Iterable[Path], folder: Path) -> dict[str, str]:
