@@ -272,3 +272,18 @@ def test_groups_that_tell_nothing_of_the_leads_change_no_test(kind: str) -> None
     methods = ["cr1", "cr2", "cr3", "randomization"]
     ours, theirs = (one.pretrend().slope.inference(methods, draws=199)[columns] for one in (beside, alone))
     pd.testing.assert_frame_equal(ours, theirs, rtol=SAME_NUMBER)
+
+
+def test_years_that_repeat_others_among_the_untreated_have_no_covariance():
+    draw = np.random.default_rng(5)
+    rows = [
+        (f"v{g}", year, f"g{g}", 2020 if g < 4 else None, value)
+        for g in range(40)
+        for year, value in zip(range(2016, 2022), draw.normal(size=6), strict=True)
+    ]
+    panel = pd.DataFrame(rows, columns=["village", "year", "group", "start", "value"])
+    first = panel["year"] == 2016
+    panel.loc[panel["year"] == 2017, "value"] = panel.loc[first, "value"].to_numpy()
+    study = Study.from_frame(panel, unit="village", time="year", first_treated="start", group="group")
+    with pytest.raises(StudyError, match="The untreated groups' paths move in 4 ways only at 5 event times, so they"):
+        event_study(study, "value").honest_bounds()

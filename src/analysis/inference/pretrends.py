@@ -111,6 +111,7 @@ def pooled_covariance(regression: Regression, effects: Sequence[Effect]) -> tupl
         shape, share = _untreated_covariance(influence[untreated]), _shares(regression, same)
         paths = influence[same] / share[:, None]
         paths = paths - paths.mean(axis=0)
+        _check_rank(shape[block])
         trace += np.trace(np.linalg.solve(shape[block], (paths.T @ paths)[block]))
         df += len(held) * (len(paths) - 1)
         treated_part += shape * (share @ share)
@@ -153,6 +154,15 @@ def _check_variation(regression: Regression, influence: np.ndarray) -> None:
     if np.abs(influence).max() <= ROUNDING_TOLERANCE * np.abs(regression.results.model.wendog).max():
         raise StudyError(
             "The untreated groups' paths do not differ, so they show no covariance. Check that the outcome varies."
+        )
+
+
+def _check_rank(covariance: np.ndarray) -> None:
+    """Every event time moves in its own way among the untreated groups, else their covariance has no inverse."""
+    if (rank := np.linalg.matrix_rank(covariance, hermitian=True)) < len(covariance):
+        raise StudyError(
+            f"The untreated groups' paths move in {count(int(rank), 'way')} only at {len(covariance)} event times, so "
+            "they show no covariance. Leave out years that repeat others, or bring more untreated groups."
         )
 
 
