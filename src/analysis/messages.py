@@ -1,6 +1,7 @@
 """How the library speaks: errors say what is wrong, where and what to do; numbers keep the digits that count."""
 
 import functools
+import math
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
@@ -20,6 +21,11 @@ class StudyError(ValueError):
 
 class FewTreatedGroupsWarning(UserWarning):
     """Fewer than three treated groups: most inference is uninformative, and the message says how."""
+
+
+def floored(number: float) -> str:
+    """An effective number with one decimal, never rounded up: 2.98 is less than three. A rounding error is none."""
+    return f"{math.floor(10 * number + 1e-6) / 10:.1f}" if math.isfinite(number) else f"{number}"
 
 
 def count(number: int, noun: str) -> str:

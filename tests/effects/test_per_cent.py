@@ -8,7 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import Outcome, Study, did, event_study, load_study
+from analysis import Outcome, Study, StudyError, did, event_study, load_study
+from analysis.effects.randomization import randomization
+from analysis.effects.totals import dominance
+from analysis.language.labels import term
+from analysis.messages import FewTreatedGroupsWarning, floored
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 DESIGN = {"unit": "unit", "time": "year", "first_treated": "first_treated", "group": "group"}
@@ -16,6 +20,8 @@ DESIGN = {"unit": "unit", "time": "year", "first_treated": "first_treated", "gro
 R = 1e-6
 # Rounding of sums alone, about 1e-15 here.
 EXACT = 1e-12
+DOMINATED = "one group has most of the treated total, which is worth 1.2 groups: not informative"
+REMEDY = 'Use scale="log" or "level", or the outcome without the village that has most of it.'
 METHODS = ["cr1", "cr2", "cr3", "wild_bootstrap", "randomization"]
 
 # Two treated villages (from 2023), two others, and one of each kind that never has any income.
@@ -161,6 +167,50 @@ def test_where_one_district_has_most_of_the_money_no_method_gives_an_interval():
     assert table["note"].str.endswith("; 0 has 78 % of the treated total").all()
     assert "(no interval: one group has most of the treated total, which is worth 1." in repr(estimate)
     assert estimate.headline().drop("note").isna().all()
+
+
+def test_where_one_district_has_most_of_the_money_randomization_and_honest_bounds_are_refused():
+    study = make_study(rich=60)
+    with pytest.raises(StudyError) as refusal:
+        randomization(did(study, "income", scale="poisson"), draws=9)
+    assert str(refusal.value) == f"No randomization test: {DOMINATED}. {REMEDY}"
+    with pytest.raises(StudyError) as refusal:
+        event_study(study, "income", scale="poisson").honest_bounds()
+    assert str(refusal.value) == f"No honest bounds: {DOMINATED}. {REMEDY}"
+    assert randomization(did(study, "income", scale="log"), draws=9).p_value > 0
+
+
+def test_where_one_district_has_most_of_the_money_no_test_speaks_of_trends_before():
+    found = event_study(make_study(rich=60), "income", scale="poisson").pretrend()
+    table = found.frame()
+    assert table.loc["linear slope (CR2, t)", ["std_error", "statistic", "p_value", "low", "high"]].isna().all()
+    assert np.isnan(table.loc["all leads zero (pooled, F)", "p_value"])
+    assert table["note"].str.startswith(DOMINATED).all()
+    assert found.slope.inference(METHODS, draws=9)["p_value"].isna().all()
+    assert repr(found).endswith(f" per year (no interval, {DOMINATED}); all leads together: no test either.")
+    assert f"(no interval, {DOMINATED}; 20 groups, 5 treated)" in repr(found.slope)
+    assert 0 <= event_study(make_study(), "income", scale="poisson").pretrend().joint.p_value <= 1
+
+
+def test_two_treated_districts_nearly_alike_are_said_to_be_less_than_two():
+    alike = [np.array([0.56, 0.44]), np.array([0.5, 0.5]), np.array([0.9, 0.1]), np.array([1.0])]
+    assert [dominance(len(totals), totals) for totals in alike] == [
+        "2 treated groups are worth 1.9 equal ones by their totals: not informative",
+        "",
+        "one group has most of the treated total, which is worth 1.2 groups: not informative",
+        "",
+    ]
+    panel = make_panel().assign(start=lambda p: p["start"].where(p["village"] < 4))
+    names = {"unit": "village", "time": "year", "first_treated": "start", "group": "district"}
+    with pytest.warns(FewTreatedGroupsWarning):
+        estimate = did(Study.from_frame(panel, **names), "income", scale="poisson")
+    assert 1.99 < estimate.effective_treated_districts < 2
+    assert estimate.no_interval == "2 treated groups are worth 1.9 equal ones by their totals: not informative"
+    assert term("zh", estimate.no_interval) == "2个处理组按总额计只相当于1.9个同等的组，无法据此推断"
+
+
+def test_effective_numbers_are_never_rounded_up():
+    assert [floored(number) for number in (2.978, 3.0, 3 - 1e-12, 1.97)] == ["2.9", "3.0", "3.0", "1.9"]
 
 
 def test_below_three_effective_districts_the_sentence_cautions():

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
+from analysis.effects import totals
 from analysis.effects.sentence import caution_of_few, proportional_sentence, small_print, specification
-from analysis.effects.totals import NO_INTERVAL_BELOW, effective_districts, is_ratio, large_villages, observed_mean
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.methods import HEADLINE, HEADLINE_NAME, METHODS, group_pieces, hypothesis_test, infer
 from analysis.language.labels import say, term
@@ -77,8 +77,8 @@ class Estimate(Sentence):
         if self.unit == "log points":
             return float(100 * np.expm1(effect))
         inside, sample = self.fitted.cell_of_row >= 0, self.fitted.sample
-        totals = np.bincount(self.fitted.cell_of_row[inside], (sample.weights * sample.outcome)[inside])
-        mean = self.effect.gradient @ (totals / self.fitted.cell_sizes())
+        sums = np.bincount(self.fitted.cell_of_row[inside], (sample.weights * sample.outcome)[inside])
+        mean = self.effect.gradient @ (sums / self.fitted.cell_sizes())
         counterfactual = float(mean - effect)
         return 100 * effect / counterfactual if counterfactual > ZERO_TOLERANCE * abs(mean) else float("nan")
 
@@ -92,26 +92,26 @@ class Estimate(Sentence):
 
     def amount_of(self, effect: float) -> float:
         """Another size of the effect, such as an end of its interval, in the outcome's unit."""
-        if is_ratio(self.fitted, self.effect):
-            return float(-observed_mean(self.fitted, self.effect) * np.expm1(-effect))
+        if totals.is_ratio(self.fitted, self.effect):
+            return float(-totals.observed_mean(self.fitted, self.effect) * np.expm1(-effect))
         return effect if self.unit != "log points" else float("nan")
 
     @property
     def effective_treated_districts(self) -> float:
         """How many equally rich treated groups an effect in per cent would be worth; missing in other scales.
 
-        1 / sum of squares of their shares of the counterfactual total. Below two no method gives an interval, because
-        one group's luck is then the answer; below three intervals promise too much.
+        1 / sum of squares of their shares of the counterfactual total; of a slope over event times, as of the average
+        effect. Below two no method gives an interval, because one group's luck is then the answer; below three
+        intervals promise too much.
         """
-        known = is_ratio(self.fitted, self.effect)
-        return effective_districts(self.fitted, self.effect) if known else float("nan")
+        behind = totals.ratio_behind(self.fitted, self.effect)
+        return totals.effective_number(totals.group_totals(self.fitted, behind)) if behind else float("nan")
 
     @property
     def dominance(self) -> str:
         """Why the effect in per cent has no interval though several groups are treated: one has most of the total."""
-        if not (self.treated_groups > 1 and (worth := self.effective_treated_districts) < NO_INTERVAL_BELOW):
-            return ""
-        return f"one group has most of the treated total, which is worth {worth:.1f} groups: not informative"
+        behind = totals.ratio_behind(self.fitted, self.effect)
+        return totals.dominance(self.treated_groups, totals.group_totals(self.fitted, behind)) if behind else ""
 
     @property
     def regression(self) -> RegressionResults:
@@ -211,7 +211,7 @@ class Estimate(Sentence):
 
     def _infer(self, *asked: Any) -> pd.DataFrame:
         table = infer(self.fitted, self.effect, *asked)
-        if is_ratio(self.fitted, self.effect) and (said := [*large_villages(self.fitted, self.effect)]):
+        if totals.is_ratio(self.fitted, self.effect) and (said := [*totals.large_villages(self.fitted, self.effect)]):
             table["note"] += f"; {', '.join(said)}"
         if self.dominance:
             table[table.columns.drop("note")] = np.nan
@@ -248,7 +248,8 @@ class Estimate(Sentence):
         placebo = f", {self.study.placebo_group_count} of them placebo groups" if self.study.placebo_group_count else ""
         clusters = f"{count(self.groups, 'group')}{placebo}, {self.treated_groups} treated"
         if self.no_interval:
-            return f"no interval, {self.no_interval}; randomization may serve; {clusters}"
+            instead = "" if self.dominance else "; randomization may serve"
+            return f"no interval, {self.no_interval}{instead}; {clusters}"
         test, untreated = self.headline(), self.groups - self.treated_groups
         few = f", {untreated} untreated" if untreated < min(self.treated_groups, FEW_TREATED + 1) else ""
         few += f", {FEW}" if min(untreated, self.treated_groups) <= FEW_TREATED else ""
@@ -256,10 +257,10 @@ class Estimate(Sentence):
         return f"95 % interval {low} to {high}, {HEADLINE_NAME} ({test['df']:.1f}) clustered by {clusters}{few}"
 
     def __repr__(self) -> str:
-        return self._proportional() if is_ratio(self.fitted, self.effect) else self._linear()
+        return self._proportional() if totals.is_ratio(self.fitted, self.effect) else self._linear()
 
     def _repr_markdown_(self) -> str:
-        said, small = as_typed(repr(self)), is_ratio(self.fitted, self.effect)
+        said, small = as_typed(repr(self)), totals.is_ratio(self.fitted, self.effect)
         return f"{said}\n\n*{as_typed(self._small_print())}*" if small else said
 
     def _proportional(self) -> str:
@@ -278,7 +279,7 @@ class Estimate(Sentence):
         """Inference, groups, rows and what was left out, in a line."""
         language, sizes = self.study.language, (self.groups, self.treated_groups, self.villages, self.rows)
         method = term(language, ESTIMATORS[self.estimator]) + self.specified
-        large, dropped = large_villages(self.fitted, self.effect, language), self.fitted.sample.dropped
+        large, dropped = totals.large_villages(self.fitted, self.effect, language), self.fitted.sample.dropped
         df = self.headline()["df"]
         return small_print(language, self.study.noun, method, self.baseline, df, sizes, dropped, large)
 

@@ -12,6 +12,7 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.event_path import EventPath, event_path
 from analysis.effects.honest_bounds import HonestBounds, path_bounds
 from analysis.effects.pretrend import Pretrend
+from analysis.effects.totals import refuse_dominated
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.methods import HEADLINE
 from analysis.inference.pretrends import joint_pretrend, pooled_covariance, slope_weights
@@ -125,7 +126,8 @@ class EventStudy(Sentence):
     def pretrend(self) -> Pretrend:
         """Whether treated and untreated groups moved together before: the linear slope of the leads, and a joint test.
 
-        A joint test that the design cannot bear (fewer than three treated groups, say) is refused in its note.
+        A joint test that the design cannot bear (fewer than three treated groups, say) is refused in its note; both are
+        where one group has most of the treated total.
         """
         path = self.path()
         before = np.array(path.event_times) < 0
@@ -137,7 +139,7 @@ class EventStudy(Sentence):
         leads, times = path.part(before), [*np.array(path.event_times)[before], self.reference]
         slope = self.of(weighted_sum(leads, slope_weights(times)[:-1]))
         try:
-            joint = joint_pretrend(self.fitted, leads)
+            joint = HypothesisTest(note=slope.dominance) if slope.dominance else joint_pretrend(self.fitted, leads)
         except StudyError as error:
             joint = HypothesisTest(note=f"refused: {str(error).rstrip('.')}")
         return Pretrend(slope, joint, len(leads))
@@ -184,7 +186,8 @@ class EventStudy(Sentence):
         Raises
         ------
         StudyError
-            Unequal steps, missing years, no lead, or a design that `pooled_covariance` refuses.
+            Unequal steps, missing years, no lead, a design that `pooled_covariance` refuses, or one group with most of
+            the treated total.
 
         Examples
         --------
@@ -197,7 +200,9 @@ class EventStudy(Sentence):
         lags = np.array(path.event_times) >= 0
         size = np.array([self.fitted.cell_sizes()[effect.gradient != 0].sum() for effect in path.effects]) * lags
         shares = size[lags] / size.sum() if weights is None else np.asarray(weights, dtype=float)
-        return path_bounds(self.of(weighted_sum(path.part(lags), shares)), path, shares, kind, values, level)
+        estimate = self.of(weighted_sum(path.part(lags), shares))
+        refuse_dominated("No honest bounds", estimate.dominance or self.average().dominance, self.study.noun)
+        return path_bounds(estimate, path, shares, kind, values, level)
 
     def __repr__(self) -> str:
         before, after = np.less(self.event_times, self.reference).sum(), np.greater_equal(self.event_times, 0).sum()

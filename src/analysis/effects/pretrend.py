@@ -46,6 +46,11 @@ class Pretrend(Sentence):
         if np.isnan(slope["p_value"]):
             test = f"no interval, {slope['note'].split(';')[0]}"
         jointly = f"p = {joint['p_value']:.3f} ({joint['note']})" if joint["p_value"] >= 0 else joint["note"]
+        if self.slope.dominance:
+            return (
+                f"{self.slope.study.label.capitalize()}: before, the gap moved by {value} {unit} "
+                f"({test}{self.slope.specified}); all leads together: no test either."
+            )
         rejected = np.fmin(slope["p_value"], joint["p_value"]) < 0.05
         meaning = (
             "That speaks against parallel trends." if rejected else "Not rejecting is no proof of parallel trends."

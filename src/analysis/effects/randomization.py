@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analysis.effects.estimate import Estimate
+from analysis.effects.totals import refuse_dominated
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.randomization import randomization as reassign
 from analysis.messages import check_shares
@@ -51,8 +52,8 @@ def randomization(
     Raises
     ------
     StudyError
-        When treatment was not given to whole groups, could have gone to no others, or leaves no residual; and for
-        `did` "by_group", whose cells no other group can fill.
+        When treatment was not given to whole groups, could have gone to no others, or leaves no residual; for `did`
+        "by_group", whose cells no other group can fill; and where one group has most of the treated total.
 
     References
     ----------
@@ -67,5 +68,6 @@ def randomization(
     (True, '8,640 assignments of whole groups within 4 strata, 999 drawn')
     """
     check_shares(level=level)
+    refuse_dominated("No randomization test", estimate.dominance, estimate.study.noun)
     options: dict[str, Any] = {"draws": draws, "seed": seed, "level": level, "within": within, "statistic": statistic}
     return reassign(estimate.fitted, estimate.effect, **options)

@@ -1,6 +1,5 @@
 """An effect in per cent as a sentence: the per cent, its interval, and what it comes to for a village in a year."""
 
-import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 
@@ -10,7 +9,7 @@ from analysis.effects.totals import CAUTION_BELOW
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import HEADLINE_NAME
 from analysis.language.labels import counted, one_of, say, term
-from analysis.messages import MOST_DECIMALS, amounts, fixed, in_sentence, reasons
+from analysis.messages import MOST_DECIMALS, amounts, fixed, floored, in_sentence, reasons
 from analysis.regression.sample import Sample
 from analysis.study.outcome import Outcome
 
@@ -85,7 +84,7 @@ def caution_of_few(treated: int, effective: float, language: str = "en") -> str:
     """A caution behind the sentence of an interval that rests on few treated groups, or on few that count; or ""."""
     said = []
     if effective < CAUTION_BELOW:
-        number = f"{math.floor(10 * effective) / 10:.1f}"
+        number = floored(effective)
         said.append(say(language, "by their totals the treated groups count like {number} equal ones", number=number))
     if treated <= FEW_TREATED:
         said.append(say(language, "{groups} treated", groups=counted(language, treated, "group")))

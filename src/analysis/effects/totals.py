@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.language.labels import say
+from analysis.messages import StudyError, floored
 from analysis.regression.regression import Effect, Regression
 from analysis.regression.treatment_cells import cell_of_each_row
 
@@ -16,11 +17,30 @@ SHARE_TOLERANCE = 1e-9
 # Below so many equally weighty treated districts no method's interval holds; below the second number none is safe.
 NO_INTERVAL_BELOW, CAUTION_BELOW = 2 - SHARE_TOLERANCE, 3
 
+# From this share of the treated total on, one group has most of it; nearly half is no more than its part of two.
+MOST = 2 / 3
+
 
 def is_ratio(regression: Regression, effect: Effect) -> bool:
     """Whether an effect is a ratio of totals, or an average of such: a slope, which sets years apart, is none."""
     shares = effect.gradient
     return regression.mean is not None and bool(shares.min() >= 0) and abs(shares.sum() - 1) <= SHARE_TOLERANCE
+
+
+def ratio_behind(regression: Regression, effect: Effect) -> Effect | None:
+    """The ratio of totals that an effect is, or (a slope over event times) that its event study has for headline."""
+    if is_ratio(regression, effect):
+        return effect
+    if regression.mean is None or not regression.kind.endswith("event_time"):
+        return None
+    return regression.average(np.array([time is not None and time >= 0 for _, time in regression.labels]))
+
+
+def refuse_dominated(what: str, reason: str, noun: str) -> None:
+    """Raise a `StudyError` where one group has most of the treated total, for this reason."""
+    if reason:
+        remedy = f'Use scale="log" or "level", or the outcome without the {noun} that has most of it.'
+        raise StudyError(f"{what}: {reason}. {remedy}")
 
 
 def observed_mean(regression: Regression, effect: Effect) -> float:
@@ -30,11 +50,24 @@ def observed_mean(regression: Regression, effect: Effect) -> float:
     return float(observed / (regression.cell_sizes()[inside].sum() + _always_zero(regression, inside)))
 
 
-def effective_districts(regression: Regression, effect: Effect) -> float:
-    """Number of equally weighty treated groups: 1 / sum of squares of their shares of the counterfactual total."""
+def group_totals(regression: Regression, effect: Effect) -> np.ndarray:
+    """Counterfactual total of each group in the cells behind an effect, shape (groups,)."""
     group = pd.factorize(regression.sample.frame["group"])[0]
-    totals = np.bincount(group, _counterfactual(regression, effect))
+    return np.bincount(group, _counterfactual(regression, effect))
+
+
+def effective_number(totals: np.ndarray) -> float:
+    """Number of equally weighty groups: 1 / sum of squares of their shares of the total."""
     return float(totals.sum() ** 2 / (totals @ totals))
+
+
+def dominance(treated: int, totals: np.ndarray) -> str:
+    """Why several treated groups with these totals bear no interval, or nothing."""
+    if treated == 1 or not (worth := effective_number(totals)) < NO_INTERVAL_BELOW:
+        return ""
+    if totals.max() > MOST * totals.sum():
+        return f"one group has most of the treated total, which is worth {floored(worth)} groups: not informative"
+    return f"{treated} treated groups are worth {floored(worth)} equal ones by their totals: not informative"
 
 
 def large_villages(regression: Regression, effect: Effect, language: str = "en") -> Iterator[str]:

@@ -5,7 +5,7 @@ from scipy import stats
 
 from analysis.inference.cluster_pieces import ClusterPieces, adjusted_direction, effective_treated_clusters
 from analysis.inference.hypothesis import HypothesisTest
-from analysis.messages import count
+from analysis.messages import count, floored
 
 # Up to this many treated groups, notes tell the reader not to lean on the method.
 FEW_TREATED = 3
@@ -34,7 +34,7 @@ def treated_note(pieces: ClusterPieces, few: str = FEW) -> str:
     """Clusters, treated clusters behind the contrast and their effective number, after any caution."""
     number = int(pieces.treated.sum())
     effective = effective_treated_clusters(pieces)
-    counts = f"{len(pieces.treated):,} clusters, {number:,} treated ({effective:.1f} effective)"
+    counts = f"{len(pieces.treated):,} clusters, {number:,} treated ({floored(effective)} effective)"
     warning = caution(pieces) or few_groups(pieces, few)
     if pieces.lone_share:
         lone = "a start year with one group" if pieces.alone == 1 else "start years with one group"
