@@ -177,7 +177,7 @@ def test_every_known_unit_is_said_in_chinese(unit):
 
 def test_units_per_something():
     per = [term("zh", f"CNY per {divisor}") for divisor in DIVISORS.values()]
-    assert per == ["元/人", "元/户", "元/亩", "元/公顷", "元/村"]
+    assert per == ["元/人", "元/户", "元/亩", "元/公顷", "元/村", "元/年"]
     assert term("zh", "visits per town") == "人次/town", "an unknown divisor stays"
 
 

@@ -105,10 +105,10 @@ def test_villages_that_begin_or_end_with_zeros_are_in_the_effect(where, estimato
 
 
 REMEDIES = {
-    "a district before": ("by_group", "the other groups, without d1; one effect for all"),
+    "a district before": ("by_group", "the other groups, without d1; one effect for all by did"),
     "all treated in the reference year": ("event_study", "the other years, without 2021, against reference=-2"),
     "all untreated in a year before": ("event_study", "the other years, without 2019; effects in"),
-    "all untreated in a treated year": ("by_group", "the other years, without 2023; one effect for all"),
+    "all untreated in a treated year": ("by_group", "the other years, without 2023; one effect for all by did"),
     "all untreated after": ("by_group", 'effects in the outcome\'s own unit, scale="level".'),
 }
 

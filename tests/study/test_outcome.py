@@ -4,10 +4,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import Outcome, Study, did, load_study
+from analysis import Outcome, Study, StudyError, did, load_study
 from analysis.study.outcome import effect_in_words, shown, shown_unit
 
-PER_CENT = ["CNY", "万元", "EUR", "US$", "£", "INR per person", "CNY per household", "persons", "户", "visits"]
+PER_CENT = [
+    "CNY",
+    "万元",
+    "元/年",
+    "CNY per year",
+    "EUR",
+    "US$",
+    "£",
+    "INR per person",
+    "CNY per household",
+    "persons",
+    "户",
+    "visits",
+]
 IN_UNIT = ["", "%", "persons per 1,000", "mu", "kg", "points", "index"]
 
 
@@ -78,3 +91,17 @@ def test_readers_see_log_points_as_per_cent():
     assert shown("log points", np.log([0.5, 1.1])) == pytest.approx([-50, 10])
     assert effect_in_words("log points", np.log(1.25)) == "25.0 %"
     assert effect_in_words("", 2.0) == "2"
+
+
+def test_outcomes_may_be_given_one_by_one():
+    roles = {"unit": "village", "time": "year", "first_treated": "start", "group": "village"}
+    visits = Outcome("y", unit="visits")
+    for given in (visits, [visits], {"y": visits}):
+        assert Study.from_frame(make_panel(), **roles, outcomes=given).describe("y") == visits
+
+
+def test_the_outcome_under_another_name_is_no_control():
+    roles = {"unit": "village", "time": "year", "first_treated": "start", "group": "village"}
+    twice = make_panel().assign(again=lambda frame: frame["y"])
+    with pytest.raises(StudyError, match="^The control 'again' has the values of the outcome 'y'. Leave it out.$"):
+        Study.from_frame(twice, **roles, outcomes=["y"], controls=["again"])

@@ -72,10 +72,20 @@ def did(
     StudyError
         Missing, non-numeric or infinite columns, values log cannot take, or cells without a comparison.
 
+    Notes
+    -----
+    Poisson regression here is quasi-maximum likelihood: it asks that means be proportional, not that outcomes be
+    counts or vary as counts do (Gourieroux, Monfort & Trognon 1984). Zeros stay, and the answer does not hang on the
+    unit, as that of log(1 + y) does (Santos Silva & Tenreyro 2006; Chen & Roth 2024). With several start years every
+    cohort has effects of its own, averaged by their totals (Wooldridge 2023).
+
     References
     ----------
     Wooldridge (2025), "Two-way fixed effects, the two-way Mundlak regression, and difference-in-differences
-    estimators", Empirical Economics, doi:10.1007/s00181-025-02807-z.
+    estimators", Empirical Economics, doi:10.1007/s00181-025-02807-z; Wooldridge (2023), "Simple approaches to nonlinear
+    difference-in-differences with panel data", doi:10.1093/ectj/utad016. Gourieroux, Monfort & Trognon (1984),
+    doi:10.2307/1913472. Santos Silva & Tenreyro (2006), doi:10.1162/rest.88.4.641. Chen & Roth (2024),
+    doi:10.1093/qje/qjad054.
 
     Examples
     --------

@@ -16,7 +16,7 @@ CONVERSIONS = {
 }
 COUNTS = {"persons", "households", "visits", "person", "people", "household", "visit", "count", "个", "件"}
 CURRENCIES = r"(?i)€|\$|£|₹|₩|\b(?:eur|usd|gbp|jpy|inr|brl|krw|hkd|twd|euros?|dollars?|pounds?|yen|rupees?|pesos?)\b"
-DIVISORS = {"人": "person", "户": "household", "亩": "mu", "公顷": "hectare", "村": "village"}
+DIVISORS = {"人": "person", "户": "household", "亩": "mu", "公顷": "hectare", "村": "village", "年": "year"}
 
 
 def convert_unit(unit: str) -> tuple[str, int, str]:
@@ -51,7 +51,7 @@ def scale_of_unit(unit: str) -> str:
 
     Examples
     --------
-    >>> scale_of_unit("万元"), scale_of_unit("元/人"), scale_of_unit("人次"), scale_of_unit("USD per household")
+    >>> scale_of_unit("万元/年"), scale_of_unit("元/人"), scale_of_unit("人次"), scale_of_unit("USD per household")
     ('poisson', 'poisson', 'poisson', 'poisson')
     >>> scale_of_unit("亩"), scale_of_unit("%"), scale_of_unit("persons per 1,000"), scale_of_unit("")
     ('level', 'level', 'level', 'level')

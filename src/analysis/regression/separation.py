@@ -101,7 +101,7 @@ def _remedies(sample: Sample, lost: np.ndarray, kind: str, reference: int) -> It
     if frame["first_treated"][lost].notna().all() and _finite(sample, groups, kind, reference):
         yield f"the other groups, without {first(frame['group'][groups].unique())}"
     if kind in ("cohort_year", "group_year") and _finite(compared(sample), None, "treated", reference):
-        yield 'one effect for all, estimator="two_way"'
+        yield 'one effect for all by did, estimator="two_way"'
     yield 'effects in the outcome\'s own unit, scale="level"'
 
 

@@ -101,10 +101,11 @@ def effect_in_words(unit: str, effect: float, language: str = "en") -> str:
     return say(language, "{number} {unit}", number=size, unit=term(language, shown_unit(unit))).rstrip()
 
 
-def described(outcomes: Mapping[str, Outcome] | Iterable[str] | None) -> dict[str, Outcome]:
+def described(outcomes: "Mapping[str, Outcome] | Iterable[str | Outcome] | str | Outcome | None") -> dict[str, Outcome]:
     """Outcomes by name, however they were given."""
-    if isinstance(outcomes, str):
+    if isinstance(outcomes, str | Outcome):
         outcomes = [outcomes]
     if isinstance(outcomes, Mapping):
         return dict(outcomes)
-    return {name: Outcome(name) for name in outcomes or ()}
+    given = [one if isinstance(one, Outcome) else Outcome(one) for one in outcomes or ()]
+    return {one.name: one for one in given}

@@ -36,7 +36,9 @@ def check_weights(frame: pd.DataFrame, values: pd.Series, name: str) -> None:
 def check_specification(frame: pd.DataFrame, outcome: str, controls: Sequence[str], weights: str) -> None:
     """The study's controls and weights are numbers, and its primary outcome is no control of itself."""
     for name in controls:
-        numeric_column(frame, name, "control")
+        control = numeric_column(frame, name, "control")
+        if outcome in frame and name != outcome and control.equals(numeric_column(frame, outcome, "outcome")):
+            raise StudyError(f"The control {name!r} has the values of the outcome {outcome!r}. Leave it out.")
     if weights:
         check_weights(frame, numeric_column(frame, weights, "weight"), weights)
     check_not_a_control(outcome, controls)

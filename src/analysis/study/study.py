@@ -78,7 +78,7 @@ class Study(Sentence):
         start: int | None = None,
         group: str | None = None,
         stratum: str | None = None,
-        outcomes: Mapping[str, Outcome] | Sequence[str] | None = None,
+        outcomes: Mapping[str, Outcome] | Sequence[str | Outcome] | None = None,
         placebo_group_size: int | None = None,
         controls: Sequence[str] = (),
         weights: str = "",
