@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from unittest.mock import Mock
 
 import matplotlib as mpl
 import numpy as np
@@ -25,9 +26,9 @@ from analysis import (
     randomization,
     scale_evidence,
 )
-from analysis.messages import amount, amounts
+from analysis.messages import amount
 from analysis.report.findings import Findings, find
-from analysis.report.summary import DOTS_PER_INCH, FIGURE_SIZE, draw, write_summary
+from analysis.report.summary import DOTS_PER_INCH, FIGURE_SIZE, Sentences, draw, write_summary
 from analysis.report.title_page import to_html
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "data" / "example" / "study.toml"
@@ -86,6 +87,25 @@ def refused() -> Study:
     return study_of(panel, {"scale": "log"})
 
 
+def one_rich_village() -> Study:
+    panel = example_panel()
+    panel.loc[panel["村代码"] == panel.loc[panel["加入年份"].notna(), "村代码"].iloc[0], INCOME] *= 60
+    return study_of(panel)
+
+
+def two_unlike_groups() -> Study:
+    panel = example_panel()
+    return study_of(panel[panel["加入年份"].isna() | panel["片区"].isin(["虚构片区1", "虚构片区3"])])
+
+
+def zeros() -> Study:
+    panel = example_panel().assign(land=lambda panel: panel["村代码"].str[-1].astype(float))
+    panel.loc[panel["村代码"] == panel["村代码"].iloc[-1], INCOME] = 0
+    panel.loc[panel["年份"] == 2019, INCOME] = 0
+    panel.loc[[3, 9], "land"] = np.nan
+    return study_of(panel, controls=["land"])
+
+
 def planned() -> Study:
     panel = example_panel()
     panel.loc[panel["年份"] >= 2021, INCOME] = np.nan
@@ -117,6 +137,9 @@ STUDIES: dict[str, Callable[[], Study]] = {
         controls=["land"],
         weights="户数",
     ),
+    "one rich village": one_rich_village,
+    "two unlike groups": two_unlike_groups,
+    "zeros": zeros,
     "bare": lambda: replace(study_of(example_panel()), outcomes={INCOME: Outcome(INCOME)}),
 }
 
@@ -238,8 +261,67 @@ def test_one_treated_group_has_no_interval(summaries):
     assert f"in {100 * lot['p_value']:.1f} % of draws" in texts["en"]
     assert "never less than 50.0 %" in texts["en"]
     assert "Others: only one case was observed." in texts["en"]
-    assert "95 % interval" not in texts["en"]
+    assert "95 % interval" not in texts["en"].split("**What it rests on**")[0]
     assert "How sure that is cannot be said." in texts["en"]
+
+
+def test_most_of_the_treated_total_in_one_group_leaves_no_interval_and_no_lots(summaries):
+    study, texts, _ = summaries("one rich village")
+    assert did(study, INCOME).dominance
+    assert (
+        "No interval can be given: one of the 3 districts has most of the treated total, so its own luck cannot be "
+        "told from the effect." in texts["en"]
+    )
+    assert "无法给出置信区间：3个片区中有一个占处理组总额的大部分，其自身的偶然波动与效应无法区分。" in texts["zh"]
+    assert not re.search("no scatter|lots|test by lot|randomization", texts["en"])
+    assert not re.search("可供判断的波动|抽签检验|抽签选定，|随机化", texts["zh"])
+
+
+def test_two_groups_of_unlike_totals_are_not_said_to_be_one(summaries):
+    study, texts, _ = summaries("two unlike groups")
+    assert 1.9 < did(study, INCOME).effective_treated_districts < 2
+    assert (
+        "No interval can be given: by their totals the 2 districts count like 1.9 equal ones, so the larger one's own "
+        "luck cannot be told from the effect." in texts["en"]
+    )
+    assert "2个片区只相当于1.9个等量的组，其中较大者自身的偶然波动与效应无法区分。" in texts["zh"]
+    assert not re.search("most of the treated total|no scatter|lots", texts["en"])
+
+
+@pytest.mark.parametrize("name", ["own", "example"])
+def test_an_interval_of_fewer_than_three_equal_groups_carries_a_caution(summaries, name):
+    study, texts, _ = summaries(name)
+    estimate = did(study, study.primary_outcome)
+    assert 2.9 <= estimate.effective_treated_districts < 3
+    assert np.isfinite(estimate.headline()["low"])
+    assert "By their totals the treated groups count like 2.9 equal ones: too few to lean on." in texts["en"]
+    assert "按总额计，各处理组只相当于2.9个等量的组，数量太少，区间不足为凭。" in texts["zh"]
+
+
+@pytest.mark.parametrize("name", ["levels", "logs", "two unlike groups", "one rich village"])
+def test_no_caution_where_totals_do_not_weigh_or_no_interval_is_given(summaries, name):
+    _, texts, _ = summaries(name)
+    assert "too few to lean on" not in texts["en"]
+    assert "不足为凭" not in texts["zh"]
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if name not in ("refused", "planned")])
+def test_bars_are_named_where_they_are_drawn(summaries, name):
+    study, texts, _ = summaries(name)
+    events = find(study).events
+    drawn = events is not None and events.frame()["low"].notna().any()
+    assert ("Bars are 95 % intervals." in texts["en"]) == drawn
+    assert ("竖线为95%置信区间。" in texts["zh"]) == drawn
+
+
+def test_an_event_study_without_intervals_has_no_bars_to_name():
+    found = find(load_study())
+    events = Mock()
+    events.frame = lambda: found.events.frame().assign(low=np.nan, high=np.nan)
+    title, how_to_read = Sentences(replace(found, events=events), "en").figure()
+    assert np.isfinite(found.slope["low"])
+    assert title.startswith("Effect on")
+    assert "Bars" not in how_to_read
 
 
 def test_two_start_years_are_both_said(summaries):
@@ -339,10 +421,22 @@ def test_a_planned_study_is_told_what_it_could_show(summaries):
 
 def test_gaps_are_counted_and_money_named(summaries):
     _, texts, _ = summaries("gaps")
-    assert "Data: 177 village-years; 3 village-years without the outcome left out." in texts["en"]
-    assert "数据：177条记录；另有3条记录缺少该指标，未使用。" in texts["zh"]
+    assert "Data: 177 village-years; 3 left out: 3 without the outcome." in texts["en"]
+    assert "数据：177条记录；另有3条未使用：3条缺少该指标。" in texts["zh"]
     assert "Outcome: total income (CNY, nominal)." in texts["en"]
     assert "指标：total income（元、当年价格）。" in texts["zh"]
+
+
+def test_rows_left_out_have_their_reasons(summaries):
+    study, texts, _ = summaries("zeros")
+    sample = did(study, INCOME).fitted.sample
+    assert sample.dropped == {"land missing": 2, "village zero in every year": 6, "year zero for every village": 29}
+    assert (
+        f"Data: {sample.rows} village-years; 37 left out: 2 without land, 6 (village zero in every year), "
+        "29 (year zero for every village)." in texts["en"]
+    )
+    assert "另有37条未使用：2条缺少land、6条（该村历年均为零）、29条（该年各村均为零）。" in texts["zh"]
+    assert "without the outcome" not in texts["en"]
 
 
 def test_the_studys_own_controls_and_weights_are_named(summaries):
@@ -372,12 +466,28 @@ def test_the_scale_is_said_and_why(summaries, name, english, chinese):
 def test_what_untreated_villages_say_of_the_scale(summaries):
     study, texts, _ = summaries("own")
     evidence = scale_evidence(study, study.primary_outcome)
-    level, percent = amounts(*(evidence.estimates[scale].percent for scale in ("level", "poisson")))
+    level, percent = evidence.frame()[["estimate", "low", "high"]].map("{:.1f}".format).to_numpy()
     assert (
-        f"Among 249 villages never treated, those that started higher changed by {percent} % against the others in per "
-        f"cent and by {level} % in levels. The smaller change speaks for its scale." in texts["en"]
-    )
-    assert f"按比例比较为{percent}%，按水平值比较为{level}%" in texts["zh"]
+        "Among 249 villages never treated, those that started higher changed by "
+        f"{percent[0]} % (95 % interval {percent[1]} to {percent[2]} %) against the others in per cent and by "
+        f"{level[0]} % (95 % interval {level[1]} to {level[2]} %) in levels. The smaller change speaks for its scale."
+    ) in texts["en"]
+    assert f"按比例比较为{percent[0]}%（95%置信区间{percent[1]}%至{percent[2]}%）" in texts["zh"]
+    assert f"按水平值比较为{level[0]}%（95%置信区间{level[1]}%至{level[2]}%）。差距较小的尺度" in texts["zh"]
+
+
+def test_without_both_intervals_no_scale_is_called_supported(summaries):
+    study, _, _ = summaries("own")
+    found = find(study)
+    poisson, level = found.untreated.estimates["poisson"], found.untreated.estimates["level"]
+    unbounded = Mock(wraps=level)
+    unbounded.frame = lambda: level.frame().assign(percent_low=np.nan, percent_high=np.nan)
+    evidence = replace(found.untreated, estimates={"level": unbounded, "poisson": poisson})
+    for language, verdict in {"en": "speaks for its scale", "zh": "更符合数据"}.items():
+        _, said = Sentences(replace(found, untreated=evidence), language).scaled()
+        assert verdict not in said
+        assert said.count("95") == 1
+        assert f"{level.percent:.1f}" in said
 
 
 @pytest.mark.parametrize("name", ["one year before", "logged"])
@@ -407,7 +517,7 @@ def test_trend_against_the_assumption_is_said(tmp_path):
 @pytest.mark.parametrize("name", ["own", "example"])
 def test_a_language_takes_one_printed_page(summaries, name):
     _, texts, _ = summaries(name)
-    assert sum(bool(re.search(r"\w", word)) for word in texts["en"].split()) < 400
+    assert sum(bool(re.search(r"\w", word)) for word in texts["en"].split()) < 420
     assert len(re.findall(r"[\u4e00-\u9fff]", texts["zh"])) < 700
 
 

@@ -8,13 +8,14 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from analysis.effects.totals import CAUTION_BELOW
 from analysis.inference.cluster_robust import FEW_TREATED
-from analysis.inference.methods import hypothesis_test
 from analysis.language.labels import LANGUAGES, joined, term
 from analysis.presentation.plots import plot_event_study, plot_trends
 from analysis.presentation.style import use_style
-from analysis.report.findings import Findings, Wording, find
+from analysis.report.findings import Findings, find
 from analysis.report.title_page import literal
+from analysis.report.wording import Wording
 from analysis.study.study import Study
 
 FIGURE_SIZE = (7.0, 3.2)
@@ -124,7 +125,8 @@ class Sentences(Wording):
                 "Each start year is compared with the places that never began, and the results are averaged."
             )
         yield from self._interval()
-        yield from self._lots()
+        if not estimate.dominance:
+            yield from self._lots()
 
     def _without_estimate(self) -> Iterator[str]:
         detectable = self.findings.detectable
@@ -160,7 +162,7 @@ class Sentences(Wording):
                     "*Figure:* the gap by year, against the year before the start (hollow dot). Left of the dashed "
                     "line dots near zero mean that both moved alike."
                 )
-                + (self.say(" Bars are 95 % intervals.") if np.isfinite(self.findings.slope["low"]) else ""),
+                + (self.say(" Bars are 95 % intervals.") if self.findings.events.frame()["low"].notna().any() else ""),
             )
         return (
             self.say("Means of {label} by year ({data})", **said),
@@ -169,14 +171,8 @@ class Sentences(Wording):
 
     def rests_on(self) -> Iterator[str]:
         """Data, definition, assumptions, and how both sides moved before."""
-        study, outcome, estimate = self.findings.study, self.findings.outcome, self.estimate
-        yield self.say(
-            "Data: {rows}; {dropped} without the outcome left out."
-            if estimate.dropped
-            else "Data: {rows}, none without the outcome.",
-            rows=self.count(estimate.rows, f"{study.noun}-year"),
-            dropped=self.count(estimate.dropped, f"{study.noun}-year"),
-        )
+        study, outcome = self.findings.study, self.findings.outcome
+        yield self.used()
         if outcome.definition or outcome.prices:
             yield self.say(
                 "Outcome: {definition}{detail}.",
@@ -209,15 +205,6 @@ class Sentences(Wording):
         if self.findings.outcome.prices == "nominal":
             yield self.say("Real gains: amounts are in prices of the day, inflation included.")
 
-    def _share(self) -> str:
-        estimate = self.estimate
-        if estimate.scale == "poisson":
-            return self._worth()
-        if estimate.unit == "log points":
-            return self.say(" ({value} log points, the scale of the estimate)", value=f"{estimate.value:.3f}")
-        share = self.say(" ({number} % of that level)", number=f"{abs(estimate.percent):.1f}")
-        return share if np.isfinite(estimate.percent) else ""
-
     def _interval(self) -> Iterator[str]:
         found = self.findings
         treated = self.count(self.estimate.treated_groups, self.place)
@@ -236,17 +223,13 @@ class Sentences(Wording):
             )
             if self.estimate.treated_groups <= FEW_TREATED:
                 yield self.say("With only {treated} behind it, the interval itself is unsure.", treated=treated)
-        elif self.estimate.treated_groups == 1:
-            yield self.say(
-                "No interval can be given: with {treated} alone, its own luck cannot be told from the effect.",
-                treated=treated,
-            )
+            if self.estimate.effective_treated_districts < CAUTION_BELOW:
+                yield self.say(
+                    "By their totals the treated groups count like {number} equal ones: too few to lean on.",
+                    number=self.equal_ones,
+                )
         else:
-            yield self.say(
-                "No interval can be given: a part of the effect rests on one group alone, with its own luck."
-                if hypothesis_test(self.estimate.fitted, self.estimate.effect).caution
-                else "No interval can be given: the data show no scatter to judge by."
-            )
+            yield self._no_interval(treated)
 
     def _lots(self) -> Iterator[str]:
         lots = self.findings.lots
