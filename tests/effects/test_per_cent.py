@@ -78,6 +78,22 @@ def test_a_year_that_is_left_out_counts_in_no_amount():
     assert estimate.amount == pytest.approx(7.5, rel=EXACT)
 
 
+def test_a_start_year_that_is_zero_throughout_counts_at_every_event_time():
+    panel = make_panel().assign(start=lambda p: p["start"] + (p["village"] < 4))
+    panel["income"] = panel["income"].where(panel["village"].between(4, 40) | (panel["village"] < 2), 0.0)
+    panel.loc[panel["start"] == 2022, "income"] = 0.0
+    study = Study.from_frame(panel, unit="village", time="year", first_treated="start", group="district")
+    events = event_study(study, "income", scale="poisson")
+    assert {cohort for cohort, _ in events.fitted.labels} == {2023}
+    event_time = panel["year"] - panel["start"]
+    for time in events.event_times:
+        one, observed = events.estimate(time), panel["income"][event_time == time]
+        assert one.amount == pytest.approx(observed.mean() * (1 - np.exp(-one.value)), rel=EXACT)
+        assert 100 * one.amount / (observed.mean() - one.amount) == pytest.approx(one.percent, rel=R)
+    after = panel["income"][event_time >= 0]
+    assert events.average().amount == pytest.approx(after.mean() * (1 - np.exp(-events.average().value)), rel=EXACT)
+
+
 def test_collapsed_villages_leave_amounts_and_effective_districts_as_they_are():
     panel = make_panel(rich=3).assign(income=lambda p: p["income"].where(p["village"] % 7 != 2, 0))
     study = Study.from_frame(panel, unit="village", time="year", first_treated="start", group="district")

@@ -100,14 +100,16 @@ def _counterfactual(regression: Regression, effect: Effect) -> np.ndarray:
 def _always_zero(regression: Regression, inside: np.ndarray) -> float:
     """Weight of the village-years in some cells of villages that are zero in every year, which no regression uses.
 
-    Where the cells are all there are under treatment, so are those of a group that is zero throughout.
+    A start year that is zero throughout has no cells. It counts at event times whose cells are all among them, and,
+    where they are all there are under treatment, in every year under treatment.
     """
     rows, sample = regression.sample.always_zero, regression.sample.frame
     rows = rows[rows["time"].isin(sample["time"].unique())]
     if rows.empty:
         return 0.0
     labels, cell = cell_of_each_row(rows, regression.kind, regression.reference)
-    after = np.array([time is None or time >= 0 for _, time in regression.labels])
-    whole, known = bool((inside == after).all()), dict(zip(regression.labels, inside, strict=True))
-    counted = [known.get(label, whole and (label[1] is None or label[1] >= 0)) for label in labels]
+    times = np.array([np.nan if time is None else time for _, time in regression.labels], dtype=float)
+    whole, known = bool((inside == ~(times < 0)).all()), dict(zip(regression.labels, inside, strict=True))
+    full = set(times[inside]) if not np.isin(times[inside], times[~inside]).any() else set()
+    counted = [known.get(one, one[1] in full or (whole and (one[1] is None or one[1] >= 0))) for one in labels]
     return float(rows["weight"].to_numpy() @ np.append(counted, False)[cell])
