@@ -16,6 +16,7 @@ from analysis.design.own_error import beside_own_error
 from analysis.design.poisson_draws import PoissonDesign
 from analysis.design.shocks import untreated_shocks
 from analysis.inference.cluster_pieces import cluster_codes, cluster_pieces
+from analysis.messages import floored
 from analysis.presentation.curves import plot_power
 
 # Simulated answers lie within this many of their Monte Carlo errors of the exact one, but for one seed in 400.
@@ -199,6 +200,42 @@ def test_an_error_unlike_the_draws_is_said_with_its_reason(scale):
         "this panel's error is larger than in 100 % of draws, because treated groups moved apart after the start, as "
         "they do where effects differ between them."
     )
+
+
+def with_a_rich_village(times: float) -> Study:
+    frame = money(groups=16, treated=5, villages=3, years=8, start=2022)
+    frame["income"] *= np.where(frame["village"] == "0-0", times, 1.0)
+    return study_of(frame)
+
+
+@pytest.mark.parametrize("power_of", [minimum_detectable_effect, power_curve])
+def test_a_design_dominated_by_one_group_has_no_power(power_of):
+    rich = with_a_rich_village(200)
+    reason = did(rich, "income", scale="poisson").dominance
+    assert reason.startswith("one group has most of the treated total, which is worth 1.")
+    with pytest.raises(StudyError) as refusal:
+        power_of(rich, "income", scale="poisson", replications=10)
+    assert str(refusal.value) == (
+        f"A design that bears no standard error, so it has no power: {reason}. "
+        'Use scale="log" or "level", or the outcome without the village that has most of it.'
+    )
+    shocks = untreated_shocks(rich, "income", "poisson")
+    planned = dataclasses.replace(rich, frame=rich.frame.assign(income=np.nan))
+    with pytest.raises(StudyError, match="^A design that bears no standard error, so it has no power: one group has"):
+        power_of(planned, "income", scale="poisson", shocks=shocks, replications=10)
+
+
+def test_below_three_effective_districts_power_carries_the_estimates_caution(study):
+    rich = with_a_rich_village(20)
+    worth = did(rich, "income", scale="poisson").effective_treated_districts
+    assert 2 < worth < 3
+    said = f"Caution: by their totals the treated groups count like {floored(worth)} equal ones: too few to lean on."
+    found = minimum_detectable_effect(rich, "income", scale="poisson", replications=50)
+    assert f". {said}" in repr(found)
+    assert power_curve(rich, "income", [0.5], scale="poisson", replications=10).attrs["caution"] == said
+    assert "Caution" not in repr(minimum_detectable_effect(rich, "income", scale="log", replications=50))
+    more = minimum_detectable_effect(rich, "income", scale="poisson", treated_copies=2, replications=50)
+    assert more.caution == ""
 
 
 def test_few_degrees_of_freedom_and_luck_are_reasons(study):

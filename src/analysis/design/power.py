@@ -9,6 +9,7 @@ import pandas as pd
 from analysis.design.null_draws import NullDraws, null_draws, planned_design
 from analysis.design.own_error import beside_own_error
 from analysis.design.shocks import Shocks, untreated_shocks
+from analysis.design.treated_totals import caution_of_totals
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.inversion import first_reached
 from analysis.inference.methods import HEADLINE_NAME
@@ -40,7 +41,8 @@ class DetectableEffect(Sentence):
     years_seen : int
         Years without treatment that the shocks were estimated from; 0 where they were given.
     caution : str
-        How far the effect is from 2.8 standard errors of the estimate itself, and why; empty where it is near.
+        That treated groups count like fewer than three by their totals, as the estimate says; and how far the effect is
+        from 2.8 standard errors of the estimate itself, and why, where it is not near.
     """
 
     study: Study
@@ -147,7 +149,8 @@ def minimum_detectable_effect(
     ------
     StudyError
         Fewer than three years without treatment (and no `shocks`), no treated village in the last two years for
-        `years_after`, or a design that bears no standard error, such as one treated group.
+        `years_after`, or a design that bears no standard error, such as one treated group, or under
+        "poisson" one with most of the treated total.
 
     References
     ----------
@@ -166,6 +169,7 @@ def minimum_detectable_effect(
     seen = 0 if shocks else _years_seen(study, outcome)
     shocks = _shocks(study, outcome, scale, shocks)
     design = planned_design(study, outcome, years_before, years_after, treated_copies, untreated_copies)
+    caution = caution_of_totals(study, outcome, scale, design, shocks, treated_copies)
     null = null_draws(design, shocks, replications, seed, scale)
     gain, loss = (_smallest(null, power, level, sign) for sign in (1, -1))
     low, high = (null.power(share * gain, level) for share in SLOPE_BETWEEN)
@@ -177,7 +181,7 @@ def minimum_detectable_effect(
     first_year, last_year = design.fitted.sample.frame["time"].agg(["min", "max"])
     size = design.villages, int(first_year), int(last_year), design.groups, design.treated_groups
     as_it_is = (years_before, years_after, treated_copies, untreated_copies) == (0, 0, 1, 1)
-    caution = beside_own_error(study, outcome, scale, null, gain, power, level) if as_it_is and seen else ""
+    caution += beside_own_error(study, outcome, scale, null, gain, power, level) if as_it_is and seen else ""
     found = gain, loss, float(error), *shares, power, level, *size, float(np.nanmedian(null.df))
     return DetectableEffect(study, outcome, scale, unit, *found, shocks, seen, caution)
 
@@ -206,7 +210,7 @@ def power_curve(
     -------
     DataFrame
         Index `effect`; columns `percent` (of what would have been; missing in levels), power, monte_carlo_error. At an
-        effect of zero, power is the size of the test.
+        effect of zero, power is the size of the test. `attrs` hold the detectable effect's "caution" of few.
 
     Examples
     --------
@@ -217,13 +221,17 @@ def power_curve(
     """
     check_shares(level=level)
     scale = study.scale_of(outcome, scale)
-    null = null_draws(planned_design(study, outcome), _shocks(study, outcome, scale, shocks), replications, seed, scale)
+    design, shocks = planned_design(study, outcome), _shocks(study, outcome, scale, shocks)
+    caution = caution_of_totals(study, outcome, scale, design, shocks)
+    null = null_draws(design, shocks, replications, seed, scale)
     tried = np.asarray(_tried(null, level) if effects is None else effects, dtype=float)
     rows = {"power": [null.power(effect, level) for effect in tried]}
     rows["monte_carlo_error"] = [null.monte_carlo_error(effect, level) for effect in tried]
     unit = study.describe(outcome).unit if scale == "level" else "log points"
     shares = {"percent": [_percent(effect, unit, np.nan) for effect in tried]}
-    return pd.DataFrame(shares | rows, pd.Index(tried, name="effect"))
+    curve = pd.DataFrame(shares | rows, pd.Index(tried, name="effect"))
+    curve.attrs["caution"] = caution.strip()
+    return curve
 
 
 def _tried(null: NullDraws, level: float) -> np.ndarray:
