@@ -92,7 +92,7 @@ def test_template_is_ready_to_run(tmp_path):
     assert sorted(path.name for path in study_file.parent.iterdir()) == ["study.toml", "数据.xlsx"]
     assert check_study(study_file)[-1] == "This study can run. 可以运行。"
     study = load_study(study_file)
-    assert "Invented data: effect on" in repr(did(study, study.primary_outcome))
+    assert repr(did(study, study.primary_outcome)).startswith("虚构数据：对村集体经济收入的效应为+")
     assert len(event_study(study, "surplus").frame()) == 6
     assert "虚构" in sheets(study_file.parent / "数据.xlsx")["说明"][0][1]
     assert 'provenance = "invented"              # said with every result; delete' in study_file.read_text(

@@ -257,6 +257,7 @@ NO_WEIGHTS = "No weights on the untreated villages meet the treated means; the n
 NOT_WHOLE = "Treated and untreated units, or several start years, meet in 4 groups: 片区1, 片区2, 片区3, .... "
 NO_NEIGHBOUR = "No stratum has treated and untreated villages, so nobody is a neighbour. Use did."
 NO_POWER = "No standard error of this design can be believed, so it has no power: one treated group: not informative."
+NO_POWER_OF_TWO = "A design that bears no standard error, so it has no power: 2 treated groups are worth 1.9 equal ones"
 NO_SHOCKS = "The outcome does not move without treatment, so any effect would be found. Check it."
 HONEST = "Honest bounds: "
 # By study, why a check of notebook 07 keeps its row without an answer; "" where one can be made that most cannot.
@@ -359,6 +360,7 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
     ("mixed_groups", "06-districts"): {"districts = ": NOT_WHOLE},
     ("never_seen_before", "07-robustness"): {"plot_forest(examination)": UNSEEN},
     ("one_treated_group", "08-power"): dict.fromkeys(DETECTABLE, NO_POWER),
+    ("nowhere_else", "08-power"): dict.fromkeys(DETECTABLE, NO_POWER_OF_TWO),
     ("never_seen_before", "08-power"): dict.fromkeys([*DETECTABLE, "if not designs:"], UNSEEN),
     ("nothing_moves", "08-power"): dict.fromkeys([*DETECTABLE, "if not designs:"], NO_SHOCKS),
 }
@@ -370,7 +372,7 @@ REFUSED_TO_ALL = {
 }
 # The cells that are left out because they build on these: of some steps always the same ones.
 BUILD_ON = {
-    ("08-power", "if not set("): ["estimate = ", "share = ", "alone, treated = ", "cases = ", "first = "],
+    ("08-power", "if not set("): ["estimate = ", "share = ", "alone, lost, treated = ", "cases = ", "first = "],
     ("03-before-after", "evidence = "): ["Table(evidence.frame()"],
     ("03-before-after", "effect = "): ["plain = "],
     ("06-districts", "districts = "): ["frame = ", "floor = "],
