@@ -141,3 +141,17 @@ def test_a_name_that_is_no_file_is_a_folder_to_make(tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     assert main(["template", "mine"]) == 0
     assert "Fill in the workbook beside" in capsys.readouterr().out
+
+
+def test_years_and_villages_without_a_usual_name_are_known_by_their_values(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    at = [0, 6, 1, 3, 4, 5, 7]
+    rows = [[row[one] for one in at] for row in LONG]
+    rows[0] = ["甲栏", "序号", "所属乡镇", "片区名称", "启动年份", "乙栏", "村集体经济收入（万元）"]
+    file = write_guess(save(tmp_path / "台账.xlsx", rows))
+    text = file.read_text(encoding="utf-8")
+    assert 'unit = "甲栏"  # by its values: one row of each in a year\n' in text
+    assert 'time = "乙栏"  # by its values: years that repeat\n' in text
+    assert "FILL IN: the column" not in text
+    assert len(load_study(file).units) == len(VILLAGES)
+    assert text.count("[outcomes.") == 1, "years are no outcome"

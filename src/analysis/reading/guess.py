@@ -28,6 +28,8 @@ from analysis.reading.vocabulary import MONEY_LIKE, ROLES, first_with, role_of
 
 LABELS = {"收益": "surplus", "收入": "income", "户数": "households", "人口": "population", "支出": "spending"}
 NUMBER, MOST_ROWS, MOST_OUTCOMES = r"[-+]?[\d,.]+%?", 500, 5
+ONE_YEAR = r"(?:19|20)\d\d(?:\.0)?\s*年?"
+BY_VALUES = {"time": "years that repeat", "unit": "one row of each in a year"}
 NO_OUTCOME = r"(?i)序号|编号|排名|备注|no\.?|rank|.*(?:代码|编码|电话)"
 MONEY_BLANKS = ['# definition = ""  # FILL IN: which money is counted']
 MONEY_BLANKS += ['# prices = ""  # FILL IN: "nominal", or such as "constant 2022"']
@@ -65,8 +67,10 @@ def guess_study(file: Path, folder: Path) -> str:
     lines += [f'sheet = "{next(iter(sheets))}"  # {_why(sheets, "sheets")}'] if sheets else []
     if len(grids) > 1 and not sheets:
         lines.append(f'sheet = "{grid.title}"  # of {first(one.title for one in grids)} the one with most known names')
-    lines += ["", "[columns]", *_columns(names, in_names=bool(sheets or files or beside))]
-    return "\n".join(_numbered([*lines, *_outcomes(grid, header, names, patterns=bool(beside)), ""]))
+    in_names = bool(sheets or files or beside)
+    seen = _by_values(grid, header, names, in_names=in_names)
+    lines += ["", "[columns]", *_columns(names, seen, in_names=in_names)]
+    return "\n".join(_numbered([*lines, *_outcomes(grid, header, names, {*seen.values()}, patterns=bool(beside)), ""]))
 
 
 HEAD = [
@@ -108,8 +112,34 @@ def _title(grid: Grid | None, header: Header) -> str:
     return next((row[0].strip() for row in above if len(row) == 1 and "单位" not in row[0]), "").replace('"', "'")
 
 
-def _columns(names: list[str], *, in_names: bool) -> list[str]:
-    """The design's columns, by their names."""
+def _body(grid: Grid, header: Header, names: list[str]) -> list[list[str]]:
+    return [row for row in grid.rows[header.first + header.lines :] if len(row) == len(names)]
+
+
+def _by_values(grid: Grid, header: Header, names: list[str], *, in_names: bool) -> dict[str, str]:
+    """Year and unit where no usual name has them: a column of years that repeat, one that names each row of a year."""
+    body = _body(grid, header, names)
+    cells = {name: [row[at].strip() for row in body] for at, name in enumerate(names) if name}
+    free = {name: column for name, column in cells.items() if not (role_of(name) or re.fullmatch(NO_OUTCOME, name))}
+    years = (name for name, column in free.items() if all(re.fullmatch(ONE_YEAR, cell) for cell in column))
+    found, time = dict[str, str](), first_with("time", names)
+    if not time and not in_names and (time := next((name for name in years if _repeats(free[name])), "")):
+        found["time"] = time
+    if time and not first_with("code", names) and not first_with("name", names):
+        year = cells[time]
+        one_row = (name for name in free if name != time and len({*zip(free[name], year, strict=True)}) == len(year))
+        if unit := next((name for name in one_row if _repeats(free[name]) and all(free[name])), ""):
+            found["unit"] = unit
+    return found
+
+
+def _repeats(cells: list[str]) -> bool:
+    """Whether a column holds several values, each of them more than once."""
+    return len({*cells}) > 1 and min(Counter(cells).values()) > 1
+
+
+def _columns(names: list[str], seen: dict[str, str], *, in_names: bool) -> list[str]:
+    """The design's columns, by their names, or else by their values."""
     found = {role: first_with(role, names) for role in ROLES}
     town = found["stratum"]
     unit = found["code"] or (f'["{town}", "{found["name"]}"]' if town and found["name"] else found["name"])
@@ -118,7 +148,9 @@ def _columns(names: list[str], *, in_names: bool) -> list[str]:
     lines = []
     for key, name in given.items():
         quoted = name if name.startswith("[") else f'"{name}"'
-        if name:
+        if key in seen:
+            lines.append(f'{key} = "{seen[key]}"  # by its values: {BY_VALUES[key]}')
+        elif name:
             lines.append(f"{key} = {quoted}  # a usual name of {BLANKS[key].split(',')[0].split(' (')[0]}")
         elif key == "first_treated" and found["treated"]:
             lines.append(f'treated = "{found["treated"]}"  # a usual name of a column of 0 and 1')
@@ -127,9 +159,9 @@ def _columns(names: list[str], *, in_names: bool) -> list[str]:
     return lines
 
 
-def _outcomes(grid: Grid, header: Header, names: list[str], *, patterns: bool) -> list[str]:
+def _outcomes(grid: Grid, header: Header, names: list[str], taken: set[str], *, patterns: bool) -> list[str]:
     """A section for each column of numbers without a role, money first; or for each indicator with numbers."""
-    body = [row for row in grid.rows[header.first + header.lines :] if len(row) == len(names)]
+    body = _body(grid, header, names)
     if indicator := first_with("indicator", names):
         at, value = names.index(indicator), first_with("value", names)
         numbers = [row[at] for row in body if re.fullmatch(NUMBER, row[names.index(value)].strip())]
@@ -139,7 +171,13 @@ def _outcomes(grid: Grid, header: Header, names: list[str], *, patterns: bool) -
     for at, name in enumerate(names):
         cells = [row[at].strip() for row in body if row[at].strip()]
         numeric = sum(bool(re.fullmatch(NUMBER, cell)) for cell in cells)
-        if name and not role_of(name) and not re.fullmatch(NO_OUTCOME, name) and 2 * numeric > len(cells):
+        if (
+            name
+            and name not in taken
+            and not role_of(name)
+            and not re.fullmatch(NO_OUTCOME, name)
+            and 2 * numeric > len(cells)
+        ):
             kept.setdefault(_pattern(name) if patterns else name, at)
     ordered = sorted(kept, key=lambda name: not re.search(MONEY_LIKE, name))
     return [line for name in ordered for line in _outcome(name, header.answers[kept[name]], unit_above(grid, header))]
