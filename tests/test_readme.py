@@ -1,5 +1,6 @@
 """The README tells the truth: its numbers, figure, commands and files are those of the project."""
 
+import functools
 import re
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from analysis import did, load_study, minimum_detectable_effect, read_table
 from analysis.__main__ import COMMANDS
+from analysis.design.power import DetectableEffect
 from analysis.report.notebooks import figures
 from analysis.simulation.simulate import simulated_gains
 
@@ -15,10 +17,16 @@ ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
+@functools.cache
+def detectable() -> DetectableEffect:
+    study = load_study(ROOT / "data" / "study.toml")
+    return minimum_detectable_effect(study, study.primary_outcome)
+
+
 def test_quotes_the_result_as_computed_today():
     study = load_study(ROOT / "data" / "study.toml")
     assert f"> {did(study, study.primary_outcome)!r}\n" in README
-    assert f"> {minimum_detectable_effect(study, study.primary_outcome)!r}\n" in README
+    assert f"> {detectable()!r}\n" in README
 
 
 def test_quotes_how_often_the_stated_effect_is_found():
@@ -48,7 +56,7 @@ def test_shares_of_chance_in_its_prose_are_those_computed_today():
     estimate = did(study, study.primary_outcome)
     share = 1_030_000 / 25 / (100 * estimate.amount / estimate.percent)
     assert f"it is {100 * share:.0f} % of what they would have earned, and less than a quarter of the gain" in README
-    assert minimum_detectable_effect(study, study.primary_outcome).percent / 4 > 100 * share
+    assert detectable().percent / 4 > 100 * share
 
 
 def test_figure_is_the_one_stored_in_the_event_study_notebook():

@@ -269,8 +269,13 @@ def tables(study, lone) -> list[Table]:
     ]
 
 
-def test_tables_of_a_chinese_study_are_chinese(chinese, one_group):
-    for table in tables(chinese, one_group):
+@pytest.fixture(scope="module")
+def chinese_tables(chinese, one_group):
+    return tables(chinese, one_group)
+
+
+def test_tables_of_a_chinese_study_are_chinese(chinese_tables):
+    for table in chinese_tables:
         assert table.language == "zh"
         assert english_in(repr(table)) == set()
         assert "模拟数据" in table.caption
@@ -278,10 +283,10 @@ def test_tables_of_a_chinese_study_are_chinese(chinese, one_group):
         assert HANZI.search(table.to_latex().split("midrule")[0].split("toprule")[1])
 
 
-def test_frames_of_a_chinese_study_keep_english_headings(chinese, one_group):
+def test_frames_of_a_chinese_study_keep_english_headings(chinese_tables, one_group):
     english = load_study(language="en")
     lone = replace(one_group, language="en")
-    for ours, theirs in zip(tables(chinese, one_group), tables(english, lone), strict=True):
+    for ours, theirs in zip(chinese_tables, tables(english, lone), strict=True):
         assert ours.frame.columns.equals(theirs.frame.columns)
         assert ours.frame.index.name == theirs.frame.index.name
         pd.testing.assert_frame_equal(

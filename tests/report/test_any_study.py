@@ -315,9 +315,8 @@ NO_BOUNDS_FOR = {
     **dict.fromkeys(
         ["rate_below_zero", "in_logs", "in_chinese", "groups_cut", "many_missing"], NO_BOUNDS.format(6, 5, 15)
     ),
-    **dict.fromkeys(
-        ["one_treated_group", "nowhere_else", "mixed_groups", "nothing_moves", "few_outside"], NO_COVARIANCE
-    ),
+    **dict.fromkeys(["one_treated_group", "mixed_groups", "nothing_moves", "few_outside"], NO_COVARIANCE),
+    "nowhere_else": "No honest bounds: 2 treated groups are worth 1.9 equal ones by their totals: not informative. ",
 }
 DETECTABLE = ["detectable = ", "curve = "]
 REFUSED: dict[tuple[str, str], dict[str, str]] = {

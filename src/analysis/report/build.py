@@ -69,7 +69,9 @@ def build_report(
         beside = Path(folder)
         summary = _summary(loaded, beside)
         write_manifest(beside / MANIFEST, loaded, file, notebook_paths(notebooks))
-        variables = {"STUDY": str(file), "STUDY_LANGUAGE": loaded.language}
+        # Where nothing is asked, the example of notebook 10 speaks its own language, as stored.
+        spoken = {"STUDY_LANGUAGE": loaded.language} if language or file != OWN_STUDY else {}
+        variables = {"STUDY": str(file), **spoken}
         runs = dict(run_notebooks(notebooks, variables, exporting=True, tolerant=file != OWN_STUDY))
         failures = [str(run) for run in runs.values() if isinstance(run, NotebookError)]
         pages = {path.stem: run for path, run in runs.items() if not isinstance(run, NotebookError)}
