@@ -371,12 +371,19 @@ REFUSED_TO_ALL = {
 }
 # The cells that are left out because they build on these: of some steps always the same ones.
 BUILD_ON = {
-    ("08-power", "if not set("): ["estimate = ", "share = ", "alone, lost, treated = ", "cases = ", "first = "],
+    ("08-power", "if not set("): [
+        "estimate = ",
+        "share = ",
+        "alone, lost, treated = ",
+        "said = (",
+        "cases = ",
+        "first = ",
+    ],
     ("03-before-after", "evidence = "): ["Table(evidence.frame()"],
     ("03-before-after", "effect = "): ["plain = "],
     ("06-districts", "districts = "): ["frame = ", "floor = "],
     ("06-districts", "without = "): ["rest = "],
-    ("08-power", "if not designs:"): ["said = "],
+    ("08-power", "if not designs:"): ["said = ["],
 }
 ALL_AFTER_EVENTS = ["plot_event_study(events)", "frame, unit = ", "pretrend = ", "pretrend", "both = "]
 LEFT_OUT: dict[tuple[str, str], list[str]] = {
