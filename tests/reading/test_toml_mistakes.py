@@ -14,7 +14,7 @@ MISTAKES = [
     (r'panel = "data\table.csv"', BACKSLASH, 'panel = "data/table.csv"'),
     (r'panel = "C:\new\table.csv"', BACKSLASH, 'panel = "C:/new/table.csv"'),
     (r'panel = "data\panel.csv"  # the panel', BACKSLASH, 'panel = "data/panel.csv"  # the panel'),
-    (r'membership = "C:\Users\me\p.csv"', BACKSLASH, 'membership = "C:/Users/me/p.csv"'),
+    (r'membership = "D:\UK data\p.csv"', BACKSLASH, 'membership = "D:/UK data/p.csv"'),
     (r'panel = "\\server\share\p.csv"', BACKSLASH, 'panel = "//server/share/p.csv"'),
     ('panel = "data\\"', BACKSLASH, 'panel = "data/"'),
     (r'title = "a\qb"', BACKSLASH, r"title = 'a\qb'"),

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from analysis import Outcome, Study, StudyError, did, examine, neighbours, reweight
 from analysis.robustness.check import beside, in_short, threat, with_interval
@@ -131,6 +132,13 @@ def test_a_check_shows_its_sentence_and_what_stands_behind_it(examination):
     html = check._repr_html_()
     assert [len(check.tables), html.count("<table"), html.count("<p>")] == [1, 1, 2]
     assert check.draw() is check
+
+
+def test_pages_have_no_shorter_form_of_a_check_to_show_in_its_place(examination):
+    for check in examination.checks.values():
+        assert set(DisplayFormatter().format(check)[0]) == {"text/plain", "text/html"}, (
+            "a report prefers Markdown to HTML"
+        )
 
 
 def test_a_check_with_a_figure_draws_it(examination):

@@ -10,15 +10,17 @@ import numpy as np
 from analysis.effects.estimate import Estimate
 from analysis.effects.sentence import signed
 from analysis.language.labels import joined, say, term
-from analysis.messages import Sentence, StudyError, amounts
+from analysis.messages import StudyError, amounts
 from analysis.presentation.tables import Table, paragraph
 from analysis.study.outcome import effect_in_words, shown, shown_unit
 from analysis.study.study import Study
 
 
 @dataclass(frozen=True)
-class Check(Sentence):
+class Check:
     """One threat to the answer: what was done about it and what was found; its repr is sentences.
+
+    In notebooks its tables stand below, as HTML; it offers no Markdown, which report pages would take in their place.
 
     Attributes
     ----------
