@@ -5,6 +5,7 @@ import math
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -199,6 +200,22 @@ class Sentence:
 
     def _repr_markdown_(self) -> str:
         return as_typed(repr(self))
+
+
+@dataclass(frozen=True, repr=False)
+class Said(Sentence):
+    r"""A sentence that is all there is to a result.
+
+    Examples
+    --------
+    >>> Said("Two villages are named."), Said("a *b*")._repr_markdown_()
+    (Two villages are named., 'a \\*b\\*')
+    """
+
+    text: str
+
+    def __repr__(self) -> str:
+        return self.text
 
 
 def in_sentence(label: str) -> str:
