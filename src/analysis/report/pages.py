@@ -19,11 +19,14 @@ from nbformat import NotebookNode
 from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
 from sphinx.errors import SphinxError
+from sphinx.locale import translators
 from sphinx.util.docutils import docutils_namespace
 
+from analysis.language.labels import say
 from analysis.presentation.style import HANZI_FAMILY, INSIDE, hanzi_font
 from analysis.report.notebooks import NotebookError
 from analysis.report.title_page import THEME, TitlePage, to_html
+from analysis.report.translations import prose_settings
 
 FONT_STACK = f"'{HANZI_FAMILY}', -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 CODE_FONT_STACK = f"'{HANZI_FAMILY}', ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
@@ -62,7 +65,7 @@ def write_report(
     with tempfile.TemporaryDirectory() as folder:
         source, built = Path(folder, "source"), Path(folder, "built")
         _write_sources(source, pages, title_page)
-        _run_sphinx(source, built, title_page.title)
+        _run_sphinx(source, built, title_page.title, title_page.language)
         for name in _LEFTOVERS:
             (built / name).unlink(missing_ok=True)
         shutil.rmtree(built / "_sources", ignore_errors=True)
@@ -138,14 +141,18 @@ def _write_hanzi_font(static: Path, texts: Iterable[str]) -> None:
     (static / "hanzi.css").write_text("\n".join(rules), encoding="utf-8", newline="\n")
 
 
-def _run_sphinx(source: Path, built: Path, title: str) -> None:
+def _run_sphinx(source: Path, built: Path, title: str, language: str) -> None:
     settings = tomllib.loads((THEME / "settings.toml").read_text(encoding="utf-8"))
     settings |= {
         "project": escape(title),
         "html_title": escape(title),
         "html_theme_options": {"light_css_variables": LOOK},
+        "nb_code_prompt_show": say(language, "Show the code"),
+        "nb_code_prompt_hide": say(language, "Hide the code"),
+        **prose_settings(language, source),
     }
     warnings = io.StringIO()
+    translators.clear()  # Sphinx keeps the catalogues of the last report of this process.
     try:
         with docutils_namespace():
             app = Sphinx(source, None, built, source.parent / "doctrees", "html", settings, None, warnings)

@@ -1,0 +1,76 @@
+"""The prose of the notebooks in other languages: a catalogue a page, which Sphinx lays over it in a report."""
+
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from nbformat import NotebookNode
+from sphinx.application import Sphinx
+from sphinx.util.docutils import docutils_namespace
+
+PROSE = Path(__file__).parent / "prose"
+SPHINX_LANGUAGES = {"en": "en", "zh": "zh_CN"}
+"""How Sphinx names the languages of reports; its own words come in them too."""
+
+
+def prose_settings(language: str, source: Path) -> dict[str, object]:
+    """Sphinx settings under which pages speak a language; their compiled catalogues are written beside the source."""
+    if language == "en":
+        return {"language": "en"}
+    folder = source / "locale" / SPHINX_LANGUAGES[language] / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    for file in (PROSE / language).glob("*.po"):
+        with file.open("rb") as catalogue, (folder / f"{file.stem}.mo").open("wb") as compiled:
+            write_mo(compiled, read_po(catalogue))
+    return {
+        "language": SPHINX_LANGUAGES[language],
+        "locale_dirs": ["locale"],
+        "gettext_compact": False,
+        "gettext_auto_build": False,
+    }
+
+
+def update_prose(notebooks: Iterable[Path], folder: Path = PROSE / "zh") -> list[Path]:
+    """Bring the catalogues of a folder up to the notebooks' markdown cells; what is new stays to be translated.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The catalogues, one a notebook; of paragraphs that are gone nothing is kept.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, found in extracted({path.stem: nbformat.read(path, as_version=4) for path in notebooks}).items():
+        file = folder / f"{name}.po"
+        catalogue = _read(file) if file.is_file() else Catalog(locale=folder.name, fuzzy=False)
+        catalogue.update(found, no_fuzzy_matching=True)
+        with file.open("wb") as opened:
+            write_po(opened, catalogue, width=0, omit_header=True, no_location=True, ignore_obsolete=True)
+        written.append(file)
+    return written
+
+
+def extracted(pages: dict[str, NotebookNode]) -> dict[str, Catalog]:
+    """The paragraphs, headings and list items of notebooks' markdown cells, in order, as Sphinx finds them."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, built = Path(folder, "source"), Path(folder, "built")
+        source.mkdir()
+        for name, notebook in pages.items():
+            prose = nbformat.from_dict(notebook)
+            prose.cells = [cell for cell in prose.cells if cell.cell_type == "markdown"]
+            (source / f"{name}.ipynb").write_text(nbformat.writes(prose), encoding="utf-8")
+        toctree = "\n".join(["# Pages", "```{toctree}", *pages, "```"])
+        (source / "index.md").write_text(toctree, encoding="utf-8")
+        settings = {"extensions": ["myst_nb"], "nb_execution_mode": "off", "gettext_compact": False}
+        with docutils_namespace():
+            Sphinx(source, None, built, Path(folder, "doctrees"), "gettext", settings, None, None).build()
+        return {name: _read(built / f"{name}.pot") for name in pages}
+
+
+def _read(file: Path) -> Catalog:
+    with file.open("rb") as opened:
+        return read_po(opened, locale=None if file.suffix == ".pot" else "zh")

@@ -1,0 +1,66 @@
+"""The prose of notebooks in a report's language."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from analysis.report import translations
+from analysis.report.notebooks import METADATA
+from analysis.report.pages import write_report
+from analysis.report.title_page import TitlePage
+from analysis.report.translations import update_prose
+
+PROSE = "See `did` and [the next page](02-b.ipynb)."
+
+
+@pytest.fixture
+def notebooks(tmp_path: Path) -> list[Path]:
+    """Two pages; the first has prose, and an output that says the same."""
+    output = new_output("display_data", data={"text/markdown": PROSE, "text/plain": PROSE})
+    cells = [new_markdown_cell(f"# Why?\n\n{PROSE}"), new_code_cell("1", outputs=[output])]
+    pages = {"01-a": cells, "02-b": [new_markdown_cell("# And then?")]}
+    for name, found in pages.items():
+        nbformat.write(new_notebook(cells=found, metadata=METADATA), tmp_path / f"{name}.ipynb")
+    return sorted(tmp_path.glob("*.ipynb"))
+
+
+def test_catalogues_follow_the_prose_and_keep_what_is_translated(notebooks: list[Path], tmp_path: Path) -> None:
+    folder = tmp_path / "zh"
+    first, second = update_prose(notebooks, folder)
+    text = first.read_text("utf-8")
+    assert [line for line in text.splitlines() if line] == [
+        'msgid "Why?"',
+        'msgstr ""',
+        f'msgid "{PROSE}"',
+        'msgstr ""',
+    ], "each once, and no output"
+    first.write_text(text.replace('"Why?"\nmsgstr ""', '"Why?"\nmsgstr "为什么？"'), "utf-8")
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# Why?\n\nNew.")]), notebooks[0])
+    update_prose(notebooks, folder)
+    changed = first.read_text("utf-8")
+    assert '"Why?"\nmsgstr "为什么？"' in changed
+    assert "New." in changed
+    assert PROSE not in changed
+
+
+def test_pages_speak_the_reports_language_and_outputs_stay(
+    notebooks: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(translations, "PROSE", tmp_path / "prose")
+    first, _ = update_prose(notebooks, tmp_path / "prose" / "zh")
+    text = first.read_text("utf-8")
+    for said, chinese in (("Why?", "为什么？"), (PROSE, "见 `did`（[下一页](02-b.ipynb)）。")):
+        text = text.replace(f'"{said}"\nmsgstr ""', f'"{said}"\nmsgstr "{chinese}"')
+    first.write_text(text, "utf-8")
+    pages = {path.stem: nbformat.read(path, as_version=4) for path in notebooks}
+    for language, heading, link in (("zh", "为什么？", "下一页"), ("en", "Why?", "the next page")):
+        write_report(pages, tmp_path / language, TitlePage("T", "D", language=language))
+        html = (tmp_path / language / "01-a.html").read_text("utf-8")
+        assert re.search(r"<h1>(.*?)<", html).group(1) == heading
+        assert f">{heading}</a>" in (tmp_path / language / "02-b.html").read_text("utf-8"), "the sidebar"
+        assert re.search(rf'href="02-b.html"><span class="[^"]*">{link}</span>', html)
+        assert html.count("See <code>did</code>") == 1, "the output"
+    assert capsys.readouterr().err == ""
