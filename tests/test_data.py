@@ -18,6 +18,8 @@ SCHEMAS = {resource["name"]: resource["schema"]["fields"] for resource in PACKAG
 TABLES = {resource["name"]: resource["path"] for resource in PACKAGE["resources"]}
 EXAMPLE = DATA / "example"
 """Invented files in several formats, with a README and tests of their own."""
+FAMINE = {f"famine/{name}" for name in ("study.toml", "study-by-county.toml", "LICENSE")}
+"""What stands beside the famine panel."""
 README = (DATA / "README.md").read_text(encoding="utf-8")
 
 # The outcome is a mean over at most 240 households stored with 15 digits; the regression adds a few roundings.
@@ -61,7 +63,7 @@ def copy(tmp_path):
 def test_frictionless_finds_no_error():
     report = validate(str(DATA / "datapackage.json"))
     assert report.flatten(["name", "type", "message"]) == []
-    assert len(report.tasks) == len(TABLES) == 13
+    assert len(report.tasks) == len(TABLES) == 14
 
 
 @pytest.mark.parametrize(
@@ -89,7 +91,7 @@ def test_files_are_utf8_with_unix_line_endings_and_all_are_described():
         assert b"\r" not in raw, path
         raw.decode("utf-8")
     names = {path.relative_to(DATA).as_posix() for path in files}
-    assert names == {*TABLES.values(), "datapackage.json", "study.toml", "README.md", "LICENSE"}
+    assert names == {*TABLES.values(), "datapackage.json", "study.toml", "README.md", "LICENSE"} | FAMINE
     assert [name for name in sorted(names - {"README.md"}) if f"`{name}`" not in README] == []
 
 
