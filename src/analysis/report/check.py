@@ -71,7 +71,7 @@ def findings_on(study: Study) -> list[str]:
     """What `check_study` says of a study that has been read; doubts begin with LOOK."""
     units = study.units
     findings = [study.title, study.data_statement, *study.reading]
-    findings += [_roster(units), *_unlike(units.index), *_misread(units), *_years(study), *_valueless(study)]
+    findings += [_roster(units), *_unlike(study), *_misread(units), *_years(study), *_valueless(study)]
     for name in study.outcomes:
         findings += _outcome(study, name)
     findings += [_specification(study), *_evidence(study)]
@@ -106,21 +106,21 @@ def _roster(units: pd.DataFrame) -> str:
     return f"Roster of Mengzhou: {by_code.sum():,} found by code, {by_name.sum():,} by town and name, {unknown}."
 
 
-def _unlike(units: pd.Index) -> list[str]:
+def _unlike(study: Study) -> list[str]:
     """Codes of another length or form than most, which may be mistyped or have lost a zero."""
-    codes = pd.Series(units.astype("str"))
+    codes = pd.Series(study.units.index.astype("str"))
     form = codes.str.replace("[0-9]", "0", regex=True).str.replace("[A-Za-z]", "a", regex=True)
     usual = form.mode().iloc[0]
     same, digits, villages = form == usual, set(usual) == {"0"}, usual == 12 * "0"
     odd = codes[~same | (codes.str.endswith("000") & villages)]
     padded = codes[same].str.contains("(?<![0-9])0[0-9]").any()
-    settled = padded or (digits and len(usual) >= DIVISION_CODE)
-    few = max(1, (0.5 if settled else FEW) * len(codes))
+    division = digits and len(usual) >= DIVISION_CODE
+    few, settled = max(1, (0.5 if division else FEW) * len(codes)), padded or division
     if odd.empty or not re.fullmatch("[ -~]*0[ -~]*", usual) or (~same).sum() > few or not settled and _counted(codes):
         return []
     wanted = f"{len(usual)} digits" if digits else f"the form of {codes[same].iloc[0]}"
     towns = ", or with 000 at the end as towns have" if villages else ""
-    remedy = "A mistyped code makes a village of its own."
+    remedy = f"A mistyped code makes a {study.noun} of its own."
     return look(odd, "code", f"{{}} without {wanted} as the others have{towns}", remedy)
 
 
@@ -152,7 +152,7 @@ def _years(study: Study) -> list[str]:
         f"Years: {count(before, 'year')} before the first start ({start}), {len(years) - before} from it on.",
         f"Treatment begins in {several}." if len(began) > 1 else "",
         "With one year before, nobody can see whether the groups had moved alike." if before < 2 else "",
-        f"No village has data in {count(len(absent), 'year')}: {first(absent)}." if absent else "",
+        f"No {study.noun} has data in {count(len(absent), 'year')}: {first(absent)}." if absent else "",
         f"Gaps: {count(len(rows_of) * len(years) - len(frame), f'{study.noun}-year')} without a row{gaps}.",
     ]
 
@@ -248,18 +248,19 @@ def _groups(study: Study, units: pd.DataFrame) -> list[str]:
     alone = bool((sizes == 1).all())
     outside = units.loc[~treated, "group"].unique()
     named = sorted(group for group in map(str, outside) if not group.startswith(PLACEBO))
+    kind = "" if set(outside) & set(units.loc[treated, "group"]) else f"{kind} "
     facts = {
-        f"{number} {kind} groups: intervals rest on them, not on the number of villages.": number >= 5,
-        f"{number} {kind} groups: fewer than five are few; read CR2 beside randomization inference.": 3 <= number < 5,
-        "2 untreated groups: too few to lean on, however many are treated.": (kind, number) == ("untreated", 2),
+        f"{number} {kind}groups: intervals rest on them, not on the number of {plural(noun)}.": number >= 5,
+        f"{number} {kind}groups: fewer than five are few; read CR2 beside randomization inference.": 3 <= number < 5,
+        "2 untreated groups: too few to lean on, however many are treated.": (kind, number) == ("untreated ", 2),
         "Every stratum with a treated group is treated as a whole: randomization within strata has nothing to "
         "randomize, and nobody is a neighbour. Randomization over all groups serves.": treated[strata].all()
         and not strata.all(),
-        "Every village is its own group: right only if treatment was decided village by village.": alone,
+        f"Every {noun} is its own group: right only if treatment was decided {noun} by {noun}.": alone,
         f"LOOK: every untreated {noun} is in one group ({outside[0]}), so nothing shows how much groups differ by "
         "chance. Leave the group of untreated units empty, and placebo groups of like size are cut.": len(outside) == 1,
     }
-    small, remedy = sizes.index[sizes < SMALL_GROUP], "Hardly more than one village makes such a group's mean."
+    small, remedy = sizes.index[sizes < SMALL_GROUP], f"Hardly more than one {noun} makes such a group's mean."
     few = look([] if alone else small, "group", f"{{}} of fewer than {SMALL_GROUP} {plural(noun)}", remedy)
     fault = f"{{}} named but never treated, while other untreated {plural(noun)} have no group"
     named = named if study.placebo_group_count else []
