@@ -142,8 +142,8 @@ class TestByHand:
             "on), 35.0 % of the counterfactual mean, against all years before; 4 villages, 16 village-years; two-way "
             "fixed effects. "
             "Only 2 treated groups (T1, T2): with two, standard errors rest on two numbers: usual tests reject far too "
-            "often, careful ones hardly ever. Read the estimate as a description; randomization inference is the most "
-            "that can be said."
+            "often, careful ones hardly ever. Read the estimate as a description; randomization inference, in "
+            "levels or logs alone, is the most that can be said."
         )
         assert estimate._repr_markdown_() == repr(estimate)
 

@@ -92,6 +92,11 @@ def test_a_start_year_that_is_zero_throughout_counts_at_every_event_time():
         assert 100 * one.amount / (observed.mean() - one.amount) == pytest.approx(one.percent, rel=R)
     after = panel["income"][event_time >= 0]
     assert events.average().amount == pytest.approx(after.mean() * (1 - np.exp(-events.average().value)), rel=EXACT)
+    for by, key in {"cohort": panel["start"], "calendar": panel["year"]}.items():
+        for name, one in (aggregate := events.aggregate(by)).parts.items():
+            mean = panel["income"][(event_time >= 0) & (key == name)].mean()
+            assert one.amount == pytest.approx(mean * (1 - np.exp(-one.value)), rel=EXACT)
+        assert ", without start year 2022, zero for every village in every year: Your data" in repr(aggregate)
 
 
 def test_collapsed_villages_leave_amounts_and_effective_districts_as_they_are():
@@ -190,9 +195,10 @@ def test_where_one_district_has_most_of_the_money_randomization_and_honest_bound
     with pytest.raises(StudyError) as refusal:
         randomization(did(study, "income", scale="poisson"), draws=9)
     assert str(refusal.value) == f"No randomization test: {DOMINATED}. {REMEDY}"
-    with pytest.raises(StudyError) as refusal:
-        event_study(study, "income", scale="poisson").honest_bounds()
-    assert str(refusal.value) == f"No honest bounds: {DOMINATED}. {REMEDY}"
+    for what in ("honest_bounds", "covariance"):
+        with pytest.raises(StudyError) as refusal:
+            getattr(event_study(study, "income", scale="poisson"), what)()
+        assert str(refusal.value) == f"No {what.replace('_', ' ')}: {DOMINATED}. {REMEDY}"
     assert randomization(did(study, "income", scale="log"), draws=9).p_value > 0
 
 
@@ -222,6 +228,9 @@ def test_two_treated_districts_nearly_alike_are_said_to_be_less_than_two():
         estimate = did(Study.from_frame(panel, **names), "income", scale="poisson")
     assert 1.99 < estimate.effective_treated_districts < 2
     assert estimate.no_interval == "2 treated groups are worth 1.9 equal ones by their totals: not informative"
+    assert repr(estimate).endswith("randomization inference, in levels or logs alone, is the most that can be said.")
+    with pytest.raises(StudyError, match='Use scale="log" or "level", in which every village counts alike.$'):
+        randomization(estimate)
     assert term("zh", estimate.no_interval) == "2个处理组按总额计只相当于1.9个同等的组，无法据此推断"
 
 

@@ -1,6 +1,7 @@
 """Honest bounds: R's values, cases by hand, an independent linear program, coverage, and what they say of a study."""
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -343,6 +344,25 @@ def test_event_study_takes_the_pooled_covariance_and_the_average(kind: str, star
     assert ours.frame[["low", "high"]].to_numpy() == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("starts", [ONE_START, SEVERAL])
+def test_effects_in_per_cent_are_bounded_as_ratios_of_totals(starts: list[int | None]) -> None:
+    study = events_of(starts, years=YEARS[3:]).study
+    last = study.frame["time"].eq(YEARS[-1]) & study.frame["first_treated"].notna()
+    income = np.exp(0.1 * study.frame["income"]) * np.where(last, 3, 1)
+    events = event_study(replace(study, frame=study.frame.assign(income=income)), "income", scale="poisson")
+    bounds, (observed, counterfactual) = events.honest_bounds(values=[0]), events.fitted.cell_totals()
+    times = np.array([time for _, time in events.fitted.labels])
+    reached = (times >= 0) & np.isin(times, events.path().event_times)
+    ratio = np.log(observed[reached].sum() / counterfactual[reached].sum())
+    # Where trends are parallel the interval is the estimate's, give and take the same.
+    assert [bounds.estimate.value, bounds.frame[["low", "high"]].mean(axis=1)[0]] == pytest.approx(
+        [ratio] * 2, abs=1e-6
+    )
+    whole = f"; over all treated years {events.average().percent:.1f} %)"
+    which = "" if starts is ONE_START else f" (at event times 0, 1, which every start year reaches{whole}"
+    assert bounds.which == which
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_breakdown_is_where_the_interval_meets_zero(kind: str) -> None:
     events = events_of(ONE_START, effect=6.0)
@@ -385,6 +405,7 @@ def test_one_lag_alone() -> None:
     events = events_of(ONE_START)
     first_lag = events.honest_bounds(values=[0], weights=[1, 0, 0])
     assert first_lag.estimate.value == pytest.approx(events.estimate(0).value, abs=SAME_NUMBER)
+    assert first_lag.which.startswith(" (at event times 0, 1, 2, weighted 1, 0, 0; over all treated years ")
     pd.testing.assert_frame_equal(events.honest_bounds(values=[0], weights=[1, 0, 0]).frame, first_lag.frame)
 
 

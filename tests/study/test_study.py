@@ -315,8 +315,8 @@ FEW = {
     "says how sure one can be. Read the estimate as a description; randomization inference is the most that can "
     "be said.",
     2: "Only 2 treated groups (north, south): with two, standard errors rest on two numbers: usual tests reject far "
-    "too often, careful ones hardly ever. Read the estimate as a description; randomization inference is the most "
-    "that can be said.",
+    "too often, careful ones hardly ever. Read the estimate as a description; randomization inference, in levels or "
+    "logs alone, is the most that can be said.",
 }
 
 

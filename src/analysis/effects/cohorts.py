@@ -59,9 +59,11 @@ class Aggregate(Sentence):
         return compare(estimates).assign(village_years=behind)[columns].rename_axis(self.by)
 
     def __repr__(self) -> str:
-        return (
-            f"By {self.by.replace('_', ' ')}, overall the average of {len(self.parts)} {self.weights}: {self.overall!r}"
-        )
+        parts, noun = f"{len(self.parts)} {self.weights}", self.overall.study.noun
+        cohorts = {cohort for cohort, _ in self.overall.fitted.labels} - {None}
+        lost = [start for start in self.overall.study.starts if cohorts and start not in cohorts]
+        zero = f", without start year {first(lost)}, zero for every {noun} in every year" if lost else ""
+        return f"By {self.by.replace('_', ' ')}, overall the average of {parts}{zero}: {self.overall!r}"
 
 
 def aggregated_effects(regression: Regression, starts: Sequence[int], by: str) -> tuple[dict[int, Effect], Effect]:
@@ -78,6 +80,16 @@ def aggregated_effects(regression: Regression, starts: Sequence[int], by: str) -
     key = {"event_time": event_time, "cohort": cohort, "calendar": cohort + event_time}[by]
     names = np.unique(key[event_time >= 0])
     effects = [regression.average((event_time >= 0) & (key == name)) for name in names]
+    if by != "event_time":
+        # A start year that is zero throughout has no cells, so that those of another would not tell it apart.
+        rows = regression.sample.always_zero
+        rows = rows[
+            (rows["time"] >= rows["first_treated"]).fillna(False) & rows["time"].isin(regression.sample.frame["time"])
+        ]
+        zeros = rows["weight"].groupby(rows["first_treated" if by == "cohort" else "time"]).sum()
+        effects = [
+            replace(one, always_zero=float(zeros.get(name, 0))) for one, name in zip(effects, names, strict=True)
+        ]
     share = np.ones(len(names))
     if by == "cohort":
         share = regression.sample.units().groupby("first_treated")["villages"].sum()[names].to_numpy(dtype=float)

@@ -10,7 +10,7 @@ from statsmodels.regression.linear_model import RegressionResults
 from analysis.effects.cohorts import Aggregate, aggregated_effects
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_path import EventPath, event_path
-from analysis.effects.honest_bounds import HonestBounds, path_bounds
+from analysis.effects.honest_bounds import HonestBounds, of_which, path_bounds
 from analysis.effects.pretrend import Pretrend
 from analysis.effects.totals import refuse_dominated
 from analysis.inference.hypothesis import HypothesisTest
@@ -156,7 +156,11 @@ class EventStudy(Sentence):
         return frame["group"][shown].astype(str).groupby(event_time[shown]).nunique().rename_axis("event_time")
 
     def covariance(self) -> pd.DataFrame:
-        """Covariance of all estimated event times that few treated groups can bear; see `pooled_covariance`."""
+        """Covariance of all estimated event times that few treated groups can bear; see `pooled_covariance`.
+
+        Refused where one group has most of the treated total, as intervals are.
+        """
+        refuse_dominated("No covariance", self.average().dominance, self.study.noun)
         times = pd.Index(self.event_times, name="event_time")
         return pd.DataFrame(pooled_covariance(self.fitted, self.effects)[0], index=times, columns=times)
 
@@ -181,7 +185,8 @@ class EventStudy(Sentence):
             As in `analysis.honest_bounds`; default: 0, 0.5, 1, 1.5, 2 for relative magnitudes; for smoothness 0, 0.25,
             0.5, 0.75 and 1 times the largest change of slope estimated before (with one lead: times the slope itself).
         weights : sequence of float, shape (lags,), optional
-            The effect asked for; default: the average over treated village-years, as `average`.
+            The effect asked for, on the path's lags (see `path`). Default: `average`; where a start year does not reach
+            every event time, the average over those that all reach, which the sentence says and sets beside it.
 
         Raises
         ------
@@ -196,13 +201,16 @@ class EventStudy(Sentence):
         >>> bounds.frame["value"].tolist(), bounds.df
         ([0.0, 1.0], 32)
         """
-        path = self.path()
+        path, whole = self.path(), self.average()
         lags = np.array(path.event_times) >= 0
-        size = np.array([self.fitted.cell_sizes()[effect.gradient != 0].sum() for effect in path.effects]) * lags
-        shares = size[lags] / size.sum() if weights is None else np.asarray(weights, dtype=float)
-        estimate = self.of(weighted_sum(path.part(lags), shares))
-        refuse_dominated("No honest bounds", estimate.dominance or self.average().dominance, self.study.noun)
-        return path_bounds(estimate, path, shares, kind, values, level)
+        cells = np.array([time for _, time in self.fitted.labels])[:, None] == np.array(path.event_times)[lags]
+        # A village-year counts in the bounds as it does in the effect: by its share of the counterfactual total.
+        effect = self.fitted.average(cells.any(axis=1))
+        shares = effect.gradient @ cells if weights is None else np.asarray(weights, dtype=float)
+        estimate = self.of(effect if weights is None else weighted_sum(path.part(lags), shares))
+        refuse_dominated("No honest bounds", estimate.dominance or whole.dominance, self.study.noun)
+        which = of_which(estimate, whole, np.array(path.event_times)[lags], weights)
+        return path_bounds(estimate, which, path, shares, kind, values, level)
 
     def __repr__(self) -> str:
         before, after = np.less(self.event_times, self.reference).sum(), np.greater_equal(self.event_times, 0).sum()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,8 @@ SURVIVES = {
     "smoothness": "the sign survives unless the slope of the departure from parallel trends changes from one {year} to "
     "the next by more than {size}, {times} times the largest change estimated before",
 }
+REACHED = " (at event times {times}, which every start year reaches; over all treated years {whole})"
+WEIGHED = " (at event times {times}, weighted {weights}; over all treated years {whole})"
 # Values of `EventStudy.honest_bounds`, in multiples of the largest departure seen before.
 MULTIPLES = {"relative_magnitudes": (0, 0.5, 1, 1.5, 2), "smoothness": (0, 0.25, 0.5, 0.75, 1)}
 # With U untreated groups and d effects the factor of the pooled covariance is about (U - 1) / (U - d - 2) times too
@@ -50,6 +52,8 @@ class HonestBounds(Sentence):
     ----------
     estimate : Estimate
         The effect itself.
+    which : str
+        In words which effect it is, and the average over all treated village-years beside it; empty where it is that.
     kind : str
         "relative_magnitudes" or "smoothness".
     frame : DataFrame
@@ -63,6 +67,7 @@ class HonestBounds(Sentence):
     """
 
     estimate: Estimate
+    which: str
     kind: str
     level: float
     df: float
@@ -76,9 +81,9 @@ class HonestBounds(Sentence):
         label = in_sentence(study.describe(effect.outcome).label)
         value = effect_in_words(effect.unit, effect.value)
         return (
-            f"{study.label.capitalize()}: effect on {label} {value}, against {effect.baseline}{effect.specified}: "
-            f"{self.answer} ({100 * self.level:g} % intervals, {METHODS[self.kind]}, covariance pooled over treated "
-            f"groups, t with {self.df:g} degrees of freedom)."
+            f"{study.label.capitalize()}: effect on {label} {value}{self.which}, against {effect.baseline}"
+            f"{effect.specified}: {self.answer} ({100 * self.level:g} % intervals, {METHODS[self.kind]}, covariance "
+            f"pooled over treated groups, t with {self.df:g} degrees of freedom)."
         )
 
     @property
@@ -94,13 +99,35 @@ class HonestBounds(Sentence):
         return say(language, said, year=year, size=size, times=amount(times))
 
 
+def of_which(estimate: Estimate, whole: Estimate, times: Iterable[int], weights: Iterable[float] | None) -> str:
+    """Which effect an estimate is, with the average over all treated years beside it; "" where it is that average."""
+    if np.array_equal(estimate.effect.gradient, whole.effect.gradient):
+        return ""
+    language = estimate.study.language
+    named = {
+        name: say(language, ", ").join(f"{one:g}" for one in numbers)
+        for name, numbers in {"times": times, "weights": () if weights is None else weights}.items()
+    }
+    named["whole"] = effect_in_words(whole.unit, whole.value, language)
+    return say(language, REACHED if weights is None else WEIGHED, **named)
+
+
 def path_bounds(
-    estimate: Estimate, path: EventPath, weights: np.ndarray, kind: str, values: Sequence[float] | None, level: float
+    estimate: Estimate,
+    which: str,
+    path: EventPath,
+    weights: np.ndarray,
+    kind: str,
+    values: Sequence[float] | None,
+    level: float,
 ) -> HonestBounds:
     """Honest bounds with few treated groups; see `EventStudy.honest_bounds`.
 
     Notes
     -----
+    A ratio of totals is no weighted sum of the lags' coefficients, but moves with them as the one by shares of the
+    counterfactual total does. So the bounds are that sum's, moved to the ratio.
+
     Simulated with five treated groups of 54, six leads, two lags, errors with persistence 0 or 0.6 and treated groups
     as variable as others or twice as much, 95 % intervals cover the effect 93 to 97 % of the time where the departure
     is the largest one allowed; with the clustered (CR1) covariance and the normal distribution 29 to 92 %. With
@@ -115,6 +142,7 @@ def path_bounds(
         raise StudyError(f"No honest bounds, because leads and lags have no covariance to trust: {error}") from None
     _check_untreated(path.regression, pre + post)
     coefficients = np.array([effect.value for effect in path.effects])
+    coefficients[pre:] += (estimate.value - weights @ coefficients[pre:]) * weights / (weights @ weights)
     changes = np.diff(np.append(coefficients[:pre], 0), min(pre, 2))
     seen = 1.0 if kind == "relative_magnitudes" else float(np.abs(changes).max())
     shape: dict[str, Any] = {"pre": pre, "post": post, "weights": weights, "kind": kind, "level": level, "df": df}
@@ -123,7 +151,7 @@ def path_bounds(
     unit = 1.0 if kind == "relative_magnitudes" else float(np.sqrt(weights @ covariance[pre:, pre:] @ weights))
     interval = KINDS[kind]
     breakdown = breakdown_value(lambda value: interval(coefficients, covariance, pre, weights, value, level, df), unit)
-    return HonestBounds(estimate, kind, level, df, frame, breakdown, seen, step)
+    return HonestBounds(estimate, which, kind, level, df, frame, breakdown, seen, step)
 
 
 def _check_untreated(regression: Regression, effects: int) -> None:

@@ -17,6 +17,7 @@ SHARE_TOLERANCE = 1e-9
 # Below so many equally weighty treated districts no method's interval holds; below the second number none is safe.
 NO_INTERVAL_BELOW, CAUTION_BELOW = 2 - SHARE_TOLERANCE, 3
 
+TOO_FEW = "equal ones by their totals"
 # From this share of the treated total on, one group has most of it; nearly half is no more than its part of two.
 MOST = 2 / 3
 
@@ -37,9 +38,11 @@ def ratio_behind(regression: Regression, effect: Effect) -> Effect | None:
 
 
 def refuse_dominated(what: str, reason: str, noun: str) -> None:
-    """Raise a `StudyError` where one group has most of the treated total, for this reason."""
+    """Raise a `StudyError` where treated groups are worth too few by their totals, for this reason."""
     if reason:
         remedy = f'Use scale="log" or "level", or the outcome without the {noun} that has most of it.'
+        if TOO_FEW in reason:
+            remedy = f'Use scale="log" or "level", in which every {noun} counts alike.'
         raise StudyError(f"{what}: {reason}. {remedy}")
 
 
@@ -47,7 +50,8 @@ def observed_mean(regression: Regression, effect: Effect) -> float:
     """Observed total of the cells behind an effect, over their village-years; with villages always at zero."""
     inside = effect.gradient != 0
     observed = regression.cell_totals()[0][inside].sum()
-    return float(observed / (regression.cell_sizes()[inside].sum() + _always_zero(regression, inside)))
+    zeros = _always_zero(regression, inside) if effect.always_zero is None else effect.always_zero
+    return float(observed / (regression.cell_sizes()[inside].sum() + zeros))
 
 
 def group_totals(regression: Regression, effect: Effect) -> np.ndarray:
@@ -67,7 +71,7 @@ def dominance(treated: int, totals: np.ndarray) -> str:
         return ""
     if totals.max() > MOST * totals.sum():
         return f"one group has most of the treated total, which is worth {floored(worth)} groups: not informative"
-    return f"{treated} treated groups are worth {floored(worth)} equal ones by their totals: not informative"
+    return f"{treated} treated groups are worth {floored(worth)} {TOO_FEW}: not informative"
 
 
 def large_villages(regression: Regression, effect: Effect, language: str = "en") -> Iterator[str]:

@@ -34,10 +34,13 @@ class Effect:
     value : float
     gradient : ndarray, shape (cells,)
         Its derivative by each cell's coefficient; where it is linear, the weights that give it.
+    always_zero : float, optional
+        Village-years behind it of villages that are zero in every year, where the cells do not tell.
     """
 
     value: float
     gradient: np.ndarray
+    always_zero: float | None = None
 
 
 def weighted_sum(effects: Sequence[Effect], weights: np.ndarray) -> Effect:

@@ -26,7 +26,7 @@ def parallel_trends(study: Study, outcome: str) -> Check:
         relative, smooth = (events.honest_bounds(kind=kind) for kind in ("relative_magnitudes", "smoothness"))
     except StudyError as error:
         return Check(study, joined(language, [leads, str(error)]), {}, (together,))
-    bounds = say(language, "Honest bounds: {answer}.", answer=relative.answer)
+    bounds = say(language, "Honest bounds{which}: {answer}.", which=relative.which, answer=relative.answer)
     results = (together, relative, smooth, _tabled(relative, smooth, events))
     return Check(study, joined(language, [leads, bounds]), {}, results)
 

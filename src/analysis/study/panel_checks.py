@@ -268,9 +268,11 @@ def few_treated_groups(units: pd.DataFrame, stacklevel: int = 3) -> tuple[str, .
     one = f"with one, its own luck {luck}, and no standard error says how sure one can be"
     two = "with two, standard errors rest on two numbers: usual tests reject far too often, careful ones hardly ever"
     meaning = one if len(groups) == 1 else two
+    # Two treated groups are worth two by their totals only where these are the same.
+    scales = ", in levels or logs alone," if kind == "treated" and len(groups) == 2 else ""
     note = (
         f"Only {count(len(groups), f'{kind} group')} ({first(groups)}): {meaning}. "
-        "Read the estimate as a description; randomization inference is the most that can be said."
+        f"Read the estimate as a description; randomization inference{scales} is the most that can be said."
     )
     warnings.warn(note, FewTreatedGroupsWarning, stacklevel=stacklevel)
     return (note,)
