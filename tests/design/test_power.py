@@ -10,6 +10,7 @@ from panels import study_of
 from statsmodels.stats.power import TTestIndPower
 
 from analysis import Study, StudyError, did
+from analysis.design.drawn_outcomes import DrawnOutcomes
 from analysis.design.null_draws import null_draws, planned_design
 from analysis.design.power import _smallest, minimum_detectable_effect, power_curve
 from analysis.design.shocks import Shocks, untreated_shocks
@@ -70,6 +71,71 @@ def test_a_draw_is_what_a_refit_would_give(alone):
     assert null.estimates[2] == pytest.approx(estimate.value, rel=ROUNDING)
     assert null.errors[2] == pytest.approx(test["std_error"], rel=ROUNDING)
     assert null.df == pytest.approx(test["df"], rel=ROUNDING)
+
+
+def specified_panel(**options: int) -> pd.DataFrame:
+    """With rain that varies, land that never does, and people, who grow."""
+    frame = panel(**options)
+    generator = np.random.default_rng(11)
+    village = pd.factorize(frame["village"])[0]
+    frame["rain"] = generator.normal(size=len(frame))
+    frame["land"] = generator.normal(size=village.max() + 1)[village]
+    frame["people"] = generator.uniform(1, 5, village.max() + 1)[village] * 1.02 ** (frame["year"] - 2017)
+    return frame
+
+
+def study_with(frame: pd.DataFrame, **specified: object) -> Study:
+    return dataclasses.replace(study_of(frame), **specified)
+
+
+def test_the_design_has_the_studys_controls_and_weights():
+    frame = specified_panel(groups=12, treated=4, villages=2, years=8, start=2022)
+    study = study_with(frame, controls=("rain", "land"), weights="people")
+    design = planned_design(study, "income")
+    null = null_draws(design, known_shocks(study, unit=1.0), 3, 7)
+    drawn = DrawnOutcomes.of(design.fitted.sample.frame, known_shocks(study, unit=1.0))
+    value = drawn.draw(np.random.default_rng(np.random.SeedSequence(7, spawn_key=(2,))))
+    estimate = did(dataclasses.replace(design.study, frame=design.study.frame.assign(value=value)), "value")
+    test = estimate.inference(["cr2"]).loc["cr2"]
+    found = [null.estimates[2], null.errors[2], null.df[2]]
+    assert found == pytest.approx([estimate.value, test["std_error"], test["df"]], rel=ROUNDING)
+
+
+def test_what_controls_explain_is_no_shock():
+    frame = specified_panel(groups=12, treated=4, villages=2, years=8, start=2022)
+    moved = frame.assign(income=frame["income"] + 5 * frame["rain"] + frame["land"] * (frame["year"] - 2017) ** 1.5)
+    specified = study_with(moved, controls=("rain", "land"))
+    found = minimum_detectable_effect(specified, "income", replications=50)
+    expected = minimum_detectable_effect(study_with(frame, controls=("rain", "land")), "income", replications=50)
+    # A regression on both controls leaves the same residuals, whatever the controls explain.
+    assert found.value == pytest.approx(expected.value, rel=1e-6)
+    assert ", controls rain, land (times year: 7 coefficients)." in repr(found)
+    without = minimum_detectable_effect(specified, "income", controls=(), replications=50)
+    assert without.value > 2 * found.value
+    assert "controls" not in repr(without)
+    weighed = minimum_detectable_effect(specified, "income", weights="people", replications=50)
+    assert ", weights people." in repr(weighed)
+    assert weighed.value != pytest.approx(found.value, rel=1e-3)
+
+
+def test_controls_that_nobody_knows_in_planned_years_are_left_out_and_named():
+    frame = specified_panel(groups=12, treated=4, villages=2, years=8, start=2022)
+    study = study_with(frame, controls=("rain", "land"), weights="people")
+    found = minimum_detectable_effect(study, "income", years_after=2, replications=20)
+    assert found.last_year == 2026
+    assert ", controls land (times year: 9 coefficients), weights people. The design is without rain, unknown" in repr(
+        found
+    )
+    planned = planned_design(study, "income", after=2).study.frame
+    known = planned["unit"].str[:-2].map(frame.groupby("village")[["land", "people"]].last()["people"])
+    assert planned["people"][planned["time"] > 2024].to_numpy() == pytest.approx(known[planned["time"] > 2024])
+    # Rain that is forecast for the years to plan stays.
+    forecast = frame.assign(income=frame["income"].mask(frame["year"] == 2024))
+    curve = power_curve(study_with(forecast, controls=("rain",)), "income", [1.0], replications=20)
+    assert curve.attrs["caution"] == ""
+    unknown = study_with(forecast.assign(rain=frame["rain"].mask(frame["year"] == 2024)), controls=("rain",))
+    curve = power_curve(unknown, "income", [1.0], replications=20)
+    assert curve.attrs["caution"] == "The design is without rain, unknown in a planned year."
 
 
 def test_shocks_are_recovered():

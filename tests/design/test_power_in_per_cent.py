@@ -49,7 +49,10 @@ def solver_of(study: Study) -> tuple[PoissonDesign, pd.DataFrame]:
     return PoissonDesign.of(design, pieces), design.fitted.sample.frame
 
 
-@pytest.mark.parametrize("kind", ["one start", "two starts with gaps and zeros", "a start of one group's own"])
+KINDS = ["one start", "two starts with gaps and zeros", "a start of one group's own", "controls and weights"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_draw_is_answered_as_did_answers_it(kind):
     frame = money(groups=14, treated=5, villages=3, years=8, start=2021)
     if kind == "two starts with gaps and zeros":
@@ -59,13 +62,19 @@ def test_a_draw_is_answered_as_did_answers_it(kind):
         frame.loc[frame["village"] == "9-1", "income"] = 0.0
     if kind == "a start of one group's own":
         frame["start"] += (frame["group"] < 1) * 1.0
-    solver, rows = solver_of(study_of(frame))
+    study = study_of(frame)
+    if kind == "controls and weights":
+        frame = frame.assign(rain=np.sin(frame.index), people=1 + frame["year"] % 3 + frame["group"])
+        study = dataclasses.replace(study_of(frame), controls=("rain",), weights="people")
+    solver, rows = solver_of(study)
     known = frame.set_index(["village", "year"])["income"]
     outcome = known.loc[list(zip(rows["unit"].str[:-2], rows["time"], strict=True))].to_numpy()
     treated = (rows["time"] >= rows["first_treated"]).fillna(False).to_numpy(dtype=bool)
     for effect in (0.0, 0.3):
         changed = outcome * np.where(treated, np.exp(effect), 1.0)
-        estimate = did(Study(rows.assign(value=changed)), "value", scale="poisson")
+        design = planned_design(study, "income").study
+        design = dataclasses.replace(design, frame=design.frame.assign(value=changed))
+        estimate = did(design, "value", scale="poisson")
         test = estimate.inference(["cr2"]).loc["cr2"]
         expected = [estimate.value, test["std_error"], test["df"]]
         assert solver.headline(outcome, effect) == pytest.approx(expected, rel=SETTLED)

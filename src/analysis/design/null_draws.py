@@ -1,6 +1,6 @@
 """A design as it is or as it is planned, and what it would estimate where the policy does nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -19,6 +19,8 @@ from analysis.messages import StudyError, check_whole
 from analysis.study.panel_checks import DESIGN_COLUMNS
 from analysis.study.study import Study
 
+# The outcome without meaning of a planned design.
+DRAWN = "drawn outcome"
 # Standard errors in log points below this are rounding.
 NO_SHOCK = 1e-9
 # Draws, and the effect put into each with both signs, that show how degrees of freedom move with an effect.
@@ -70,12 +72,22 @@ class NullDraws:
 def planned_design(
     study: Study, outcome: str, before: int = 0, after: int = 0, treated: int = 1, untreated: int = 1
 ) -> Estimate:
-    """An estimate of the design on an outcome without meaning; copies and further years as asked for."""
+    """An estimate of the design on an outcome without meaning; copies and further years as asked for.
+
+    It has the study's weights and its controls, but those that vary and are unknown in a planned year: the estimate's
+    study has the ones that are left.
+    """
     check_whole(0, years_before=before, years_after=after)
     check_whole(1, treated_copies=treated, untreated_copies=untreated)
     known, time = study.column(outcome).notna(), study.frame["time"]
     planned = time > time[known].max() if known.any() else ~known
-    frame = _more_years(study.frame.loc[known | planned, DESIGN_COLUMNS], before, after)
+    controls, weights = study.specification(outcome)
+    columns = [*dict.fromkeys([*controls, *([weights] if weights else [])])]
+    frame = study.frame[[*DESIGN_COLUMNS, *columns]].assign(planned=planned)[known | planned]
+    varying = [name for name in controls if frame.groupby("unit")[name].nunique().max() > 1]
+    frame = _carried(_more_years(frame, before, after, varying), [name for name in columns if name not in varying])
+    seen = frame[frame["planned"]].groupby("time")[varying].count()
+    controls = tuple(name for name in controls if name not in seen or (seen[name] > 0).all())
     inside = frame["first_treated"].notna()
     parts = [frame[inside]] * treated + [frame[~inside]] * untreated
     copies = [
@@ -83,16 +95,16 @@ def planned_design(
         for n, part in enumerate(parts)
     ]
     frame = pd.concat(copies).sort_values(["unit", "time"], ignore_index=True)
-    frame["value"] = np.random.default_rng(0).standard_normal(len(frame))
+    frame[DRAWN] = np.random.default_rng(0).standard_normal(len(frame))
     if not (frame["time"] >= frame["first_treated"]).any():
         raise StudyError(
             f"No {study.noun} under treatment has {outcome!r}, and only years after the last one in which anybody has "
             f"it ({time[known].max()}) count as planned. Leave it empty for everybody in the years to plan."
         )
-    return did(Study(frame, noun=study.noun), "value", collapse=False)
+    return did(replace(study, frame=frame, controls=controls), DRAWN, collapse=False)
 
 
-def _more_years(frame: pd.DataFrame, before: int, after: int) -> pd.DataFrame:
+def _more_years(frame: pd.DataFrame, before: int, after: int, varying: list[str]) -> pd.DataFrame:
     """The design with further years at its ends, for the villages seen in one of the two years next to them."""
     years = np.unique(frame["time"])
     step = int(np.diff(years).min()) if len(years) > 1 else 1
@@ -102,7 +114,17 @@ def _more_years(frame: pd.DataFrame, before: int, after: int) -> pd.DataFrame:
         raise StudyError("No treated village is seen in the panel's last two years, so none can be followed further.")
     added = [first.assign(time=years[0] - step * more) for more in range(1, before + 1)]
     added += [last.assign(time=years[-1] + step * more) for more in range(1, after + 1)]
-    return pd.concat([frame, *added])
+    unknown = dict.fromkeys(varying, np.nan) | {"planned": True}
+    return pd.concat([frame, *(part.assign(**unknown) for part in added)])
+
+
+def _carried(frame: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Weights and controls that never change, in planned years as they were."""
+    frame = frame.sort_values(["unit", "time"], ignore_index=True)
+    for name in names:
+        kept = frame.groupby("unit")[name].ffill().groupby(frame["unit"]).bfill()
+        frame[name] = frame[name].where(frame[name].notna() | ~frame["planned"], kept)
+    return frame
 
 
 def null_draws(design: Estimate, shocks: Shocks, replications: int, seed: int, scale: str = "level") -> NullDraws:
@@ -159,7 +181,8 @@ class LinearDesign:
         order = np.argsort(clusters, kind="stable")
         adjusted, df = adjusted_direction(pieces, power=-0.5)[0], cr2(pieces).df
         groups = np.flatnonzero(np.diff(clusters[order], prepend=-1))
-        return cls(order, design.fitted.orthonormal()[0][order], groups, pieces, adjusted, df)
+        basis = design.fitted.orthonormal()[0] * np.sqrt(design.fitted.weights)[:, None]
+        return cls(order, basis[order], groups, pieces, adjusted, df)
 
     def headline(self, outcome: np.ndarray) -> np.ndarray:
         """Effect, CR2 error and degrees of freedom, as `did` and `cr2` give them."""

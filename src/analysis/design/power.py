@@ -1,19 +1,19 @@
 """What effect a design could detect, before anybody looks at its answer."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
+from analysis.design.detectable_effect import DetectableEffect
 from analysis.design.null_draws import NullDraws, null_draws, planned_design
 from analysis.design.own_error import beside_own_error
 from analysis.design.shocks import Shocks, untreated_shocks
 from analysis.design.treated_totals import caution_of_totals
-from analysis.inference.cluster_robust import FEW, FEW_TREATED
+from analysis.effects.estimate import Estimate
 from analysis.inference.inversion import first_reached
-from analysis.inference.methods import HEADLINE_NAME
-from analysis.messages import Sentence, StudyError, amount, check_shares, count, former_options, in_sentence, plural
+from analysis.messages import StudyError, check_shares, former_options
 from analysis.study.outcome import FORMER_LOG
 from analysis.study.study import Study
 
@@ -23,88 +23,13 @@ BISECTION_TOLERANCE = 1e-4
 SLOPE_BETWEEN = (0.95, 1.05)
 
 
-@dataclass(frozen=True)
-class DetectableEffect(Sentence):
-    """The smallest constant effect that a design finds with the power asked for; its repr is a sentence.
-
-    Attributes
-    ----------
-    value, loss, monte_carlo_error : float
-        Gain and loss in the outcome's unit or in log points, and the gain's simulation error.
-    percent, loss_percent : float
-        The same in per cent: under "poisson" and "log" of what would have been; in levels of the treated villages' mean
-        in the last known year before.
-    df : float
-        Median of the draws' degrees of freedom.
-    first_year, last_year : int
-        Of the design, with years that are only planned.
-    years_seen : int
-        Years without treatment that the shocks were estimated from; 0 where they were given.
-    caution : str
-        That treated groups count like fewer than three by their totals, as the estimate says; and how far the effect is
-        from 2.8 standard errors of the estimate itself, and why, where it is not near.
-    """
-
-    study: Study
-    outcome: str
-    scale: str
-    unit: str
-    value: float
-    loss: float
-    monte_carlo_error: float
-    percent: float
-    loss_percent: float
-    power: float
-    level: float
-    villages: int
-    first_year: int
-    last_year: int
-    groups: int
-    treated_groups: int
-    df: float
-    shocks: Shocks
-    years_seen: int
-    caution: str = ""
-
-    def frame(self) -> pd.DataFrame:
-        """One tidy row."""
-        names = ["value", "loss", "monte_carlo_error", "percent", "loss_percent", "unit"]
-        names += ["villages", "groups", "treated_groups", "df"]
-        return pd.DataFrame([{name: getattr(self, name) for name in names}])
-
-    def __repr__(self) -> str:
-        few = f", {FEW}" if self.treated_groups <= FEW_TREATED else ""
-        label = in_sentence(self.study.describe(self.outcome).label)
-        rest = f"the size of shocks, seen over {count(self.years_seen, 'year')} without treatment, is itself uncertain"
-        rest = rest if self.years_seen else "for the shocks given"
-        return (
-            f"{self.study.label.capitalize()}: with {self.treated_groups} treated of {count(self.groups, 'group')} and "
-            f"{count(self.villages, self.study.noun)}, {self.first_year}-{self.last_year}, an effect on {label} "
-            f"is found {100 * self.power:.0f} % of the time, at {100 * (1 - self.level):.0f} % two-sided, if it is "
-            f"{self._size()} ({self._error()}{rest}); {HEADLINE_NAME} ({self.df:.1f}){few}.{self.caution}"
-        )
-
-    def _size(self) -> str:
-        """The effect in words: a gain and a loss in per cent, or an amount."""
-        if self.unit == "log points":
-            return f"a gain of at least {self.percent:.0f} % or a loss of at least {self.loss_percent:.0f} %"
-        share = f", {self.percent:.1f} % of treated {plural(self.study.noun)}' mean in the last known year before"
-        return f"{amount(self.value)} {self.unit}".rstrip() + (share if np.isfinite(self.percent) else "")
-
-    def _error(self) -> str:
-        """The simulation error of the gain, in the words of the effect."""
-        if not np.isfinite(self.monte_carlo_error):
-            return ""
-        if self.unit != "log points":
-            return f"simulation error {amount(self.monte_carlo_error)}; "
-        return f"simulation error of the gain {amount((100 + self.percent) * self.monte_carlo_error)} %; "
-
-
 @former_options(**FORMER_LOG)
 def minimum_detectable_effect(
     study: Study,
     outcome: str,
     *,
+    controls: Sequence[str] | None = None,
+    weights: str | None = None,
     scale: str | None = None,
     power: float = 0.8,
     level: float = 0.95,
@@ -126,10 +51,9 @@ def minimum_detectable_effect(
 
     Parameters
     ----------
-    study, outcome
-        As in `did`.
-    scale : {"poisson", "log", "level"}, optional
-        Default: the outcome's own, as in `did`.
+    study, outcome, controls, weights, scale
+        As in `did`. What controls explain is no shock. In planned years weights and controls that never change are as
+        before; the design is without a control that varies and is unknown in one of them, and the result says so.
     power, level : float
         How often the effect is to be found, and one minus the level of the two-sided test.
     years_before, years_after : int
@@ -167,9 +91,10 @@ def minimum_detectable_effect(
     check_shares(power=power, level=level)
     scale = study.scale_of(outcome, scale)
     seen = 0 if shocks else _years_seen(study, outcome)
+    more = years_before, years_after, treated_copies, untreated_copies
+    study, design, left_out = _planned(study, outcome, controls, weights, *more)
     shocks = _shocks(study, outcome, scale, shocks)
-    design = planned_design(study, outcome, years_before, years_after, treated_copies, untreated_copies)
-    caution = caution_of_totals(study, outcome, scale, design, shocks, treated_copies)
+    caution = left_out + caution_of_totals(study, outcome, scale, design, shocks, treated_copies)
     null = null_draws(design, shocks, replications, seed, scale)
     gain, loss = (_smallest(null, power, level, sign) for sign in (1, -1))
     low, high = (null.power(share * gain, level) for share in SLOPE_BETWEEN)
@@ -180,10 +105,10 @@ def minimum_detectable_effect(
     shares = _percent(gain, unit, mean), abs(_percent(-loss, unit, mean))
     first_year, last_year = design.fitted.sample.frame["time"].agg(["min", "max"])
     size = design.villages, int(first_year), int(last_year), design.groups, design.treated_groups
-    as_it_is = (years_before, years_after, treated_copies, untreated_copies) == (0, 0, 1, 1)
-    caution += beside_own_error(study, outcome, scale, null, gain, power, level) if as_it_is and seen else ""
+    as_it_is = more == (0, 0, 1, 1) and seen
+    caution += beside_own_error(study, outcome, scale, null, gain, power, level) if as_it_is else ""
     found = gain, loss, float(error), *shares, power, level, *size, float(np.nanmedian(null.df))
-    return DetectableEffect(study, outcome, scale, unit, *found, shocks, seen, caution)
+    return DetectableEffect(study, outcome, scale, unit, *found, shocks, seen, caution, design.specified)
 
 
 @former_options(**FORMER_LOG)
@@ -192,6 +117,8 @@ def power_curve(
     outcome: str,
     effects: Sequence[float] | None = None,
     *,
+    controls: Sequence[str] | None = None,
+    weights: str | None = None,
     scale: str | None = None,
     level: float = 0.95,
     shocks: Shocks | None = None,
@@ -221,8 +148,9 @@ def power_curve(
     """
     check_shares(level=level)
     scale = study.scale_of(outcome, scale)
-    design, shocks = planned_design(study, outcome), _shocks(study, outcome, scale, shocks)
-    caution = caution_of_totals(study, outcome, scale, design, shocks)
+    study, design, left_out = _planned(study, outcome, controls, weights)
+    shocks = _shocks(study, outcome, scale, shocks)
+    caution = left_out + caution_of_totals(study, outcome, scale, design, shocks)
     null = null_draws(design, shocks, replications, seed, scale)
     tried = np.asarray(_tried(null, level) if effects is None else effects, dtype=float)
     rows = {"power": [null.power(effect, level) for effect in tried]}
@@ -232,6 +160,18 @@ def power_curve(
     curve = pd.DataFrame(shares | rows, pd.Index(tried, name="effect"))
     curve.attrs["caution"] = caution.strip()
     return curve
+
+
+def _planned(
+    study: Study, outcome: str, controls: Sequence[str] | None, weights: str | Sequence[str] | None, *asked: int
+) -> tuple[Study, Estimate, str]:
+    """The study with the planned design's controls and weights, the design, and which controls it is without."""
+    controls, weights = study.specification(outcome, controls, weights)
+    study = replace(study, controls=controls, weights=weights)
+    design = planned_design(study, outcome, *asked)
+    lost = ", ".join(study.label_of(name) for name in controls if name not in design.study.controls)
+    said = f" The design is without {lost}, unknown in a planned year." if lost else ""
+    return replace(study, controls=design.study.controls), design, said
 
 
 def _tried(null: NullDraws, level: float) -> np.ndarray:
@@ -266,9 +206,10 @@ def _percent(effect: float, unit: str, mean: float) -> float:
 
 def _treated_mean_before(study: Study, outcome: str) -> float:
     """Mean of the treated villages, each in its last known year before its start; NaN where it is not above zero."""
-    values = study.column(outcome)
+    values, weights = study.column(outcome), study.specification(outcome)[1]
     before = (study.frame["time"] < study.frame["first_treated"]).fillna(False) & values.notna()
-    mean = values[before].groupby(study.frame["unit"]).last().mean()
+    last = values[before].index[~study.frame.loc[before, "unit"].duplicated(keep="last")]
+    mean = np.average(values[last], weights=study.column(weights)[last] if weights else None) if len(last) else np.nan
     return float(mean) if mean > 0 else np.nan
 
 

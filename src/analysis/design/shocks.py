@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import nnls
 
+from analysis.design.controls_part import explained_by_controls
 from analysis.design.variability import TIE_TOLERANCE, variability
 from analysis.messages import StudyError, count, former_options
 from analysis.regression.sample import select_sample
@@ -135,7 +136,7 @@ def untreated_shocks(study: Study, outcome: str, scale: str | None = None) -> Sh
     would. Half the mean squared change over k years, the year's median removed, is g(1 - p^k) + u(1 - q^k) + e +
     (a + b)k^2/2, with variances g, u, e of group, village and passing shocks and a, b of groups' and villages' growth;
     half the mean product of the changes of two villages of a group is g(1 - p^k) + ak^2/2. Both are fitted by
-    non-negative least squares, weighted by the pairs behind each.
+    non-negative least squares, weighted by the pairs behind each. What the study's controls explain is taken out first.
 
     Parameters
     ----------
@@ -158,10 +159,12 @@ def untreated_shocks(study: Study, outcome: str, scale: str | None = None) -> Sh
     scale = study.scale_of(outcome, scale)
     if scale == "level" and study.scale_of(outcome) == "poisson" and not (study.column(outcome) < 0).any():
         scale = "poisson"
-    sample = select_sample(study, outcome, scale=scale)
-    if scale == "poisson":
-        sample = select_sample(study, outcome)  # villages that are always at zero stay there
-    frame = sample.frame[["unit", "group", "time"]].assign(value=sample.outcome)
+    controls, _ = study.specification(outcome)
+    # Villages that are always at zero stay there.
+    sample = select_sample(study, outcome, controls, scale="level" if scale == "poisson" else scale)
+    explained = explained_by_controls(sample, scale, study.noun)
+    net = sample.outcome * np.exp(-explained) if scale == "poisson" else sample.outcome - explained
+    frame = sample.frame[["unit", "group", "time"]].assign(value=sample.outcome, net=net)
     frame = frame[~(sample.frame["time"] >= sample.frame["first_treated"]).fillna(False).to_numpy(dtype=bool)]
     if (years := frame["time"].nunique()) < FEWEST_YEARS:
         raise StudyError(
@@ -173,11 +176,12 @@ def untreated_shocks(study: Study, outcome: str, scale: str | None = None) -> Sh
         [units["group"].astype(frame["group"].dtype), units.index], names=["group", "unit"]
     )
     years = range(frame["time"].min(), frame["time"].max() + 1)
-    wide = frame.set_index(["group", "unit", "time"])["value"].unstack().reindex(index=everyone, columns=years)
+    by_row = frame.set_index(["group", "unit", "time"])
+    wide, net = (by_row[name].unstack().reindex(index=everyone, columns=years) for name in ("value", "net"))
     treated = units["first_treated"].notna().rename(str)
     if scale != "poisson":
-        return _from_changes(wide, treated)
-    return replace(_from_changes(np.log(wide.where(wide > 0)), treated), money=_money(wide.droplevel("group")))
+        return _from_changes(net, treated)
+    return replace(_from_changes(np.log(net.where(net > 0)), treated), money=_money(wide.droplevel("group")))
 
 
 def _money(wide: pd.DataFrame) -> Money:

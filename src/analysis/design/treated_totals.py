@@ -34,7 +34,7 @@ def _totals(study: Study, outcome: str, design: Estimate, shocks: Shocks, copies
     except StudyError:
         under_treatment = (study.frame["time"] >= study.frame["first_treated"]).fillna(False)
     drawn = DrawnOutcomes.of(design.fitted.sample.frame, shocks)
-    expected = drawn.mean[drawn.unit] * drawn.path * (design.fitted.cell_of_row >= 0)
+    expected = drawn.mean[drawn.unit] * drawn.path * design.fitted.sample.weights * (design.fitted.cell_of_row >= 0)
     if study.column(outcome)[under_treatment].notna().any() or not expected.sum() > 0:
         return np.ones(design.treated_groups)
     return np.bincount(drawn.group, expected)

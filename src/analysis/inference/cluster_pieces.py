@@ -194,16 +194,30 @@ def adjusted_direction(pieces: ClusterPieces, power: float) -> tuple[np.ndarray,
     its inverse gives the jackknife, its inverse root CR2. u_g = a + B F B'Q_g'Q_g a, F the power less one over the
     eigenvalues' distance from one.
     """
-    left, vectors = pieces.residual_sums.spectrum
+    sums, direction = pieces.residual_sums, pieces.direction
+    left, vectors = sums.spectrum
     kept = left > SINGULAR_TOLERANCE
     factors = np.where(kept, np.where(kept, left, 1) ** power, 0)
-    if pieces.residual_sums.basis.shape[1] == len(pieces.direction):
-        rotated = np.einsum("gij,i->gj", vectors, pieces.direction)
+    if sums.basis.shape[1] == len(direction):
+        rotated = np.einsum("gij,i->gj", vectors, direction)
         lost = np.linalg.norm(np.where(kept, 0, rotated), axis=1)
-        alone = int((lost > ESTIMABLE_TOLERANCE * np.linalg.norm(pieces.direction)).sum())
-        return np.einsum("gij,gj->gi", vectors, factors * rotated), alone
+        alone = int((lost > ESTIMABLE_TOLERANCE * np.linalg.norm(direction)).sum())
+        adjusted = np.empty((len(sums.small), len(direction)))
+        adjusted[~sums.small] = np.einsum("gij,gj->gi", vectors, factors * rotated)
+        adjusted[sums.small] = _by_series(sums.grams[sums.small], direction, power)
+        return adjusted, alone
     held = 1 - left
     some = held > SINGULAR_TOLERANCE
     factors = np.where(some, (factors - 1) / np.where(some, held, 1), -power)
-    rotated = np.einsum("gij,gi->gj", vectors, pieces.leverages @ pieces.residual_sums.basis)
-    return pieces.direction + np.einsum("gij,gj->gi", vectors, factors * rotated) @ pieces.residual_sums.basis.T, 0
+    rotated = np.einsum("gij,gi->gj", vectors, pieces.leverages @ sums.basis)
+    return direction + np.einsum("gij,gj->gi", vectors, factors * rotated) @ sums.basis.T, 0
+
+
+def _by_series(grams: np.ndarray, direction: np.ndarray, power: float) -> np.ndarray:
+    """(I - H)^power a for matrices H of small eigenvalues: the binomial series, to rounding."""
+    term = np.tile(direction, (len(grams), 1))
+    found, order = term.copy(), 0
+    while np.abs(term).max(initial=0) > np.finfo(float).eps * np.abs(direction).max():
+        term = (order - power) / (order + 1) * np.einsum("gij,gj->gi", grams, term)
+        found, order = found + term, order + 1
+    return found

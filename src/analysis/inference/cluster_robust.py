@@ -91,6 +91,11 @@ def cr2(pieces: ClusterPieces, level: float = 0.95) -> HypothesisTest:
     >>> 4 < answer.df < 5
     True
     """
+    return _t_test(pieces, *cr2_error(pieces), level)
+
+
+def cr2_error(pieces: ClusterPieces) -> tuple[float, float]:
+    """The CR2 standard error and its Satterthwaite degrees of freedom."""
     adjusted, _ = adjusted_direction(pieces, power=-0.5)
     scores = (pieces.residual_sums.scores * adjusted).sum(axis=1)
     # With p_g = (I - H_g)^-1/2 Q_g a the scores p_g'(I - H)y have variance diag(p_g'p_g) - ZZ', the rows of Z p_g'Q_g.
@@ -99,7 +104,7 @@ def cr2(pieces: ClusterPieces, level: float = 0.95) -> HypothesisTest:
     overlaps = (products**2).sum(axis=1)
     spread = squares @ squares - 2 * squares @ overlaps + np.square(products.T @ products).sum()
     total = squares.sum() - overlaps.sum()
-    return _t_test(pieces, float(np.linalg.norm(scores)), total**2 / spread if spread > 0 else np.nan, level)
+    return float(np.linalg.norm(scores)), float(total**2 / spread) if spread > 0 else np.nan
 
 
 def cr3(pieces: ClusterPieces, level: float = 0.95) -> HypothesisTest:

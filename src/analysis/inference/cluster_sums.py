@@ -9,6 +9,9 @@ import numpy as np
 
 from analysis.regression.regression import Regression
 
+# Clusters whose leverages add up to less are small: powers of I - H_g are a short series, without eigenvectors.
+LITTLE_LEVERAGE = 0.1
+
 
 @dataclass(frozen=True)
 class ClusterSums:
@@ -32,12 +35,18 @@ class ClusterSums:
     basis: np.ndarray
 
     @cached_property
-    def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
-        """Eigenvalues (G, K0) and eigenvectors (G, K0, K0) of I - B'Q_g'Q_gB, the Gram matrix without cluster g.
+    def small(self) -> np.ndarray:
+        """Clusters whose eigenvalues of H_g add up to little, shape (G,): none with residuals of fewer regressors."""
+        whole = self.basis.shape[0] == self.basis.shape[1]
+        return np.trace(self.grams, axis1=1, axis2=2) < (LITTLE_LEVERAGE if whole else 0.0)
 
-        The eigenvalues are those of I - H_g on the cluster's regressors.
+    @cached_property
+    def spectrum(self) -> tuple[np.ndarray, np.ndarray]:
+        """Eigenvalues and eigenvectors of I - B'Q_g'Q_gB, the Gram matrix without cluster g, of those not `small`.
+
+        The eigenvalues, shape (clusters, K0), are those of I - H_g on the cluster's regressors.
         """
-        return np.linalg.eigh(np.eye(self.basis.shape[1]) - self.basis.T @ self.grams @ self.basis)
+        return np.linalg.eigh(np.eye(self.basis.shape[1]) - self.basis.T @ self.grams[~self.small] @ self.basis)
 
     def of(self, clusters: np.ndarray) -> ClusterSums:
         """Those of some clusters, a mask of shape (G,)."""
