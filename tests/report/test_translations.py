@@ -29,7 +29,7 @@ def notebooks(tmp_path: Path) -> list[Path]:
 
 def test_catalogues_follow_the_prose_and_keep_what_is_translated(notebooks: list[Path], tmp_path: Path) -> None:
     folder = tmp_path / "zh"
-    first, second = update_prose(notebooks, folder)
+    first, _, glossary = update_prose(notebooks, folder)
     text = first.read_text("utf-8")
     assert [line for line in text.splitlines() if line] == [
         'msgid "Why?"',
@@ -37,6 +37,7 @@ def test_catalogues_follow_the_prose_and_keep_what_is_translated(notebooks: list
         f'msgid "{PROSE}"',
         'msgstr ""',
     ], "each once, and no output"
+    assert "Satterthwaite" in glossary.read_text("utf-8")
     first.write_text(text.replace('"Why?"\nmsgstr ""', '"Why?"\nmsgstr "为什么？"'), "utf-8")
     nbformat.write(new_notebook(cells=[new_markdown_cell("# Why?\n\nNew.")]), notebooks[0])
     update_prose(notebooks, folder)
@@ -50,7 +51,7 @@ def test_pages_speak_the_reports_language_and_outputs_stay(
     notebooks: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(translations, "PROSE", tmp_path / "prose")
-    first, _ = update_prose(notebooks, tmp_path / "prose" / "zh")
+    first, *_ = update_prose(notebooks, tmp_path / "prose" / "zh")
     text = first.read_text("utf-8")
     for said, chinese in (("Why?", "为什么？"), (PROSE, "见 `did`（[下一页](02-b.ipynb)）。")):
         text = text.replace(f'"{said}"\nmsgstr ""', f'"{said}"\nmsgstr "{chinese}"')

@@ -26,7 +26,7 @@ from analysis.language.labels import say
 from analysis.presentation.style import HANZI_FAMILY, INSIDE, hanzi_font
 from analysis.report.notebooks import NotebookError
 from analysis.report.title_page import THEME, TitlePage, to_html
-from analysis.report.translations import prose_settings
+from analysis.report.translations import GLOSSARY, prose_settings
 
 FONT_STACK = f"'{HANZI_FAMILY}', -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 CODE_FONT_STACK = f"'{HANZI_FAMILY}', ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
@@ -99,7 +99,8 @@ def _replace(output: Path, built: Path) -> None:
 
 def _write_sources(source: Path, pages: Mapping[str, NotebookNode], title_page: TitlePage) -> None:
     files = {f"{name}.ipynb": nbformat.writes(_for_reading(notebook)) for name, notebook in pages.items()}
-    files["index.md"] = title_page.markdown(pages)
+    files[GLOSSARY.name] = GLOSSARY.read_text(encoding="utf-8")
+    files["index.md"] = title_page.markdown([*pages, GLOSSARY.stem])
     source.mkdir()
     for name, text in files.items():
         (source / name).write_text(text, encoding="utf-8", newline="\n")

@@ -1,18 +1,18 @@
 """The prose of the notebooks in other languages: a catalogue a page, which Sphinx lays over it in a report."""
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import nbformat
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
-from nbformat import NotebookNode
 from sphinx.application import Sphinx
 from sphinx.util.docutils import docutils_namespace
 
 PROSE = Path(__file__).parent / "prose"
+GLOSSARY = Path(__file__).parent / "theme" / "glossary.md"
 SPHINX_LANGUAGES = {"en": "en", "zh": "zh_CN"}
 """How Sphinx names the languages of reports; its own words come in them too."""
 
@@ -35,16 +35,16 @@ def prose_settings(language: str, source: Path) -> dict[str, object]:
 
 
 def update_prose(notebooks: Iterable[Path], folder: Path = PROSE / "zh") -> list[Path]:
-    """Bring the catalogues of a folder up to the notebooks' markdown cells; what is new stays to be translated.
+    """Bring the catalogues of a folder up to the notebooks and the glossary; what is new stays to be translated.
 
     Returns
     -------
     list of pathlib.Path
-        The catalogues, one a notebook; of paragraphs that are gone nothing is kept.
+        The catalogues, one a page; of paragraphs that are gone nothing is kept.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, found in extracted({path.stem: nbformat.read(path, as_version=4) for path in notebooks}).items():
+    for name, found in extracted([*notebooks, GLOSSARY]).items():
         file = folder / f"{name}.po"
         catalogue = _read(file) if file.is_file() else Catalog(locale=folder.name, fuzzy=False)
         catalogue.update(found, no_fuzzy_matching=True)
@@ -54,21 +54,28 @@ def update_prose(notebooks: Iterable[Path], folder: Path = PROSE / "zh") -> list
     return written
 
 
-def extracted(pages: dict[str, NotebookNode]) -> dict[str, Catalog]:
-    """The paragraphs, headings and list items of notebooks' markdown cells, in order, as Sphinx finds them."""
+def extracted(pages: Iterable[Path]) -> Mapping[str, Catalog]:
+    """By page, its paragraphs, headings and list items as Sphinx finds them; of a notebook its markdown cells only."""
     with tempfile.TemporaryDirectory() as folder:
         source, built = Path(folder, "source"), Path(folder, "built")
         source.mkdir()
-        for name, notebook in pages.items():
-            prose = nbformat.from_dict(notebook)
-            prose.cells = [cell for cell in prose.cells if cell.cell_type == "markdown"]
-            (source / f"{name}.ipynb").write_text(nbformat.writes(prose), encoding="utf-8")
-        toctree = "\n".join(["# Pages", "```{toctree}", *pages, "```"])
+        sources = {path.stem: path for path in pages}
+        for path in sources.values():
+            (source / path.name).write_text(_prose(path), encoding="utf-8")
+        toctree = "\n".join(["# Pages", "```{toctree}", *sources, "```"])
         (source / "index.md").write_text(toctree, encoding="utf-8")
         settings = {"extensions": ["myst_nb"], "nb_execution_mode": "off", "gettext_compact": False}
         with docutils_namespace():
             Sphinx(source, None, built, Path(folder, "doctrees"), "gettext", settings, None, None).build()
-        return {name: _read(built / f"{name}.pot") for name in pages}
+        return {name: _read(built / f"{name}.pot") for name in sources}
+
+
+def _prose(page: Path) -> str:
+    if page.suffix != ".ipynb":
+        return page.read_text(encoding="utf-8")
+    notebook = nbformat.read(page, as_version=4)
+    notebook.cells = [cell for cell in notebook.cells if cell.cell_type == "markdown"]
+    return nbformat.writes(notebook)
 
 
 def _read(file: Path) -> Catalog:
