@@ -219,7 +219,7 @@ class Sentences(Wording):
             yield self.say(
                 "That includes zero: the data cannot tell the effect from none."
                 if found.test["low"] <= 0 <= found.test["high"]
-                else "That leaves out zero: chance alone hardly explains the difference."
+                else "That excludes zero: chance alone is an unlikely explanation."
             )
             if self.estimate.treated_groups <= FEW_TREATED:
                 yield self.say("With only {treated} behind it, the interval itself is unsure.", treated=treated)
@@ -235,17 +235,18 @@ class Sentences(Wording):
         lots = self.findings.lots
         if np.isfinite(lots.p_value):
             yield self.say(
-                "Had lots chosen among all groups, a difference as clear would come up in {chance} % of draws "
-                "(randomization test; here never less than {floor} %; within strata there is nothing to draw)."
+                "If lots had been drawn among all groups, chance would bring a difference as clear {chance} % of the "
+                "time (randomization test; here never less than {floor} %; within strata there is nothing to draw)."
                 if self.findings.anywhere
-                else "Had lots chosen, a difference as clear would come up in {chance} % of draws (randomization test; "
-                "here never less than {floor} %).",
+                else "If lots had been drawn, chance would bring a difference as clear {chance} % of the time "
+                "(randomization test; here never less than {floor} %).",
                 chance=self.percent(lots.p_value),
                 floor=self.percent(lots.smallest_p),
             )
             if lots.smallest_p > LEVEL:
                 yield self.say(
-                    "Less than {level} % would convince, which this test cannot reach here.", level=f"{100 * LEVEL:.0f}"
+                    "Below {level} % the result would be called significant; this test cannot reach that here.",
+                    level=f"{100 * LEVEL:.0f}",
                 )
         else:
             yield self.say(
