@@ -38,7 +38,8 @@ from analysis.language.labels import LANGUAGES, bracketed, counted, say, term
 from analysis.language.units import CONVERSIONS, DIVISORS, scale_of_unit
 from analysis.messages import FewTreatedGroupsWarning
 from analysis.presentation.descriptive import panel_coverage
-from analysis.presentation.plots import plot_coverage, plot_rejection_rates
+from analysis.presentation.design_pictures import plot_coverage, plot_design
+from analysis.presentation.plots import plot_rejection_rates
 from analysis.presentation.tables import estimates_table, event_study_table, inference_table
 from analysis.study.study import PROVENANCES
 
@@ -354,6 +355,7 @@ def drawn(study, lone) -> list[Figure]:
         lambda: plot_event_study(event_study(study, outcome)),
         lambda: plot_event_study(event_study(lone, outcome)),
         lambda: plot_coverage(study),
+        lambda: plot_design(study),
         lambda: plot_forest({"as given": did(study, outcome)}),
         lambda: plot_rejection_rates(read_table("simulated_rejection_rates"), language=study.language),
     ):

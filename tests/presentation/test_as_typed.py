@@ -33,7 +33,8 @@ from analysis import (
 from analysis.effects.estimate import Estimate
 from analysis.presentation.curves import plot_power, plot_specifications
 from analysis.presentation.descriptive import panel_coverage
-from analysis.presentation.plots import plot_coverage, plot_rejection_rates
+from analysis.presentation.design_pictures import plot_coverage, plot_design
+from analysis.presentation.plots import plot_rejection_rates
 from analysis.presentation.style import use_style
 from analysis.presentation.tables import estimates_table, event_study_table, inference_table
 from analysis.report.exports import table_for_paper
@@ -96,6 +97,7 @@ def figures(study: Study) -> dict[str, list]:
         "trends in logs": [plot_trends(study, "y", log=True)],
         "event study": [plot_event_study(event_study(study, "y"))],
         "coverage": [plot_coverage(study, "y")],
+        "design": [plot_design(study)],
         "specifications": list(plot_specifications(curve, study, "y")),
         "power": [plot_power(power, study, "y", unit=UNIT)],
         "rejection rates": list(plot_rejection_rates(rates, data=NAME).flat),

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.design.variability import level_and_change
-from analysis.language.labels import bracketed, say
+from analysis.language.labels import bracketed, counted, joined, say, term
+from analysis.messages import Said, in_sentence
 from analysis.presentation.tables import Table, captioned
 from analysis.regression.sample import select_sample
 from analysis.study.outcome import LINEAR
@@ -147,3 +148,116 @@ def _compare(villages: pd.Series) -> dict[str, float]:
         "difference": gap,
         "normalised difference": gap / spread if spread > 0 else np.nan,
     }
+
+
+def distribution(study: Study, outcome: str) -> Table:
+    """Mean, median and tails of an outcome, inside and outside, over all village-years.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> distribution(load_study(), "households").frame.columns.tolist()
+    ['village-years', 'mean', '10%', 'median', '90%', 'max']
+    """
+    values = study.column(outcome).groupby(place(study.frame)).describe(percentiles=[0.1, 0.5, 0.9])
+    frame = values.drop(columns=["std", "min"]).astype({"count": int})
+    return captioned(
+        frame.rename(columns={"count": "village-years", "50%": "median"}),
+        study,
+        "{label}{unit}, all years ({data})",
+        label=study.label_of(outcome),
+        unit=bracketed(study.language, study.describe(outcome).unit),
+    )
+
+
+def nearby(study: Study) -> Said:
+    """How many are inside, and how many outside are so near that effects may reach them.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> repr(nearby(load_study())).partition(". ")[0]
+    'Simulated data: 25 villages in 5 groups are inside'
+    """
+    units, language = study.units, study.language
+    inside = units["first_treated"].notna()
+    near = ~inside & units["stratum"].isin(units.loc[inside, "stratum"])
+    beside = say(
+        language,
+        "The study has one stratum, so near and distant ones outside cannot be told apart."
+        if len(units["stratum"].unique()) == 1
+        else "{near} of {outside} outside share a stratum with them, so effects may spill over to these.",
+        near=f"{near.sum():,}",
+        outside=f"{(~inside).sum():,}",
+    )
+    first = say(
+        language,
+        "{data}: {villages} in {groups} are inside.",
+        data=term(language, study.label).capitalize(),
+        villages=counted(language, int(inside.sum()), study.noun),
+        groups=counted(language, units.loc[inside, "group"].nunique(), "group"),
+    )
+    return Said(joined(language, [first, beside, *study.notes]))
+
+
+def reporting(study: Study, outcome: str) -> Said:
+    """How many lack a year or the outcome, and how many report exactly zero.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> repr(reporting(load_study(), "households")).partition(", ")[0]
+    'Simulated data: of 274 villages 23 lack at least one year'
+    """
+    frame, values, language = study.frame, study.column(outcome), study.language
+    short = frame.groupby("unit").size() < frame["time"].nunique()
+    return Said(
+        say(
+            language,
+            "{data}: of {villages} {short} lack at least one year, {missing} lack the outcome, {zeros} report exactly "
+            "zero. Nothing is filled in.",
+            data=term(language, study.label).capitalize(),
+            villages=counted(language, len(short), study.noun),
+            short=f"{short.sum():,}",
+            missing=counted(language, int(values.isna().sum()), f"{study.noun}-year"),
+            zeros=f"{values.eq(0).sum():,}",
+        )
+    )
+
+
+def alike_before(study: Study, outcome: str) -> Said:
+    """How far apart inside and outside were before, in standard deviations: level and yearly change.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> repr(alike_before(load_study(), "households")).partition(" by ")[0]
+    'Simulated data, before 2023: inside and outside differ in households'
+    """
+    language = study.language
+    level, change = balance(study, [outcome]).frame["normalised difference"]
+    if not np.isfinite(level):
+        phrase = (
+            "{data}, before {start}: too few years or villages tell whether inside and outside were alike in {label}."
+        )
+    elif not np.isfinite(change):
+        phrase = (
+            "{data}, before {start}: inside and outside differ in {label} by {level} standard deviations in level; "
+            "their yearly change is not known."
+        )
+    else:
+        phrase = (
+            "{data}, before {start}: inside and outside differ in {label} by {level} standard deviations in level and "
+            "by {change} in yearly change."
+        )
+    return Said(
+        say(
+            language,
+            phrase,
+            data=term(language, study.label).capitalize(),
+            start=study.starts[0],
+            label=in_sentence(study.label_of(outcome)),
+            level=f"{level:.2f}",
+            change=f"{change:.2f}",
+        )
+    )

@@ -1,6 +1,5 @@
 """Figures for notebooks and papers: results in, Axes out, with units, provenance and the start of treatment."""
 
-from collections.abc import Mapping
 from textwrap import wrap
 
 import matplotlib.pyplot as plt
@@ -102,50 +101,6 @@ def plot_event_study(event_study: EventStudy, *, level: float = 0.95, ax: Axes |
     title = say(language, "{label}: effect by event time ({data})", label=label, data=term(language, study.label))
     effect = say(language, effect, unit=bracketed(language, shown_unit(average.unit)), level=level)
     return finish(ax, language, title, say(language, "Years since the start of treatment"), effect, years=True)
-
-
-def plot_coverage(
-    study: Study, outcome: str | None = None, *, names: Mapping[str, str] | None = None, ax: Axes | None = None
-) -> Axes:
-    """Share of villages with the outcome, by stratum and year: where the gaps are.
-
-    Parameters
-    ----------
-    study : Study
-    outcome : str, optional
-        Default: the primary outcome.
-    names : mapping of str to str, optional
-        Readers' names of the strata, such as the towns' Chinese names by code.
-    ax : Axes, optional
-        Draw here instead of in a new figure.
-
-    Examples
-    --------
-    >>> from analysis import load_study
-    >>> plot_coverage(load_study()).get_xlabel()
-    'Year'
-    """
-    ax = ax or plt.subplots()[1]
-    outcome, language = outcome or study.primary_outcome, study.language
-    observed = study.column(outcome).notna().groupby([study.frame["stratum"], study.frame["time"]]).sum().unstack()
-    sizes = study.units.groupby("stratum").size()
-    share = 100 * observed.div(sizes, axis=0).fillna(0)
-    share.index = [without_formulas(f"{key if names is None else names[key]} ({size})") for key, size in sizes.items()]
-    sns.heatmap(
-        share,
-        ax=ax,
-        cmap="Blues_r",
-        vmin=min(80.0, share.min().min()),
-        vmax=100,
-        annot=True,
-        fmt=".0f",
-        linewidths=0.5,
-        cbar_kws={"label": say(language, "Villages with the outcome (%)")},
-    )
-    title = say(
-        language, "{label}: coverage ({data})", label=drawn_label(study, outcome), data=term(language, study.label)
-    )
-    return finish(ax, language, title, say(language, "Year"))
 
 
 def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", language: str = "en") -> np.ndarray:
