@@ -18,18 +18,18 @@ def test_nothing_found_is_not_refused():
     ("numbers", "shown"),
     [
         # Half-widths 28,123; 2.4; 0.18; 0.000027: two significant digits of each, but never less than whole numbers.
-        ((16620.3, -11503.2, 44743.8), ("16,620", "-11,503", "44,744")),
+        ((16620.3, -11503.2, 44743.8), ("16,620", "−11,503", "44,744")),
         ((11.94, 9.54, 14.34), ("11.9", "9.5", "14.3")),
-        ((0.1234, -0.0561, 0.3029), ("0.12", "-0.06", "0.30")),
+        ((0.1234, -0.0561, 0.3029), ("0.12", "−0.06", "0.30")),
         ((0.000137, 0.00011, 0.000164), ("0.000137", "0.000110", "0.000164")),
         # 0.0996 is 0.10 with two digits, and so asks for no third decimal.
         ((0.5, 0.4004, 0.5996), ("0.50", "0.40", "0.60")),
         # One end is not known, or none: the other still sets the digits.
-        ((0.5, 0.1, float("inf")), ("0.50", "0.10", "inf")),
+        ((0.5, 0.1, float("inf")), ("0.50", "0.10", "∞")),
         ((1234.5, float("nan"), float("nan")), ("1,234", "nan", "nan")),
         # Rounding noise is not a result of its own, nor has zero a sign.
         ((0.0, -1e-15, 1e-15), ("0", "0", "0")),
-        ((-0.0001, -0.5, 0.5), ("0.00", "-0.50", "0.50")),
+        ((-0.0001, -0.5, 0.5), ("0.00", "−0.50", "0.50")),
     ],
 )
 def test_numbers_shown_together_keep_two_digits_of_the_half_width(numbers, shown):
@@ -88,7 +88,7 @@ def test_what_must_be_a_share_is_checked(share):
 def test_a_small_number_alone_keeps_two_digits():
     assert [amount(number) for number in (0.000137, -0.00234, 0.0281, 0.5, 5.25, 12.34)] == [
         "0.00014",
-        "-0.0023",
+        "−0.0023",
         "0.028",
         "0.500",
         "5.250",

@@ -139,9 +139,9 @@ def amounts(*numbers: float) -> tuple[str, ...]:
     Examples
     --------
     >>> amounts(0.000137, 0.00011, 0.000164), amounts(16620.3, -11503.2, 44743.8)
-    (('0.000137', '0.000110', '0.000164'), ('16,620', '-11,503', '44,744'))
+    (('0.000137', '0.000110', '0.000164'), ('16,620', '−11,503', '44,744'))
     >>> amounts(0.1234, -0.0561, 0.3029), amounts(0.5, float("nan"), float("nan"))
-    (('0.12', '-0.06', '0.30'), ('0.500', 'nan', 'nan'))
+    (('0.12', '−0.06', '0.30'), ('0.500', 'nan', 'nan'))
     """
     decimals = shared_decimals(*numbers)
     return tuple(amount(number) if decimals is None else fixed(number, decimals) for number in numbers)
@@ -162,7 +162,7 @@ def amount(number: float) -> str:
     Examples
     --------
     >>> amount(49028.4), amount(16.62), amount(0.0281), amount(-0.000137), amount(3.0)
-    ('49,028', '16.6', '0.028', '-0.00014', '3')
+    ('49,028', '16.6', '0.028', '−0.00014', '3')
     """
     if abs(number) >= 100 or round(float(number), MOST_DECIMALS).is_integer():
         return fixed(number, 0)
@@ -176,8 +176,8 @@ def decimals_of(size: float, significant: int) -> int:
 
 
 def fixed(number: float, decimals: int) -> str:
-    """A number with so many decimals, thousands set off, and no minus before a zero."""
-    return f"{round(number, decimals) + 0.0:,.{decimals}f}"
+    """A number with so many decimals, thousands set off, a true minus sign, and none before a zero."""
+    return f"{round(number, decimals) + 0.0:,.{decimals}f}".replace("-", "−").replace("inf", "∞")
 
 
 def as_typed(text: str) -> str:

@@ -5,7 +5,15 @@ import pandas as pd
 from matplotlib import pyplot
 
 from analysis import Study, Table, did, event_study, plot_event_study, plot_trends
+from analysis.presentation.cells import DIGIT, POINT, columns_of
 from analysis.presentation.tables import estimates_table
+from analysis.report.exports import table_for_paper
+
+
+def written(frame: pd.DataFrame) -> list[tuple[str, list[str]]]:
+    """Headings and cells as they are read, without the spaces that align them and without row names."""
+    columns = columns_of(frame.reset_index(drop=True), "en")
+    return [(column.heading, [cell.strip(DIGIT + POINT) for cell in column.cells]) for column in columns]
 
 
 def rates(effect: float) -> Study:
@@ -23,9 +31,10 @@ def test_an_effect_of_one_in_ten_thousand_is_no_zero():
     study = rates(effect=0.000137)
     estimate = did(study, "rate")
     # The interval is about 0.000137 give or take 0.0000005: two digits of that are the eighth decimal.
-    shown = estimates_table({"all": estimate})._shown().loc["all"]
-    assert shown["estimate"] == f"{estimate.value:.8f}"
-    assert [shown["low"], shown["high"]] == [f"{end:.8f}" for end in estimate.headline()[["low", "high"]]]
+    shown = dict(written(estimates_table({"all": estimate}).frame))
+    assert shown["estimate"] == [f"{estimate.value:.8f}"]
+    low, high = estimate.headline()[["low", "high"]]
+    assert shown["95 % interval"] == [f"{low:.8f} to {high:.8f}"]
     assert f"{estimate.value:.8f}" in repr(estimate)
 
 
@@ -33,17 +42,57 @@ def test_effect_error_and_ends_have_the_digits_of_their_own_interval():
     frame = pd.DataFrame({"estimate": [0.1234, 16620.3, 0.1234], "std_error": [0.0921, 14000.7, np.nan]})
     frame["low"], frame["high"] = [-0.0561, -11503.2, np.nan], [0.3029, 44743.8, np.nan]
     frame["p_value"], frame["smallest_p"] = [0.1814, 0.0034, np.nan], [0.0002, 0.012345, 1.0]
-    assert Table(frame, "C")._shown().to_numpy().tolist() == [
-        ["0.12", "0.09", "-0.06", "0.30", "0.181", "<0.001"],
-        ["16,620", "14,001", "-11,503", "44,744", "0.003", "0.012"],
-        ["0.123", "", "", "", "", "1"],
+    assert written(frame) == [
+        ("estimate", ["0.12", "16,620", "0.123"]),
+        ("standard error", ["0.09", "14,001", ""]),
+        ("95 % interval", ["−0.06 to +0.30", "−11,503 to +44,744", ""]),
+        ("p", ["0.181", "0.003", ""]),
+        ("smallest possible p", ["<0.001", "0.012", "1.000"]),
     ]
-    assert Table(frame, "C")._shown(in_full=True)["estimate"].tolist() == [0.1234, 16620.3, 0.1234]
+    assert table_for_paper(Table(frame, "C"))["rows"][1][0] == 16620.3
+
+
+def test_intervals_of_like_width_have_the_same_decimals_and_all_numbers_stand_on_the_point():
+    frame = pd.DataFrame({"estimate": [12.34, -0.51], "low": [3.04, -8.25], "high": [21.64, 7.2]})
+    assert written(frame) == [("estimate", ["12.3", "−0.5"]), ("95 % interval", ["+3.0 to +21.6", "−8.2 to +7.2"])]
+    apart = columns_of(pd.DataFrame({"estimate": [1234.0, 0.5], "low": [1100.0, 0.1], "high": [1368.0, 0.9]}), "en")
+    assert apart[0].cells == [f"1,234{POINT}{2 * DIGIT}", "0.50"]
+
+
+def test_what_is_no_number_is_left_empty_and_no_end_is_said_so():
+    frame = pd.DataFrame({"estimate": [1.0, np.nan], "low": [-np.inf, np.nan], "high": [2.0, np.nan]})
+    assert written(frame) == [("estimate", ["1.00", ""]), ("95 % interval", ["−∞ to +2.00", ""])]
+    frame = pd.DataFrame({"effect": [np.nan, 7.0], "low": [np.nan] * 2, "high": [np.nan] * 2, "known": [True, None]})
+    assert written(frame) == [("effect", ["", "7"]), ("known", ["yes", ""])]
+
+
+def test_thousands_are_set_off_and_years_are_not():
+    frame = pd.DataFrame({"year": [2023, 2024], "village_years": [1234567, 12], "mean": [12.346, 3.1]})
+    assert written(frame) == [
+        ("year", ["2023", "2024"]),
+        ("village-years", ["1,234,567", "12"]),
+        ("mean", ["12.35", "3.10"]),
+    ]
+
+
+def test_a_page_shows_thirty_rows_and_says_how_many_there_are_more():
+    table = Table(pd.DataFrame({"size": range(1034)}), "C", note="A row is a place.")
+    said = "… and 1,004 more rows, which the files hold."
+    assert repr(table).splitlines()[-3:] == ["  29", said, "A row is a place."]
+    assert table._repr_html_().count("<td") == 30
+    assert f"<p>{said}</p>" in table._repr_html_()
+    assert len(table_for_paper(table)["rows"]) == 1034
+    assert r"\footnotesize A row is a place." in table.to_latex()
+
+
+def test_hanzi_take_two_columns_of_plain_text():
+    lines = repr(Table(pd.DataFrame({"p_value": [0.5, 0.25]}, index=["赵和镇", "v1"]), "C")).splitlines()
+    assert lines[2:] == ["赵和镇  0.500", "v1      0.250"]
 
 
 def test_an_error_does_not_widen_the_interval_whose_digits_count():
     frame = pd.DataFrame({"std_error": [0.255], "low": [10.25], "high": [11.25]})
-    assert Table(frame, "C")._shown().to_numpy().tolist() == [["0.26", "10.25", "11.25"]]
+    assert written(frame) == [("standard error", ["0.26"]), ("95 % interval", ["10.25 to 11.25"])]
 
 
 def labels(axis: object) -> list[str]:

@@ -76,13 +76,14 @@ def test_latex_caption_may_hold_any_sign() -> None:
     latex = Table(pd.DataFrame({"p_value": [0.5]}), "95 % & #1 _a_ {b} $ ~^ \\input").to_latex()
     signs = r"\caption{95 \% \& \#1 \_a\_ \{b\} \$ \textasciitilde{}\textasciicircum{} \textbackslash{}input}"
     assert signs in latex
-    assert "p\\_value" in latex
+    assert "\np \\\\\n" in latex
+    assert r"\label{tab:table}" in latex
 
 
 def test_a_very_small_p_value_is_shown_as_less_than_a_thousandth_and_kept_in_the_workbook() -> None:
     table = Table(pd.DataFrame({"p_value": [0.0002, 0.04, float("nan")], "estimate": [0.0002, 1.0, 2.0]}), "C")
-    assert repr(table).splitlines()[2].split() == ["0", "<0.001", "0.00020"]
-    assert "<td>&lt;0.001</td>" in table._repr_html_()
-    assert r"0 & \textless{}0.001 & 0.00020" in table.to_latex()
+    assert repr(table).splitlines()[2].split() == ["<0.001", "0.00020"]
+    assert ">&lt;0.001</td>" in table._repr_html_()
+    assert r"\textless{}0.001 & 0.00020" in table.to_latex()
     assert repr(table).count("nan") == 0
     assert table_for_paper(table)["rows"][0] == [0.0002, 0.0002]

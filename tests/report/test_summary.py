@@ -26,7 +26,7 @@ from analysis import (
     randomization,
     scale_evidence,
 )
-from analysis.messages import amount
+from analysis.messages import amount, fixed
 from analysis.report.findings import Findings, find
 from analysis.report.summary import DOTS_PER_INCH, FIGURE_SIZE, Sentences, draw, write_summary
 from analysis.report.title_page import to_html
@@ -35,7 +35,7 @@ EXAMPLE = Path(__file__).resolve().parents[2] / "data" / "example" / "study.toml
 INCOME = "村集体经济收入"
 DESIGN = {"unit": "村代码", "time": "年份", "first_treated": "加入年份"}
 GROUPS = {"group": "片区", "stratum": "乡镇"}
-NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
+NUMBER = re.compile(r"−?\d+(?:,\d{3})*(?:\.\d+)?")
 LATIN = re.compile(r"[A-Za-z]{2,}")
 
 
@@ -174,7 +174,7 @@ def test_both_languages_say_the_same_numbers(summaries, name):
 
 
 def in_per_cent(log_points: float) -> str:
-    return f"{100 * np.expm1(log_points):.1f}"
+    return fixed(100 * np.expm1(log_points), 1)
 
 
 @pytest.mark.parametrize("name", ["levels", "no strata", "bare"])
@@ -197,7 +197,7 @@ def test_in_levels_numbers_are_amounts_and_the_share(summaries, name):
 def test_numbers_are_those_of_did_in_per_cent(summaries, name):
     study, texts, _ = summaries(name)
     estimate = did(study, study.primary_outcome)
-    shown = {in_per_cent(estimate.value).removeprefix("-"), f"{estimate.rows:,}"}
+    shown = {in_per_cent(estimate.value).removeprefix("−"), f"{estimate.rows:,}"}
     shown |= {in_per_cent(bound) for bound in estimate.headline()[["low", "high"]] if np.isfinite(bound)}
     if estimate.scale == "poisson":
         shown.add(amount(float(f"{abs(estimate.amount):.2g}")))
@@ -351,7 +351,7 @@ def test_logs_are_said_in_per_cent(summaries):
     estimate = did(study, INCOME)
     low, high = estimate.headline()[["low", "high"]]
     assert f"{estimate.percent:.1f} % higher than without the districts ({estimate.value:.3f} log points" in texts["en"]
-    assert f"fit {100 * np.expm1(low):.1f} % to {100 * np.expm1(high):.1f} %" in texts["en"]
+    assert f"fit {in_per_cent(low)} % to {in_per_cent(high)} %" in texts["en"]
     assert f"高{estimate.percent:.1f}%" in texts["zh"]
     assert "The data are published ones." in texts["en"]
     assert "In logs. 15 villages" in texts["en"]
@@ -386,7 +386,7 @@ def test_a_loss_is_called_lower(tmp_path):
     text = write_summary(study, tmp_path)
     estimate = did(study, INCOME)
     assert estimate.value < 0
-    size, worth = in_per_cent(estimate.value).removeprefix("-"), amount(float(f"{-estimate.amount:.2g}"))
+    size, worth = in_per_cent(estimate.value).removeprefix("−"), amount(float(f"{-estimate.amount:.2g}"))
     assert f"on average {size} % lower than without the districts (about {worth} CNY for each village" in text
     assert f"时低{size}%（平均每个村每年约{worth}元）" in text
 
@@ -485,7 +485,7 @@ def test_without_both_intervals_no_scale_is_called_supported(summaries):
         _, said = Sentences(replace(found, untreated=evidence), language).scaled()
         assert verdict not in said
         assert said.count("95") == 1
-        assert f"{level.percent:.1f}" in said
+        assert fixed(level.percent, 1) in said
 
 
 @pytest.mark.parametrize("name", ["one year before", "logged"])

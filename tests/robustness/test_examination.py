@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from html import unescape
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,7 @@ FOUND = {
     "revaluation": "Other prices (constant 2020): +9.8 % (+7.1 to +12.7); as given: +9.9 % (+7.1 to +12.7).",
     "moved_start": "With 8 other choices of start years the effect is 5.9 % to 9.9 %; as given +9.9 % (+7.1 to +12.7). "
     "Against the last year before it is 1.9 % to 10.5 %.",
-    "other_strata": "On neighbours: +2.2 % (-0.7 to +5.2), p = 0.267 if strata were drawn by lot. Without neighbours: "
+    "other_strata": "On neighbours: +2.2 % (−0.7 to +5.2), p = 0.267 if strata were drawn by lot. Without neighbours: "
     "+11.2 % (+8.4 to +14.0); as given: +9.9 % (+7.1 to +12.7).",
     "same_promise": "The same villages, unweighted: +9.9 % (+7.1 to +12.7); reweighted: +10.7 % (+7.8 to +13.8); "
     "as given: +9.9 % (+7.1 to +12.7).",
@@ -72,8 +73,8 @@ FOUND = {
     "moved_reports": "Of the reports near a mark lie above it: 0 of 1 inside after the start, 6 of 12 inside before "
     "the start, 4 of 8 outside after the start, 15 of 27 outside before the start. Without moving it would be "
     "about half.",
-    "false_starts": "0 of 3 effects of false starts differ from zero at 5 %, tested one by one. The largest is -3.3 % "
-    "(-8.8 to +2.5); as given +9.9 % (+7.1 to +12.7). With few districts such tests miss much.",
+    "false_starts": "0 of 3 effects of false starts differ from zero at 5 %, tested one by one. The largest is −3.3 % "
+    "(−8.8 to +2.5); as given +9.9 % (+7.1 to +12.7). With few districts such tests miss much.",
     "parallel_trends": "All leads together: p = 0.548. No honest bounds: 8 untreated groups cannot show how 6 event "
     "times vary together; more than 18 are needed. Use fewer years.",
     "every_specification": "27 of 27 specifications estimated: 2.2 to 9.5 % in levels, 5.7 to 10.9 % in logs, 6.5 to "
@@ -112,7 +113,7 @@ def test_the_table_has_a_row_a_threat_headed_in_words(examination):
     assert table.frame.index.name == "Threat"
     assert table.frame.columns.tolist() == ["What was done", "What was found"]
     assert table.frame["What was found"].tolist() == list(FOUND.values())
-    html = examination._repr_html_()
+    html = unescape(examination._repr_html_())
     assert [check.threat for check in examination.checks.values() if check.threat not in html] == []
     assert [check.done for check in examination.checks.values() if check.done not in html] == []
     assert html.startswith("<p>Your data: effect on income +9.9 % ")
@@ -171,7 +172,7 @@ def test_an_error_that_is_no_refusal_is_not_held():
 
 def test_effects_are_short_in_the_unit_that_readers_see():
     assert with_interval("en", "log points", 0.1, 0.05, 0.15) == "+10.5 % (+5.1 to +16.2)"
-    assert with_interval("en", "CNY", 49_075.0, -46_756.0, 144_906.0) == "+49,075 CNY (-46,756 to +144,906)"
+    assert with_interval("en", "CNY", 49_075.0, -46_756.0, 144_906.0) == "+49,075 CNY (−46,756 to +144,906)"
     assert with_interval("en", "CNY", 49_075.0, np.nan, np.nan) == "49,075 CNY (no interval)"
     assert with_interval("zh", "CNY", 49_075.0, np.nan, np.nan) == "49,075元（无置信区间）"
 

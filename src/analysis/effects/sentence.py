@@ -47,10 +47,10 @@ def proportional_sentence(
     --------
     >>> income = Outcome("income", unit="yuan", label_en="Village income")
     >>> proportional_sentence(income, "village", [12.2, -4.1, 31.3], 38_112.0, "")
-    'effect on village income +12 % (95 % interval -4 to +31 %), about 38,000 yuan per village and year'
+    'effect on village income +12 % (95 % interval −4 to +31 %), about 38,000 yuan per village and year'
     """
     alone = round(percents[0], 0 if abs(percents[0]) >= 10 else 1) + 0.0
-    effect, *ends = map(signed, [f"{alone:,.10g}"] if no_interval else amounts(*percents))
+    effect, *ends = map(signed, [fixed(alone, 0 if alone.is_integer() else 1)] if no_interval else amounts(*percents))
     interval = (
         say(language, "no interval: {reason}", reason=term(language, no_interval))
         if no_interval
@@ -71,13 +71,13 @@ def proportional_sentence(
 
 def signed(number: str) -> str:
     """A number with its sign, zero with none."""
-    return number if number.startswith("-") or not re.search("[1-9]|inf", number) else f"+{number}"
+    return number if number.startswith("−") or not re.search("[1-9∞]", number) else f"+{number}"
 
 
 def _about(number: float) -> str:
     """Two significant digits."""
     rounded = float(f"{number:.2g}")
-    return fixed(rounded, 0) if abs(rounded) >= 10 or rounded.is_integer() else f"{rounded:g}"
+    return fixed(rounded, 0) if abs(rounded) >= 10 or rounded.is_integer() else f"{rounded:g}".replace("-", "−")
 
 
 def caution_of_few(treated: int, effective: float, language: str = "en") -> str:

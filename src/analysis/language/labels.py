@@ -9,7 +9,7 @@ from analysis.messages import plural
 
 LANGUAGES = ("en", "zh")
 BETWEEN_SENTENCES = {"en": " ", "zh": ""}
-NUMBER = re.compile(r"(?<![\w-])-?\d[\d,.]*(?!\w)")
+NUMBER = re.compile(r"(?<![\w−-])[−-]?\d[\d,.]*(?!\w)")
 UNITS = {canonical: name for name, (canonical, factor) in reversed(CONVERSIONS.items()) if factor == 1}
 PER = {divisor: name for name, divisor in DIVISORS.items()}
 

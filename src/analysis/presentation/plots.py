@@ -14,6 +14,7 @@ from analysis.effects.event_study import EventStudy
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import MOST_DECIMALS
 from analysis.presentation.descriptive import place
+from analysis.presentation.headings import named
 from analysis.presentation.style import INSIDE, OUTSIDE
 from analysis.study.outcome import shown, shown_unit
 from analysis.study.study import Study
@@ -126,7 +127,7 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", l
     (2, 3)
     """
     facets = {"row": "treated_scale", "col": "treated_groups", "height": 2.6, "aspect": 1.25}
-    rates = rates.assign(method=rates["method"].map(lambda method: term(language, method)))
+    rates = rates.assign(method=rates["method"].map(lambda method: named(language, method)))
     with plt.rc_context({"figure.constrained_layout.use": False}):
         grid = sns.relplot(rates, x="correlation", y="rejection_rate", hue="method", kind="line", marker="o", **facets)
     for (row, column), ax in np.ndenumerate(grid.axes):

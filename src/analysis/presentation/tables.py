@@ -1,10 +1,11 @@
 """Tables of results for notebooks and papers: a DataFrame with a caption, which displays as both."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from hashlib import sha256
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,65 +16,100 @@ from analysis.effects.event_study import EventStudy
 from analysis.effects.sentence import specification
 from analysis.inference.methods import HEADLINE_NAME, hypothesis_test
 from analysis.language.labels import bracketed, say, term
-from analysis.messages import StudyError, amount, amounts, fixed, shared_decimals
+from analysis.messages import StudyError, amounts
+from analysis.presentation.cells import DIGIT, POINT, columns_of, plain
 from analysis.study.outcome import LOG_POINTS, shown, shown_unit
 from analysis.study.study import Study
 
 LATEX_NAMES = ("backslash", "asciitilde", "asciicircum", "less", "greater")
-LATEX = str.maketrans({char: f"\\{char}" for char in "%&#$_{}"})
+LATEX: dict[int, str] = str.maketrans({char: f"\\{char}" for char in "%&#$_{}"})
 LATEX |= {ord(char): rf"\text{name}{{}}" for char, name in zip("\\~^<>", LATEX_NAMES, strict=True)}
+LATEX |= {ord("−"): "$-$", ord("∞"): r"$\infty$"}
 """What stands for itself in LaTeX only when it is escaped, or named."""
-SMALLEST_P_SHOWN = 0.001
-EFFECTS = ("estimate", "effect", "low", "high", "against_last_year")
+LONG_TEXT = 40
+"""Characters from which a column of text breaks its lines in LaTeX."""
+MOST_ROWS = 30
+"""Rows that a page shows; the files for a paper hold all."""
+SHOWN_EFFECTS = ("estimate", "effect", "low", "high", "against_last_year")
 """Columns of effects and of the ends of their intervals."""
-NUMBERS = {"float_format": amount, "na_rep": ""}
+NUMBERS = "text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums"
+SIDES: Any = {
+    False: [{"selector": "td, th", "props": "text-align: left"}],
+    True: [{"selector": "th", "props": "text-align: right"}, {"selector": "td", "props": NUMBERS}],
+}
 
 
 @dataclass(frozen=True)
 class Table:
     """A DataFrame with a caption that says what it shows and from which data; displays as both.
 
+    Headings are in words, numbers stand on the decimal point, and both ends of an interval are one column.
+
     Attributes
     ----------
     frame : DataFrame
-        With English headings, whatever the language, so that code holds for any study.
+        With the columns of results (`p_value`), whatever the language, so that code holds for any study.
     caption : str
     language : {"en", "zh"}
         In which headings are shown.
+    note : str
+        How the numbers were made; it stands below.
 
     Examples
     --------
-    >>> Table(pd.DataFrame({"villages": [274]}), "Roster")
+    >>> Table(pd.DataFrame({"p_value": [0.0421], "villages": [1274]}, index=["all"]), "Roster", note="Invented.")
     Roster
-       villages
-    0       274
+             p  villages
+    all  0.042     1,274
+    Invented.
     """
 
     frame: pd.DataFrame
     caption: str
     language: str = "en"
+    note: str = ""
 
     def __repr__(self) -> str:
-        return f"{self.caption}\n{self._shown().to_string(**NUMBERS)}"
+        shown = plain(columns_of(self.frame.head(MOST_ROWS), self.language))
+        return "\n".join(filter(None, [self.caption, shown, *self._below()]))
 
     def _repr_html_(self) -> str:
-        with pd.option_context("display.max_colwidth", None):
-            head, body = self._shown().to_html(**NUMBERS).split(">", 1)
-        return _without_formulas(f"{head}><caption>{escape(self.caption)}</caption>{body}")
+        columns = columns_of(self.frame.head(MOST_ROWS), self.language)
+        shown = pd.DataFrame({place: column.cells for place, column in enumerate(columns)}).style
+        shown.cell_ids = False
+        styles = {place: SIDES[column.numeric] for place, column in enumerate(columns)}
+        shown = shown.format(escape="html").hide(axis="index").set_table_styles(styles, overwrite=False)
+        shown = shown.relabel_index([escape(column.heading) for column in columns], axis="columns")
+        shown = shown.set_caption(escape(self.caption)).set_table_attributes('class="dataframe"')
+        name = sha256(repr(self).encode()).hexdigest()[:8]
+        return _without_formulas(shown.set_uuid(name).to_html()) + "".join(map(paragraph, self._below()))
 
-    def _shown(self, in_full: bool = False) -> pd.DataFrame:
-        """The frame in its language, with numbers in full or as text."""
-        whole = self.frame.select_dtypes("Int64").columns
-        frame = self.frame.astype(dict.fromkeys(whole, object)).fillna(dict.fromkeys(whole, ""))
-        frame = frame if in_full else _written(frame)
-        return frame if self.language == "en" else _each_text(frame, partial(term, self.language))
+    def _below(self) -> list[str]:
+        """What stands below: how many rows are left out here, and the note."""
+        more = len(self.frame) - MOST_ROWS
+        left = say(self.language, "… and {number} more rows, which the files hold.", number=f"{more:,}")
+        return [left] * (more > 0) + [self.note] * bool(self.note)
 
-    def to_latex(self) -> str:
-        """LaTeX of the table with its caption, to paste into a paper."""
-        frame = _each_text(self._shown(), lambda text: text.translate(LATEX))
-        numbers = ["r" if pd.api.types.is_numeric_dtype(kind) else "l" for kind in self.frame.dtypes]
-        columns = "l" * self.frame.index.nlevels + "".join(numbers)
-        return frame.to_latex(caption=self.caption.translate(LATEX), column_format=columns, escape=False, **NUMBERS)
+    def to_latex(self, label: str = "table") -> str:
+        """LaTeX of the table with its caption, label and note, to paste into a paper."""
+        columns = columns_of(self.frame, self.language)
+        cells = {place: [_latex(cell) for cell in column.cells] for place, column in enumerate(columns)}
+        long = [max(map(len, column.cells), default=0) > LONG_TEXT for column in columns]
+        kinds = ["r" if column.numeric else "p{5cm}" if at else "l" for column, at in zip(columns, long, strict=True)]
+        text = pd.DataFrame(cells).to_latex(
+            index=False,
+            header=[_latex(column.heading) for column in columns],
+            caption=_latex(self.caption),
+            label=f"tab:{label}",
+            column_format="".join(kinds),
+            escape=False,
+        )
+        note = f"\\par\\smallskip\\footnotesize {_latex(self.note)}\n" if self.note else ""
+        return text.replace("\\end{table}", f"{note}\\end{{table}}")
+
+
+def _latex(text: str) -> str:
+    return text.strip(DIGIT + POINT + " ").translate(LATEX)
 
 
 def paragraph(text: str) -> str:
@@ -84,30 +120,6 @@ def paragraph(text: str) -> str:
 def _without_formulas(html: str) -> str:
     """A dollar sign or a backslash in an element of its own begins no formula."""
     return re.sub(r"[$\\]", r"<span>\g<0></span>", html)
-
-
-def _written(frame: pd.DataFrame) -> pd.DataFrame:
-    """Numbers as text: an effect and its error with the digits of its interval, p-values with three decimals."""
-    written = frame.copy()
-    for name in [name for name in frame.select_dtypes(float) if "p_" in str(name) or str(name).endswith("_p")]:
-        written[name] = ["" if np.isnan(value) else _p(value) for value in frame[name]]
-    together = ["per_cent"] if "estimate_low" in frame else ["estimate", "effect", "std_error"]
-    together = [name for name in [*together, "low", "high"] if name in frame]
-    if {"low", "high"} <= {*together} and frame[together].notna().any(axis=None):
-        rows = [_with_ends(row) for row in frame[together].to_dict("records")]
-        written[together] = pd.DataFrame(rows, frame.index, dtype=object)
-    return written
-
-
-def _p(value: float) -> str:
-    return f"<{SMALLEST_P_SHOWN}" if value < SMALLEST_P_SHOWN else fixed(value, 0 if value == 1 else 3)
-
-
-def _with_ends(row: dict[str, float]) -> dict[str, str]:
-    """An effect, its error and the ends of its interval, all with the digits of the interval."""
-    decimals = shared_decimals(*(number for name, number in row.items() if name != "std_error"))
-    shown = {name: amount(number) if decimals is None else fixed(number, decimals) for name, number in row.items()}
-    return {name: "" if np.isnan(row[name]) else text for name, text in shown.items()}
 
 
 def event_study_table(event_study: EventStudy) -> Table:
@@ -243,7 +255,7 @@ def _of_one_unit(frame: pd.DataFrame, unit: str) -> pd.DataFrame:
 def _in_shown_unit(frame: pd.DataFrame) -> pd.DataFrame:
     """Effects, row by row in their own `unit`, as readers see them; without what has no such unit."""
     ratio = frame["unit"] == LOG_POINTS
-    known = {name: frame[name] for name in EFFECTS if name in frame}
+    known = {name: frame[name] for name in SHOWN_EFFECTS if name in frame}
     changed = {name: one.where(~ratio, shown(LOG_POINTS, one.where(ratio))) for name, one in known.items()}
     changed |= {name: frame[name].where(~ratio) for name in ("std_error", "per_cent") if name in frame and ratio.any()}
     empty = [name for name in ("std_error", "per_cent") if name in changed and changed[name].isna().all()]
@@ -266,12 +278,3 @@ def captioned(frame: pd.DataFrame, study: Study, caption: str, **values: object)
     """A table in the study's language; `data`, where it is not given, is the study's provenance."""
     values = {"data": term(study.language, study.label)} | values
     return Table(frame, say(study.language, caption, **values), study.language)
-
-
-def _each_text(frame: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
-    """The frame with its headings, row names and texts changed."""
-
-    def changed(cell: object) -> object:
-        return change(cell) if isinstance(cell, str) else cell
-
-    return frame.map(changed).rename(columns=changed, index=changed).rename_axis(index=changed, columns=changed)

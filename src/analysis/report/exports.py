@@ -26,6 +26,7 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
 from analysis.messages import FewTreatedGroupsWarning
+from analysis.presentation.headings import heading, named
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,13 +77,15 @@ def table_for_paper(table: "Table") -> dict[str, Any]:
     >>> table_for_paper(Table(pd.DataFrame({"villages": [274]}, index=["all"]), "Roster"))["rows"]
     [['all', 274]]
     """
-    frame = table._shown(in_full=True)
+    whole = table.frame.select_dtypes("Int64").columns
+    frame = table.frame.astype(dict.fromkeys(whole, object)).fillna(dict.fromkeys(whole, ""))
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index(names=[name or "" for name in frame.index.names], allow_duplicates=True)
+    language = table.language
     return {
         "caption": table.caption,
-        "columns": [_heading(name) for name in frame.columns],
-        "rows": [[_cell(value) for value in row] for row in frame.itertuples(index=False, name=None)],
+        "columns": [heading(language, name) for name in frame.columns],
+        "rows": [[_cell(value, language) for value in row] for row in frame.itertuples(index=False, name=None)],
         "latex": table.to_latex(),
     }
 
@@ -112,12 +115,10 @@ def _drawn(figure: "Figure", box: Any, **options: Any) -> str:
     return b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _heading(name: Any) -> str:
-    return " / ".join(filter(None, map(str, name if isinstance(name, tuple) else (name,))))
-
-
-def _cell(value: Any) -> str | int | float | bool | None:
+def _cell(value: Any, language: str) -> str | int | float | bool | None:
     """A value as JSON can hold it: missing is None."""
+    if isinstance(value, str):
+        return named(language, value)
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
     value = value.item() if hasattr(value, "item") else value

@@ -114,7 +114,7 @@ class Sentences(Wording):
             "{cause}{share}.",
             label=self.label,
             inside=self.of_place("inside the districts", "where the measure began"),
-            size=self.size(estimate.value).removeprefix("-"),
+            size=self.size(estimate.value).removeprefix("−"),
             direction=self.say("higher" if estimate.value >= 0 else "lower"),
             cause=self.cause,
             share=self._share(),

@@ -12,7 +12,7 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.sentence import PER, specification
 from analysis.inference.methods import hypothesis_test
 from analysis.language.labels import bracketed, counted, joined, one_of, say, term
-from analysis.messages import StudyError, amount, in_sentence
+from analysis.messages import StudyError, amount, fixed, in_sentence
 from analysis.report.findings import Findings
 from analysis.report.title_page import literal
 from analysis.study.outcome import shown, shown_unit
@@ -68,7 +68,7 @@ class Wording:
     def amount(self, number: float, unit: str) -> str:
         """A number with its unit."""
         if unit == "%":
-            return self.say("{number} %", number=f"{number:,.1f}")
+            return self.say("{number} %", number=fixed(number, 1))
         return self.say("{number} {unit}", number=amount(number), unit=literal(term(self.language, unit))).rstrip()
 
     def _worth(self) -> str:
@@ -85,7 +85,7 @@ class Wording:
         if estimate.scale == "poisson":
             return self._worth()
         if estimate.unit == "log points":
-            return self.say(" ({value} log points, the scale of the estimate)", value=f"{estimate.value:.3f}")
+            return self.say(" ({value} log points, the scale of the estimate)", value=fixed(estimate.value, 3))
         share = self.say(" ({number} % of that level)", number=f"{abs(estimate.percent):.1f}")
         return share if np.isfinite(estimate.percent) else ""
 
@@ -164,7 +164,7 @@ class Wording:
 
     def _gain(self, *gain: float) -> str:
         """A gain in per cent with its interval, where it has one."""
-        number, low, high = (f"{one:,.1f}" for one in gain)
+        number, low, high = (fixed(one, 1) for one in gain)
         bounded = "{number} % (95 % interval {low} to {high} %)" if np.isfinite(gain).all() else "{number} %"
         return self.say(bounded, number=number, low=low, high=high)
 

@@ -1,6 +1,5 @@
 """What would change the answer: every check of a study, as a table of threats."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -98,8 +97,7 @@ class Examination:
         return "\n".join([self.table.caption, *said])
 
     def _repr_html_(self) -> str:
-        left = r'<\1 style="text-align: left">'
-        return paragraph(str(self.headline)) + re.sub("<(td|th)>", left, self.table._repr_html_())
+        return paragraph(str(self.headline)) + self.table._repr_html_()
 
 
 def examine(study: Study, outcome: str | None = None) -> Examination:

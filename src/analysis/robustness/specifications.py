@@ -13,7 +13,7 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.language.labels import counted, joined, say, term
-from analysis.messages import StudyError, amount, count
+from analysis.messages import StudyError, amount, count, fixed
 from analysis.robustness.check import Check, threat
 from analysis.robustness.odd_years import years_apart
 from analysis.study.outcome import LINEAR
@@ -194,6 +194,6 @@ def _ranges(estimated: pd.DataFrame, study: Study, outcome: str) -> Iterator[str
         shares, own = rows["per_cent"].dropna(), rows.loc[rows["per_cent"].isna(), "estimate"]
         for effects, size in ((shares, "%"), (own, unit)):
             if len(effects):
-                low, high = (f"{one:,.1f}" if size == "%" else amount(one) for one in (effects.min(), effects.max()))
+                low, high = (fixed(one, 1) if size == "%" else amount(one) for one in (effects.min(), effects.max()))
                 high = say(language, "{number} {unit}", number=high, unit=term(language, size)).rstrip()
                 yield say(language, RANGES[str(scale)], low=low, high=high)

@@ -1,0 +1,98 @@
+"""What columns and row names of results are called in tables: code names become words a reader knows."""
+
+import re
+
+from analysis.language.labels import say, term
+
+HEADINGS = {
+    "p_value": "p",
+    "p_adjusted": "adjusted p",
+    "p_holm": "adjusted p (Holm)",
+    "smallest_p": "smallest possible p",
+    "smallest_p_value": "smallest possible p",
+    "smallest_p_adjusted": "smallest possible adjusted p",
+    "interval": "95 % interval",
+    "low": "95 % interval, lower end",
+    "high": "95 % interval, upper end",
+    "std_error": "standard error",
+    "statistic": "test statistic",
+    "df": "degrees of freedom",
+    "df1": "degrees of freedom, numerator",
+    "df2": "degrees of freedom, denominator",
+    "per_cent": "effect (%)",
+    "percent": "effect (%)",
+    "loss_percent": "loss (%)",
+    "share_above": "share above",
+    "against_last_year": "against the year before",
+    "coverage": "interval holds the true value",
+    "leaves_out_zero": "interval excludes zero",
+    "monte_carlo_error": "Monte Carlo error",
+    "rejection_rate": "rejection rate",
+    "replications": "draws",
+    "effective_districts": "effective districts",
+    "effective_treated_districts": "effective districts",
+    "treated_groups": "treated groups",
+    "treated_scale": "spread of treated groups (others: 1)",
+    "treated_total": "who has the treated total",
+    "groups": "groups",
+    "first_treated": "start",
+    "event_time": "years since the start",
+    "time": "year",
+    "left_out": "left out",
+    "strata": "strata",
+    "strata_treated": "treated strata",
+    "village_years": "village-years",
+    "state_years": "state-years",
+    "constant_controls": "constant controls",
+    "entity_zh": "place",
+    "fact_id": "fact",
+    "note": "note",
+}
+"""English headings by code name; a name that is no code stands as it is written."""
+NAMES = {
+    "cr1": "CR1",
+    "cr2": "CR2",
+    "cr3": "CR3",
+    "wild_bootstrap": "wild cluster bootstrap",
+    "randomization": "randomization test",
+    "studentized": "t statistic",
+    "poisson": "Poisson",
+    "village_mean": "per village",
+    "household_weighted": "per village, weighted by households",
+    "yearly_total": "all treated villages together",
+    "per_household": "per household",
+    "event_time": "years since the start",
+    "two_way": "two-way fixed effects",
+    "not_yet_treated": "not yet treated",
+    "event_study": "event study",
+    "sun_abraham": "Sun and Abraham",
+}
+"""Row names and cells."""
+_CODE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
+
+
+def heading(language: str, name: object) -> str:
+    """A column's heading in words and in a language.
+
+    Examples
+    --------
+    >>> heading("en", "p_value"), heading("zh", "p_value"), heading("en", "road_length"), heading("en", 2023)
+    ('p', 'p值', 'road length', '2023')
+    """
+    if isinstance(name, tuple):
+        return " / ".join(filter(None, (heading(language, part) for part in name)))
+    if name in HEADINGS:
+        return say(language, HEADINGS[str(name)])
+    text = "" if name is None else str(name)
+    return term(language, text.replace("_", " ") if _CODE.fullmatch(text) else text)
+
+
+def named(language: str, text: str) -> str:
+    """A row's name or a cell in words and in a language.
+
+    Examples
+    --------
+    >>> named("en", "wild_bootstrap"), named("zh", "cr2"), named("en", "v_01")
+    ('wild cluster bootstrap', 'CR2', 'v_01')
+    """
+    return say(language, NAMES[text]) if text in NAMES else term(language, text)
