@@ -1,5 +1,7 @@
 """Which scale untreated villages support: their growth by hand, and nothing of the treated ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -59,11 +61,15 @@ def test_growth_by_hand(gain, in_levels, as_per_cent, supported):
         "in levels": pytest.approx(in_levels, abs=BY_HAND),
         "in per cent": pytest.approx(as_per_cent, abs=BY_HAND),
     }
-    assert (found.supported, found.rich, found.poor) == (supported, 3, 3)
+    assert (found.rich, found.poor) == (3, 3)
+    # Without noise the scale that holds leaves nothing to learn from: no interval, and no verdict.
+    assert (found.supported, evidence(noisy(gain)).supported) == ("", supported)
+    assert "(no interval: no residual variation to learn from)" in repr(found)
+    assert repr(found).endswith(" (95 % intervals). Without both intervals they speak for neither scale.")
 
 
-def noisy() -> pd.DataFrame:
-    panel = make_panel()
+def noisy(gain=in_per_cent) -> pd.DataFrame:
+    panel = make_panel(gain)
     return panel.assign(income=panel["income"] * np.exp(np.random.default_rng(5).normal(0, 0.02, len(panel))))
 
 
@@ -106,6 +112,24 @@ def test_sentence_has_both_numbers_and_calls_itself_no_test():
     said = repr(evidence(noisy()))
     assert "the 3 richer of the untreated villages are compared with the 3 poorer" in said
     assert said.endswith("speaks for its scale, here effects in per cent. It is no test.")
+
+
+def test_the_studys_own_controls_and_weights_are_named():
+    panel = noisy().assign(people=100.0, rain=np.random.default_rng(6).normal(size=len(noisy())))
+    said = repr(scale_evidence(replace(make_study(panel), controls=("rain",), weights="people"), "income"))
+    assert " in per cent (95 % intervals, controls rain, weights people). " in said
+
+
+def test_a_half_without_later_values_is_said_to_have_none():
+    panel = noisy()
+    gone = panel["village"].isin(POOR) & (panel["year"] >= START)
+    with pytest.raises(StudyError) as refusal:
+        evidence(panel.assign(income=panel["income"].mask(gone)))
+    assert str(refusal.value).endswith(
+        "in the first 2 years of 'income', and in later ones before and from 2022 on, there are 3 and 0."
+    )
+    with pytest.raises(StudyError, match="which scale they support: No poorer village has a usable 'income'; rows le"):
+        evidence(panel.assign(income=panel["income"].where(~panel["village"].isin(POOR), 0.0)))
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,12 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
-from analysis.messages import Sentence, StudyError, amounts, count, in_sentence, plural
+from analysis.messages import Sentence, StudyError, amounts, count, fixed, in_sentence, plural
 from analysis.study.study import Study
 
 YEARS_TO_SORT = 2
 FEWEST = 3
+WHOLE = "it reaches the whole mean"
 SCALES_COMPARED = {"level": "in levels", "poisson": "in per cent"}
 
 
@@ -42,25 +43,48 @@ class ScaleEvidence(Sentence):
 
     @property
     def supported(self) -> str:
-        """The scale in which the rich gained less on the poor, "level" or "poisson"."""
-        return min(self.estimates, key=lambda scale: abs(self.estimates[scale].percent))
+        """The scale in which the rich gained less on the poor, "level" or "poisson"; "" without both intervals."""
+        known = np.isfinite(self.frame()).all(axis=None)
+        return min(self.estimates, key=lambda scale: abs(self.estimates[scale].percent)) if known else ""
+
+    def _gain(self, scale: str) -> str:
+        """The gain in one scale with its interval, or why it has none."""
+        estimate, gain = self.estimates[scale], self.frame().loc[SCALES_COMPARED[scale], ["estimate", "low", "high"]]
+        if np.isfinite(gain).all():
+            one, low, high = amounts(*gain)
+            return f"{one} % ({low} to {high} %) {SCALES_COMPARED[scale]}"
+        size = f"{fixed(gain['estimate'], 1)} %" if np.isfinite(gain["estimate"]) else "no share"
+        reason = _of_halves(estimate.no_interval or WHOLE, self.study.noun)
+        return f"{size} (no interval: {reason}) {SCALES_COMPARED[scale]}"
 
     def __repr__(self) -> str:
-        frame, noun = self.frame(), self.study.noun
-        gains = {scale: amounts(*row[["estimate", "low", "high"]]) for scale, row in frame.iterrows()}
-        bounded = np.isfinite(frame[["low", "high"]]).all(axis="columns")
-        ends = {scale: f" ({low} to {high} %)" if bounded[scale] else "" for scale, (_, low, high) in gains.items()}
-        said = [f"{one} %{ends[scale]} {scale}" for scale, (one, *_) in gains.items()]
+        noun, supported = self.study.noun, self.supported
+        verdict = (
+            f"No treatment touched them, so the smaller number speaks for its scale, here effects "
+            f"{SCALES_COMPARED[supported]}. It is no test."
+            if supported
+            else "Without both intervals they speak for neither scale."
+        )
         return (
             f"{self.study.label.capitalize()}: the {self.rich} richer of the untreated {plural(noun)} are compared "
-            f"with the {self.poor} poorer, from {self.study.starts[0]} on. In {in_sentence(self._label)} they gained "
-            f"{' and '.join(said)} (95 % intervals). No treatment touched them, so the smaller number speaks for its "
-            f"scale, here effects {SCALES_COMPARED[self.supported]}. It is no test."
+            f"with the {self.poor} poorer, from {self.study.starts[0]} on. In {in_sentence(self._label)} their gain on "
+            f"the poorer is {' and '.join(map(self._gain, self.estimates))} "
+            f"(95 % intervals{self.estimates['poisson'].specified}). {verdict}"
         )
 
     @property
     def _label(self) -> str:
         return self.study.describe(self.outcome).label
+
+
+def _of_halves(said: str, noun: str) -> str:
+    """What is said of treated and untreated groups, said of the richer and the poorer villages."""
+    return (
+        said.replace("untreated", "poorer")
+        .replace("treated", "richer")
+        .replace("groups", plural(noun))
+        .replace("group", noun)
+    )
 
 
 def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
@@ -105,20 +129,27 @@ def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
         )
     first = untreated & (frame["time"] <= before[YEARS_TO_SORT - 1])
     usual = values[first].groupby(frame["unit"][first]).mean()
-    richer, known = usual.index[usual > usual.median()], len(usual)
-    if min(len(richer), known - len(richer)) < FEWEST:
-        raise StudyError(
-            f"Which scale untreated {plural(study.noun)} support shows from {FEWEST} richer and {FEWEST} poorer ones; "
-            f"in the first {YEARS_TO_SORT} years of {outcome!r} there are {len(richer)} and {known - len(richer)}."
-        )
-    rich = frame["unit"].isin(richer)
-    start = pd.Series(np.where(rich, study.starts[0], np.nan), frame.index).astype("Int64")
-    later = untreated & ~first & frame["unit"].isin(usual.index)
+    richer, later = usual.index[usual > usual.median()], untreated & ~first & frame["unit"].isin(usual.index)
+    after = (frame["time"] >= study.starts[0])[later].groupby(frame["unit"][later]).mean()
+    compared = after.index[after.between(0, 1, inclusive="neither")]
+    for units, known in ((usual.index, ""), (compared, f", and in later ones before and from {study.starts[0]} on,")):
+        if min(rich := units.isin(richer).sum(), len(units) - rich) < FEWEST:
+            raise StudyError(
+                f"Which scale untreated {plural(study.noun)} support shows from {FEWEST} richer and {FEWEST} poorer "
+                f"ones; in the first {YEARS_TO_SORT} years of {outcome!r}{known} there are {rich} and "
+                f"{len(units) - rich}."
+            )
+    start = pd.Series(np.where(frame["unit"].isin(richer), study.starts[0], np.nan), frame.index).astype("Int64")
     by_village = frame.assign(first_treated=start, group=frame["unit"], stratum="all")
+    not_shown = f"Untreated {plural(study.noun)} do not show which scale they support: "
     halves = replace(study, frame=by_village, placebo_group_count=0).subset(later)
-    estimates = {scale: did(halves, outcome, scale=scale) for scale in SCALES_COMPARED}
+    try:
+        estimates = {scale: did(halves, outcome, scale=scale) for scale in SCALES_COMPARED}
+    except StudyError as error:
+        raise StudyError(not_shown + _of_halves(str(error).split(" What can be answered")[0], study.noun)) from None
     reasons = [one.no_interval for one in estimates.values()]
     if all(reasons):
-        reason = reasons[0].replace("treated", "richer").replace("group", study.noun)
-        raise StudyError(f"Untreated {plural(study.noun)} do not show which scale they support: {reason}.")
-    return ScaleEvidence(study, outcome, estimates, len(richer), known - len(richer))
+        raise StudyError(f"{not_shown}{_of_halves(reasons[0], study.noun)}.")
+    units = estimates["level"].fitted.sample.units()
+    sizes = units["villages"].groupby(units["first_treated"].isna()).sum()
+    return ScaleEvidence(study, outcome, estimates, int(sizes[False]), int(sizes[True]))
