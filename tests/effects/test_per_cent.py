@@ -1,6 +1,7 @@
 """Effects in per cent: what they come to in money, whose money they rest on, and how they are said."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -168,6 +169,14 @@ def test_the_sentence_says_per_cent_interval_and_money():
 def test_an_outcome_per_head_stays_per_head():
     estimate = did(make_study(Outcome("income", unit="yuan per person")), "income", scale="poisson")
     assert repr(estimate).endswith(f"{float(f'{estimate.amount:.2g}'):.0f} yuan per person.")
+
+
+def test_a_rate_in_per_cent_moves_by_percentage_points():
+    study = make_study(Outcome("income", unit="%"))
+    assert re.search(r"effect on income \S+ percentage points \(95 %", repr(did(study, "income")))
+    relative = did(study, "income", scale="poisson")
+    assert re.search(r" %\), about \S+ percentage points per village and year\.$", repr(relative))
+    assert repr(replace(relative, study=replace(study, language="zh"))).endswith("个百分点。")
 
 
 def test_effective_districts_are_their_number_where_they_are_alike():

@@ -9,6 +9,7 @@ from analysis.design.shocks import Shocks
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.methods import HEADLINE_NAME
 from analysis.messages import Sentence, amount, count, in_sentence, plural
+from analysis.study.outcome import shown_unit
 from analysis.study.study import Study
 
 
@@ -83,7 +84,7 @@ class DetectableEffect(Sentence):
         if self.unit == "log points":
             return f"a gain of at least {self.percent:.0f} % or a loss of at least {self.loss_percent:.0f} %"
         share = f", {self.percent:.1f} % of treated {plural(self.study.noun)}' mean in the last known year before"
-        return f"{amount(self.value)} {self.unit}".rstrip() + (share if np.isfinite(self.percent) else "")
+        return f"{amount(self.value)} {shown_unit(self.unit)}".rstrip() + (share if np.isfinite(self.percent) else "")
 
     def _error(self) -> str:
         """The simulation error of the gain, in the words of the effect."""

@@ -7,6 +7,7 @@ from analysis.design.null_draws import NullDraws
 from analysis.effects.verbs import did
 from analysis.messages import StudyError, amount, plural
 from analysis.regression.sample import select_sample
+from analysis.study.outcome import shown_unit
 from analysis.study.study import Study
 
 # Where fewer draws than this have an error as large, or as small, the panel is of another world than they are.
@@ -36,7 +37,7 @@ def beside_own_error(
     because = f", because {_reason(study, outcome, scale, larger > smaller)}" if rare else ""
     share = f"{np.floor(100 * max(larger, smaller)):.0f} % of draws"
     why.append(f"this panel's error is {'larger' if larger > smaller else 'smaller'} than in {share}{because}")
-    unit = f" {study.describe(outcome).unit}".rstrip() if scale == "level" else " log points"
+    unit = f" {shown_unit(study.describe(outcome).unit)}".rstrip() if scale == "level" else " log points"
     return (
         f" That is {ratio:.1f} standard errors of the estimate on this panel ({amount(error)}{unit}), where "
         f"{usual:.1f} are usual: {'; '.join(why)}."

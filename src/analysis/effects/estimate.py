@@ -16,6 +16,7 @@ from analysis.inference.methods import HEADLINE, HEADLINE_NAME, METHODS, group_p
 from analysis.language.labels import say, term
 from analysis.messages import Sentence, amounts, as_typed, count, in_sentence, reasons
 from analysis.regression.regression import Effect, Regression
+from analysis.study.outcome import LOG_POINTS, shown_unit
 from analysis.study.study import Study
 
 # A counterfactual mean this small relative to the treated mean is rounding, and no base for a per cent.
@@ -289,8 +290,9 @@ class Estimate(Sentence):
         why = " for missing values" if missing else f": {reasons(self.fitted.sample.dropped)}"
         dropped = f", {lost} left out{why}" if self.dropped else ""
         label = in_sentence(self.study.describe(self.outcome).label)
-        value = f"{amounts(self.value, *self.headline()[['low', 'high']])[0]} {self.unit}".rstrip()
-        mean = f"counterfactual {'geometric ' if self.unit == 'log points' and self.scale != 'poisson' else ''}mean"
+        unit = self.unit if self.unit == LOG_POINTS else shown_unit(self.unit)
+        value = f"{amounts(self.value, *self.headline()[['low', 'high']])[0]} {unit}".rstrip()
+        mean = f"counterfactual {'geometric ' if unit == LOG_POINTS and self.scale != 'poisson' else ''}mean"
         share = f", {self.percent:.1f} % of the {mean}" if np.isfinite(self.percent) else ""
         return (
             f"{self.study.label.capitalize()}: effect on {label} {value} "

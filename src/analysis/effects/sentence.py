@@ -11,7 +11,7 @@ from analysis.inference.methods import HEADLINE_NAME
 from analysis.language.labels import counted, one_of, say, term
 from analysis.messages import MOST_DECIMALS, amounts, fixed, floored, in_sentence, reasons
 from analysis.regression.sample import Sample
-from analysis.study.outcome import Outcome
+from analysis.study.outcome import Outcome, shown_unit
 
 PER = r"/|／|每|\bper\b"
 
@@ -61,7 +61,7 @@ def proportional_sentence(
     amount = amount if round(percents[0], MOST_DECIMALS) else 0.0
     if not np.isfinite(amount):
         return said
-    worth = {"amount": _about(amount), "unit": term(language, outcome.unit), "one": one_of(language, noun)}
+    worth = {"amount": _about(amount), "unit": term(language, shown_unit(outcome.unit)), "one": one_of(language, noun)}
     if re.search(PER, outcome.unit):
         return say(language, "{said}, about {amount} {unit}", said=said, **worth)
     if not outcome.unit:

@@ -9,6 +9,7 @@ from matplotlib.ticker import PercentFormatter
 from analysis.language.labels import bracketed, say, term
 from analysis.presentation.plots import drawn_label, finish, without_formulas
 from analysis.presentation.style import INSIDE, OUTSIDE
+from analysis.study.outcome import shown_unit
 from analysis.study.specification import CHOICES
 from analysis.study.study import Study
 
@@ -53,7 +54,7 @@ def plot_specifications(curve: pd.DataFrame, study: Study, outcome: str) -> np.n
     heights = [2.0] * len(parts) + [max(1.0, 0.2 * len(choices))]
     size = (7.5, 1.4 + 2 * len(parts) + 0.22 * len(choices))
     _, axes = plt.subplots(len(heights), 1, sharex=True, figsize=size, gridspec_kw={"height_ratios": heights})
-    language, unit = study.language, bracketed(study.language, str(drawn["unit"].iloc[-1]))
+    language, unit = study.language, bracketed(study.language, shown_unit(str(drawn["unit"].iloc[-1])))
     for ax, (rows, columns) in zip(axes[:-1], parts, strict=True):
         _draw_specifications(ax, rows, columns)
         label = "Effect (% of counterfactual)" if columns == PER_CENT else "Effect{unit}"

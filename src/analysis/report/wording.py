@@ -77,7 +77,7 @@ class Wording:
             return ""
         unit = self.findings.outcome.unit
         each = " (about {amount})" if re.search(PER, unit) else " (about {amount} for each {noun} and year)"
-        about = self.amount(float(f"{abs(self.estimate.amount):.2g}"), unit)
+        about = self.amount(float(f"{abs(self.estimate.amount):.2g}"), shown_unit(unit))
         return self.say(each, amount=about, noun=self.noun)
 
     def _share(self) -> str:

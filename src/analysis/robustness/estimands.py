@@ -11,6 +11,7 @@ from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.messages import StudyError
+from analysis.study.outcome import shown_unit
 from analysis.study.specification import NONE
 from analysis.study.study import Study
 
@@ -70,7 +71,7 @@ def estimands(
     villages = float(under.sum() / under.max())
     under_way = "treated villages" if np.ptp(under) == 0 else "villages under treatment in an average year"
     inside = size[study.units["first_treated"].notna()].dropna()
-    missing, unit = int(size.isna().sum()), village.unit or "outcome"
+    missing, unit = int(size.isna().sum()), shown_unit(village.unit) or "outcome"
     untold = int(study.units["first_treated"].notna().sum()) - len(inside)
     whose = f"a treated village, over the {len(inside)} that have them" if untold else "a treated village"
     rows = {

@@ -16,7 +16,7 @@ from analysis.language.labels import counted, joined, say, term
 from analysis.messages import StudyError, amount, count, fixed
 from analysis.robustness.check import Check, threat
 from analysis.robustness.odd_years import years_apart
-from analysis.study.outcome import LINEAR
+from analysis.study.outcome import LINEAR, shown_unit
 from analysis.study.specification import CHOICES, NONE
 from analysis.study.study import Study
 
@@ -189,7 +189,7 @@ def _choices(study: Study, outcome: str) -> tuple[Study, dict[str, Any]]:
 
 def _ranges(estimated: pd.DataFrame, study: Study, outcome: str) -> Iterator[str]:
     """From the smallest to the largest effect of each scale, in per cent or, where that has no meaning, in its unit."""
-    language, unit = study.language, study.describe(outcome).unit
+    language, unit = study.language, shown_unit(study.describe(outcome).unit)
     for scale, rows in estimated.groupby("scale"):
         shares, own = rows["per_cent"].dropna(), rows.loc[rows["per_cent"].isna(), "estimate"]
         for effects, size in ((shares, "%"), (own, unit)):
