@@ -1,0 +1,58 @@
+"""Published facts in sentences and tables, and the claim beside studies that it is not about."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from analysis import StudyError, load_study
+from analysis.presentation.published import (
+    claim_divided,
+    claim_in_words,
+    claimed_gain,
+    claimed_percent,
+    documented_villages,
+    facts_by_level,
+    incomes_elsewhere,
+    needed_village_years,
+    published_answer,
+)
+from analysis.reading.published import is_about_mengzhou, published_claim
+
+SAID = (published_answer, claim_in_words)
+TABLES = (claim_divided, documented_villages, facts_by_level, incomes_elsewhere, needed_village_years)
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_sentences_speak_both_languages_and_say_that_they_are_published(said) -> None:
+    assert repr(said("en")).startswith("Published facts: ")
+    chinese = repr(said("zh"))
+    assert chinese.startswith("公开事实：")
+    assert re.findall(r"[a-z]{3,}", chinese) == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_tables_speak_both_languages(table) -> None:
+    assert re.search("[Pp]ublished facts", table("en").caption)
+    assert re.findall(r"[A-Za-z]{3,}", repr(table("zh"))) == []
+
+
+def test_claim_is_shared_by_all_villages_in_the_end() -> None:
+    study, claim = load_study(), published_claim()
+    table = claimed_gain(study, study.primary_outcome).frame
+    assert table.index.tolist() == [3, 6, 9, 12, 15, 18, 21, 25]
+    assert table["gain per village (CNY)"].iloc[-1] == claim.gain / 25
+    assert table["gain (%)"].iloc[-1] == pytest.approx(claimed_percent(study, study.primary_outcome))
+    shares = table["gain (%)"] * table.index
+    assert shares.to_numpy() == pytest.approx(shares.iloc[0])
+
+
+def test_claim_is_about_villages_of_mengzhou_and_income_alone() -> None:
+    study = load_study()
+    assert np.isnan(claimed_percent(study, "households"))
+    elsewhere = dataclasses.replace(study, frame=study.frame.assign(unit="x" + study.frame["unit"].astype(str)))
+    assert is_about_mengzhou(study)
+    assert not is_about_mengzhou(elsewhere)
+    with pytest.raises(StudyError, match=r"^The claim is about incomes in CNY of villages of Mengzhou, and this "):
+        claimed_gain(elsewhere, study.primary_outcome)
