@@ -67,7 +67,7 @@ def test_by_hand():
     assert frame["villages"].tolist() == [1, 1, 1, 1]
     assert frame["strata"].tolist() == [3, 3, 3, 3]
     assert "3 assignments of whole groups over all groups, all enumerated" in repr(result)
-    assert "no interval, one treated group: not informative; p = " in repr(result)
+    assert "no interval, one treated stratum: not informative; p = " in repr(result)
 
 
 def test_balanced_panel_gives_the_two_coefficients_of_one_regression():
@@ -201,3 +201,17 @@ def test_effects_in_per_cent_are_said_in_per_cent():
     shown = amounts(*(100 * np.expm1(float(row[name])) for name in ("effect", "low", "high")))
     assert f"beside them {shown[0]} % (" in repr(result)
     assert f"95 % interval {shown[1]} to {shown[2]}, CR2 by stratum" in repr(result)
+    assert result.treated.effective_treated_districts < 3 < result.spillover.effective_treated_districts
+    assert "25 villages in 4 strata, by their totals worth 2.7 equal strata: too few to lean on; 95 %" in repr(result)
+    assert "108 villages in 4 strata; 95 %" in repr(result)
+
+
+def test_where_one_stratum_has_most_of_the_money_there_is_no_interval_and_no_p_value():
+    panel = make_panel()
+    rich = panel["income"].abs() * np.where(panel["village"] == "t0d1v0", 500, 1)
+    result = neighbours(quiet(panel.assign(income=rich)), "income", scale="poisson")
+    assert result.frame().loc["spillover", ["std_error", "p_value", "low", "high"]].isna().all(axis=None)
+    assert "no interval, one stratum has most of the treated total, which is worth 1.0 strata: not" in repr(result)
+    assert "3 strata, by their totals worth 2.9 equal strata: too few to lean on; 95 %" in repr(result)
+    level = neighbours(quiet(panel), "income")
+    assert repr(level).count("9 villages in 3 strata, 3 treated strata: too few to lean on; 95 %") == 2

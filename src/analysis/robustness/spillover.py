@@ -9,9 +9,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.estimate import Estimate
+from analysis.effects.totals import CAUTION_BELOW
 from analysis.effects.verbs import did
+from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.language.labels import say
-from analysis.messages import Sentence, StudyError, amounts, count, former_options, in_sentence, plural
+from analysis.messages import Sentence, StudyError, amounts, count, floored, former_options, in_sentence, plural
 from analysis.presentation.tables import effects_table
 from analysis.robustness.check import Check, in_short, threat
 from analysis.study.outcome import FORMER_LOG, shown, shown_unit
@@ -64,7 +66,10 @@ class Neighbours(Sentence):
         label = in_sentence(study.describe(self.treated.outcome).label)
         specified = self.treated.specified
         others = self.spillover.groups - self.spillover.treated_groups
-        treated, beside = (_sentence(frame.loc[name], study.noun) for name in ("treated", "spillover"))
+        treated, beside = (
+            _sentence(frame.loc[name], study.noun, _few_strata(one))
+            for name, one in (("treated", self.treated), ("spillover", self.spillover))
+        )
         return (
             f"{study.label.capitalize()}: effects on {label} against {count(others, 'stratum')} without "
             f"treatment{specified}: on treated {plural(study.noun)} {treated}; on untreated "
@@ -140,18 +145,30 @@ def _by_stratum(study: Study, kept: pd.Series, first_treated: pd.Series) -> Stud
     return replace(study, frame=frame, placebo_group_count=0, notes=few_treated_groups(frame))
 
 
-def _sentence(tests: pd.DataFrame, noun: str) -> str:
+def _few_strata(estimate: Estimate, language: str = "en") -> str:
+    """A caution behind an interval that rests on few treated strata, or on few that count by their totals; or ""."""
+    strata, effective = estimate.treated_groups, estimate.effective_treated_districts
+    if estimate.no_interval or not (effective < CAUTION_BELOW or strata <= FEW_TREATED):
+        return ""
+    if effective < CAUTION_BELOW:
+        return say(
+            language, ", by their totals worth {number} equal strata: too few to lean on", number=floored(effective)
+        )
+    return say(language, ", {number} treated strata: too few to lean on", number=strata)
+
+
+def _sentence(tests: pd.DataFrame, noun: str, few: str) -> str:
     """One effect with both its tests, in words."""
     cr2, randomized = tests.loc["cr2"], tests.loc["randomization"]
     value, low, high = amounts(*shown(cr2["unit"], cr2[["effect", "low", "high"]].to_numpy(dtype=float)))
     interval = f"95 % interval {low} to {high}, CR2 by stratum, p = {cr2['p_value']:.3f}"
     if np.isnan(cr2["p_value"]):
-        interval = f"no interval, {cr2['note'].split(';')[0]}"
+        interval = f"no interval, {cr2['note'].split(';')[0].replace('groups', 'strata').replace('group', 'stratum')}"
     p_value = randomized["p_value"]
     dealt = f"p = {p_value:.3f} by" if p_value >= 0 else "no p-value from"
     strata = count(cr2["strata_treated"], "stratum")
     effect = f"{value} {shown_unit(cr2['unit'])}".rstrip()
-    return f"{effect} ({count(cr2['villages'], noun)} in {strata}; {interval}; {dealt} randomization of strata)"
+    return f"{effect} ({count(cr2['villages'], noun)} in {strata}{few}; {interval}; {dealt} randomization of strata)"
 
 
 def _check_strata(study: Study, treated: pd.Series, reached: pd.Series) -> None:
@@ -187,8 +204,8 @@ def other_strata(study: Study, outcome: str) -> Check:
         "as given: {given}."
         if p_value >= 0
         else "On neighbours: {spillover}. Without neighbours: {without}; as given: {given}.",
-        spillover=in_short(beside.spillover),
-        without=in_short(beside.treated),
+        spillover=in_short(beside.spillover) + _few_strata(beside.spillover, language),
+        without=in_short(beside.treated) + _few_strata(beside.treated, language),
         given=in_short(given),
         p_value=f"{p_value:.3f}",
     )
