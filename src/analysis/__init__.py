@@ -37,7 +37,7 @@ LATER = {
     "four_means": "presentation.descriptive",
     "balance": "presentation.descriptive",
     "plot_trends": "presentation.plots",
-    "plot_event_study": "presentation.plots",
+    "plot_event_study": "presentation.event_studies",
     "plot_forest": "presentation.forest",
     "use_style": "presentation.style",
 }

@@ -22,6 +22,7 @@ from analysis import (
     StudyError,
     Table,
     balance,
+    by_district,
     did,
     event_study,
     four_means,
@@ -32,15 +33,19 @@ from analysis import (
     read_table,
     use_style,
 )
+from analysis.effects.comparison import alternatives
 from analysis.inference.methods import METHODS
 from analysis.language.catalogues import CATALOGUES
 from analysis.language.labels import LANGUAGES, bracketed, counted, say, term
 from analysis.language.units import CONVERSIONS, DIVISORS, scale_of_unit
 from analysis.messages import FewTreatedGroupsWarning
+from analysis.presentation.before_after import plot_four_means
 from analysis.presentation.descriptive import panel_coverage
 from analysis.presentation.design_pictures import plot_coverage, plot_design
+from analysis.presentation.event_studies import plot_honest_bounds
 from analysis.presentation.plots import plot_rejection_rates
 from analysis.presentation.tables import estimates_table, event_study_table, inference_table
+from analysis.robustness.whose_effect import averages, every_outcome, per_village_and_in_total, without_each_district
 from analysis.study.study import PROVENANCES
 
 LIBRARY = Path(analysis.__file__).parent
@@ -158,6 +163,7 @@ def test_chinese_is_chinese():
         "{errors} ({df})",
         "{title} ({data})",
         "{label}{unit}: {title} ({data})",
+        "{label}: {title} ({data})",
         "{number} %",
         "{number} {unit}",
     } | {"CR1", "CR2", "CR3"}
@@ -285,6 +291,14 @@ def test_tables_of_a_chinese_study_are_chinese(chinese_tables):
         assert HANZI.search(table.to_latex().split("midrule")[0].split("toprule")[1])
 
 
+def test_findings_of_a_chinese_study_are_chinese(chinese):
+    outcome, groups = chinese.primary_outcome, "|".join(chinese.units["group"].unique())
+    found = [by_district(chinese, outcome), every_outcome(chinese), per_village_and_in_total(chinese, outcome)]
+    for one in [*found, without_each_district(chinese, outcome), averages(chinese, outcome)]:
+        assert english_in(re.sub(groups, "", repr(one))) == set()
+        assert "模拟数据" in repr(one)
+
+
 def test_frames_of_a_chinese_study_keep_english_headings(chinese_tables, one_group):
     english = load_study(language="en")
     lone = replace(one_group, language="en")
@@ -355,6 +369,9 @@ def drawn(study, lone) -> list[Figure]:
         lambda: plot_trends(study, outcome),
         lambda: plot_event_study(event_study(study, outcome)),
         lambda: plot_event_study(event_study(lone, outcome)),
+        lambda: plot_event_study(alternatives(event_study, study, outcome)),
+        lambda: plot_four_means(study, outcome),
+        lambda: plot_honest_bounds(event_study(study, outcome)),
         lambda: plot_coverage(study),
         lambda: plot_design(study),
         lambda: plot_forest({"as given": did(study, outcome)}),
@@ -383,7 +400,7 @@ def test_figures_of_an_english_study_hold_no_chinese(one_group):
 def test_axes_say_unit_prices_and_sides(chinese):
     axes = plot_trends(chinese, chinese.primary_outcome)
     assert axes.get_ylabel() == "村集体经济收入\n（元、2022年不变价格）"
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["片区内", "片区外"]
+    assert [text.get_text() for text in axes.texts] == ["片区内", "片区外"]
     assert axes.get_title("left") == "村集体经济收入：历年均值（模拟数据；虚线：2023年开始）"
     pyplot.close()
 

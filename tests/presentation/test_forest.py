@@ -1,12 +1,13 @@
 """The forest plot: a row for everything that was asked, one axis, and reasons in the place of what is missing."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import pyplot
 from panels import small_panel, small_study
 
-from analysis import StudyError, did, plot_forest
-from analysis.presentation.forest import MOST_ROWS
+from analysis import StudyError, by_district, did, plot_forest
+from analysis.presentation.forest import MOST_ROWS, plot_districts
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +82,13 @@ def test_names_are_drawn_as_they_are_typed(estimate):
     axes = plot_forest({"$x$ and $y$": estimate})
     axes.figure.canvas.draw()
     assert axes.get_yticklabels()[0].get_text() == r"\$x\$ and \$y\$"
+
+
+def test_districts_stand_before_the_range_of_untreated_groups():
+    result = by_district(small_study(small_panel(3)), "income")
+    axes = plot_districts(result)
+    (grey,) = axes.collections
+    assert [segment[1, 0] for segment in grey.get_segments()] == list(result.usual.values())
+    assert points(axes) == result.frame()["effect"].tolist()
+    beyond = result.frame()["effect"].abs() > pd.Series(result.usual)
+    assert not (beyond & (result.frame()["p_value"] > 0.5)).any()

@@ -7,8 +7,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.estimate import Estimate
+from analysis.language.labels import counted, say
 from analysis.messages import StudyError
+from analysis.study.outcome import SCALES
+from analysis.study.specification import NONE
+from analysis.study.study import Study
 
+SCALED = {"poisson": "in per cent (Poisson)", "log": "in logs", "level": "in levels"}
 COLUMNS = ("estimate", "unit", "per_cent", "std_error", "df", "low", "high", "p_value")
 
 
@@ -50,7 +55,7 @@ def _row(one: Estimate | StudyError, about: Sequence[str]) -> dict[str, Any]:
     return row | {name: getattr(one, name) for name in about}
 
 
-def estimate_or_refusal(verb: Callable[..., Estimate], *args: Any, **options: Any) -> Estimate | StudyError:
+def estimate_or_refusal(verb: Callable[..., Any], *args: Any, **options: Any) -> Any:
     """What a verb returns, or the `StudyError` that it raises, for `compare` to hold.
 
     Examples
@@ -63,3 +68,38 @@ def estimate_or_refusal(verb: Callable[..., Estimate], *args: Any, **options: An
         return verb(*args, **options)
     except StudyError as error:
         return error
+
+
+def alternatives(verb: Callable[..., Any], study: Study, outcome: str) -> dict[str, Any]:
+    """What `did` or `event_study` says as the study asks it, and as others would: other scales, no controls, pooled.
+
+    Use it for `plot_event_study`, `plot_forest` or a table of estimators side by side. Logs leave out what is not above
+    zero and say how much; a scale that the outcome cannot take is held as its `StudyError`.
+
+    Returns
+    -------
+    dict of str to Estimate, EventStudy or StudyError
+        By what was done, in the study's language: the study's own scale first, then the other scales; without controls
+        and weights, where it has any; and with the start years pooled, where it has several.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> list(alternatives(did, load_study(), "households"))
+    ['in per cent (Poisson)', 'in logs', 'in levels']
+    """
+    language, own = study.language, study.scale_of(outcome)
+    positive, tried = ~study.column(outcome).le(0), {}
+    for scale in [own, *(one for one in SCALES[::-1] if one != own)]:
+        name, asked = say(language, SCALED[scale]), study
+        if scale == "log" and not positive.all():
+            rows = counted(language, int((~positive).sum()), f"{study.noun}-year")
+            name, asked = say(language, "in logs, without {rows} not above zero", rows=rows), study.subset(positive)
+        tried[name] = estimate_or_refusal(verb, asked, outcome, scale=scale)
+    if any(study.specification(outcome)):
+        plain = estimate_or_refusal(verb, study, outcome, controls=(), weights=NONE)
+        tried[say(language, "without controls and weights")] = plain
+    if len(study.starts) > 1:
+        pooled = estimate_or_refusal(verb, study, outcome, estimator="two_way")
+        tried[say(language, "start years pooled (two-way fixed effects)")] = pooled
+    return tried

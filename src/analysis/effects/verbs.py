@@ -111,7 +111,7 @@ def event_study(
     outcome: str,
     *,
     estimator: str | None = None,
-    reference: int = -1,
+    reference: int | None = None,
     controls: Sequence[str] | None = None,
     weights: str | None = None,
     scale: str | None = None,
@@ -128,8 +128,8 @@ def event_study(
     ----------
     study, outcome, estimator, controls, weights, scale, collapse
         As in `did`.
-    reference : int
-        Event time left out, -1 for the last year before treatment.
+    reference : int, optional
+        Event time left out. Default: the last one before treatment at which the outcome is seen, -1 in most panels.
 
     Returns
     -------
@@ -152,6 +152,7 @@ def event_study(
     [-7, -6, -5, -4, -3, -2, -1, 0, 1]
     """
     estimator = _estimator(study, estimator, EVENT_CELLS)
+    reference = last_before(study, outcome) if reference is None else reference
     if reference >= 0:
         raise StudyError(f"reference must be an event time before treatment, such as -1, not {reference}.")
     scale = study.scale_of(outcome, scale)
@@ -162,6 +163,12 @@ def event_study(
     times = tuple(np.unique(event_time).tolist())
     effects = tuple(fitted.average(event_time == time) for time in times)
     return EventStudy(study, outcome, estimator, reference, fitted, times, effects)
+
+
+def last_before(study: Study, outcome: str) -> int:
+    """The last event time before the start at which the outcome is known, -1 where there is none."""
+    event_time = (study.frame["time"] - study.frame["first_treated"]).where(study.column(outcome).notna())
+    return int(max(event_time[(event_time < 0).fillna(False)], default=-1))
 
 
 def _estimator(study: Study, estimator: str | None, known: Mapping[str, str]) -> str:

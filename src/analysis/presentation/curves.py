@@ -8,7 +8,7 @@ from matplotlib.ticker import PercentFormatter
 
 from analysis.language.labels import bracketed, say, term
 from analysis.presentation.plots import drawn_label, finish, without_formulas
-from analysis.presentation.style import INSIDE, OUTSIDE
+from analysis.presentation.style import INSIDE, OTHERS
 from analysis.study.outcome import shown_unit
 from analysis.study.specification import CHOICES
 from analysis.study.study import Study
@@ -76,8 +76,8 @@ def _draw_specifications(ax: Axes, rows: pd.DataFrame, columns: tuple[str, str, 
     effect, low, high = columns
     top = 2 * float(rows[[effect, high]].replace(np.inf, np.nan).abs().max(axis=None))
     ax.axhline(0, color="0.4", linewidth=1)
-    for colour, size in ((INSIDE, 4), (OUTSIDE, 7)):
-        own = rows[rows["own"] == (colour == OUTSIDE)]
+    for colour, size in ((OTHERS, 4), (INSIDE, 7)):
+        own = rows[rows["own"] == (colour == INSIDE)]
         margins = np.abs(own[[low, high]].clip(upper=top).T.to_numpy() - own[effect].to_numpy())
         ax.errorbar(own.index, own[effect], yerr=margins, fmt="o", color=colour, markersize=size, linewidth=1)
     if np.isinf(rows[high]).any():
@@ -86,7 +86,7 @@ def _draw_specifications(ax: Axes, rows: pd.DataFrame, columns: tuple[str, str, 
 
 def _draw_choices(ax: Axes, rows: pd.DataFrame, choices: list[tuple[str, str]], study: Study) -> None:
     """Which choices stand behind each specification, one line for each choice."""
-    colours = np.where(rows["own"], OUTSIDE, INSIDE)
+    colours = np.where(rows["own"], INSIDE, OTHERS)
     for height, (name, value) in enumerate(reversed(choices)):
         chosen = rows.index[rows[name] == value]
         ax.scatter(chosen, np.full(len(chosen), height), marker="s", s=14, c=list(colours[chosen]))

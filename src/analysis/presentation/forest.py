@@ -15,7 +15,7 @@ from analysis.language.labels import bracketed, say, term
 from analysis.messages import StudyError
 from analysis.presentation.headings import named
 from analysis.presentation.plots import HANZI_PER_LINE, drawn_label, finish, without_formulas
-from analysis.presentation.style import INSIDE, OUTSIDE
+from analysis.presentation.style import INSIDE, OTHERS
 from analysis.study.outcome import shown, shown_unit
 
 MOST_ROWS = 30
@@ -34,7 +34,12 @@ class Examined(Protocol):
         """As `compare` takes them."""
 
 
-def plot_forest(estimates: Mapping[str, Estimate | StudyError] | Examined, *, ax: Axes | None = None) -> Axes:
+def plot_forest(
+    estimates: Mapping[str, Estimate | StudyError] | Examined,
+    *,
+    title: str = "effects side by side",
+    ax: Axes | None = None,
+) -> Axes:
     """Effects with their 95 % intervals (CR2) below one another, the first one marked and its line drawn through.
 
     What has no estimate, or one in another unit, keeps its row with the reason. Beyond 30 rows the others are counted.
@@ -43,6 +48,8 @@ def plot_forest(estimates: Mapping[str, Estimate | StudyError] | Examined, *, ax
     ----------
     estimates : mapping of str to Estimate or StudyError, or Examination
         By label; the first of them that is known gives the unit.
+    title : str
+        What is shown, behind the outcome's label.
     ax : Axes, optional
         Draw here instead of in a new figure.
 
@@ -77,8 +84,9 @@ def plot_forest(estimates: Mapping[str, Estimate | StudyError] | Examined, *, ax
     ax.set_ylim(len(frame) - 0.4, -0.6)
     title = say(
         language,
-        "{label}: effects side by side ({data})",
+        "{label}: {title} ({data})",
         label=drawn_label(study, known[0].outcome),
+        title=say(language, title),
         data=term(language, study.label),
     )
     if left := len(held) - len(frame):
@@ -86,6 +94,54 @@ def plot_forest(estimates: Mapping[str, Estimate | StudyError] | Examined, *, ax
     return finish(
         ax, language, title, say(language, "Effect{unit}, 95 % intervals", unit=bracketed(language, shown_unit(unit)))
     )
+
+
+class ByDistrict(Protocol):
+    """What `by_district` returns."""
+
+    overall: Estimate
+    level: float
+    usual: Mapping[object, float]
+
+    def frame(self) -> pd.DataFrame:
+        """Effects by group."""
+
+
+def plot_districts(districts: ByDistrict, *, ax: Axes | None = None) -> Axes:
+    """The effect in each treated group, and in grey the range in which 95 % of untreated groups would lie.
+
+    Beside each stands its p-value, adjusted for the number of districts. One beyond the grey range differs from chance
+    taken alone; a single group has no standard error. Beyond 30 districts the largest effects are drawn.
+
+    Examples
+    --------
+    >>> from analysis import by_district, load_study
+    >>> plot_districts(by_district(load_study(), "rural_income_per_head_cny")).get_xlabel()
+    'Effect (%)'
+    """
+    overall, frame = districts.overall, districts.frame()
+    study, unit, language = overall.study, overall.unit, overall.study.language
+    few = frame.loc[frame["effect"].abs().nlargest(MOST_ROWS).index].sort_index()
+    ax = ax or plt.subplots(figsize=(7.0, MARGINS + ROW * len(few)))[1]
+    usual = np.array([districts.usual.get(group, np.nan) for group in few.index])
+    places = np.arange(len(few))
+    ax.hlines(places, shown(unit, -usual), shown(unit, usual), color="0.85", linewidth=9)
+    ax.axvline(0, color="0.4", linewidth=1)
+    ax.axvline(shown(unit, overall.value), color=INSIDE, linestyle=":", linewidth=1)
+    ax.plot(shown(unit, few["effect"]), places, "o", color=INSIDE)
+    for at, p_value in enumerate(few["p_adjusted"]):
+        said = f"p = {p_value:.3f}" if p_value >= 0 else ""
+        ax.annotate(said, (1.01, at), xycoords=ax.get_yaxis_transform(), va="center", fontsize="small", color="0.3")
+    ax.set_yticks(places, [without_formulas(str(name)) for name in few.index], fontsize="small")
+    ax.set_ylim(len(few) - 0.4, -0.6)
+    title = say(
+        language,
+        "{label}: effect in each district ({data}; grey: where {share:g} % of untreated groups lie; p adjusted)",
+        label=drawn_label(study, overall.outcome),
+        data=term(language, study.label),
+        share=100 * districts.level,
+    )
+    return finish(ax, language, title, say(language, "Effect{unit}", unit=bracketed(language, shown_unit(unit))))
 
 
 def _draw(ax: Axes, frame: pd.DataFrame) -> None:
@@ -96,8 +152,8 @@ def _draw(ax: Axes, frame: pd.DataFrame) -> None:
     spare = 0.1 * ((high - low) or 1.0)
     first = places == np.flatnonzero(frame["estimate"].notna())[0]
     ax.axvline(0, color="0.4", linewidth=1)
-    ax.axvline(frame["estimate"].to_numpy()[first][0], color=OUTSIDE, linestyle=":", linewidth=1)
-    for chosen, colour, size in ((~first, INSIDE, 5), (first, OUTSIDE, 7)):
+    ax.axvline(frame["estimate"].to_numpy()[first][0], color=INSIDE, linestyle=":", linewidth=1)
+    for chosen, colour, size in ((~first, OTHERS, 5), (first, INSIDE, 7)):
         rows = frame[chosen]
         margins = np.abs(
             rows[["low", "high"]].clip(low - spare, high + spare).T.to_numpy() - rows["estimate"].to_numpy()

@@ -1,6 +1,7 @@
 """Figures for notebooks and papers: results in, Axes out, with units, provenance and the start of treatment."""
 
 from textwrap import wrap
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,13 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter, ScalarFormatter
 
-from analysis.effects.event_study import EventStudy
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import MOST_DECIMALS
 from analysis.presentation.descriptive import place
 from analysis.presentation.headings import named
 from analysis.presentation.style import INSIDE, OUTSIDE
-from analysis.study.outcome import shown, shown_unit
 from analysis.study.study import Study
 
 HANZI_PER_LINE = 18
@@ -44,8 +43,11 @@ def plot_trends(study: Study, outcome: str, *, log: bool = False, ax: Axes | Non
     values = study.column(outcome)
     means = values.groupby([place(study.frame), study.frame["time"]]).mean()
     for where, colour, marker in (("inside", INSIDE, "o"), ("outside", OUTSIDE, "s")):
-        line = means.loc[where]
-        ax.plot(line.index, line, color=colour, marker=marker, label=term(language, f"{where} the districts"))
+        line = means.loc[where].dropna()
+        ax.plot(line.index, line, color=colour, marker=marker)
+        for year, last in line.iloc[-1:].items():
+            above = last >= means.xs(year, level=1).max()
+            beside(ax, year, last, term(language, f"{where} the districts"), colour, above)
     for start in study.starts:
         ax.axvline(start - 0.5, color="0.4", linestyle="--", linewidth=1)
     if log:
@@ -54,54 +56,8 @@ def plot_trends(study: Study, outcome: str, *, log: bool = False, ax: Axes | Non
     starts = say(language, ", ").join(map(str, study.starts))
     described, label = study.describe(outcome), drawn_label(study, outcome)
     detail = bracketed(language, described.unit, described.prices).lstrip()
-    ax.legend(frameon=True, framealpha=1, edgecolor="none")
     title = say(language, title, label=label, data=term(language, study.label), starts=starts)
     return finish(ax, language, title, say(language, "Year"), f"{label}\n{detail}".rstrip(), years=True)
-
-
-def plot_event_study(event_study: EventStudy, *, level: float = 0.95, ax: Axes | None = None) -> Axes:
-    """Effects by years since the start, with intervals; the reference is the hollow point at zero.
-
-    Squares stand where fewer treated groups are behind an effect than elsewhere: a jump there is no effect.
-
-    Parameters
-    ----------
-    event_study : EventStudy
-    level : float
-        Coverage of the intervals.
-    ax : Axes, optional
-        Draw here instead of in a new figure.
-
-    Examples
-    --------
-    >>> from analysis import event_study, load_study
-    >>> plot_event_study(event_study(load_study(), "households")).get_xlabel()
-    'Years since the start of treatment'
-    """
-    ax = ax or plt.subplots()[1]
-    average, study = event_study.average(), event_study.study
-    frame = event_study.frame(level=level)
-    effects = ["estimate", "low", "high"]
-    frame[effects] = shown(average.unit, frame[effects])
-    drawn = frame.drop(index=event_study.reference)
-    ax.axhline(0, color="0.4", linewidth=1)
-    ax.axvline(-0.5, color="0.4", linestyle="--", linewidth=1)
-    margins = np.abs(drawn[["low", "high"]].T.to_numpy() - drawn["estimate"].to_numpy())
-    ax.errorbar(drawn.index, drawn["estimate"], yerr=margins, fmt="o", color=INSIDE, capsize=3)
-    ax.plot(event_study.reference, 0, "o", color=INSIDE, markerfacecolor="white")
-    language, label = study.language, drawn_label(study, event_study.outcome)
-    behind = event_study.groups_behind()[drawn.index]
-    if len(fewer := drawn[(behind < behind.max()).to_numpy()]):
-        ax.plot(fewer.index, fewer["estimate"], "s", color=INSIDE, label=say(language, "fewer treated groups"))
-        ax.legend()
-    effect = (
-        "Effect{unit}, {level:.0%} intervals"
-        if drawn["low"].notna().any()
-        else "Effect{unit}, no intervals: too few groups behind each"
-    )
-    title = say(language, "{label}: effect by event time ({data})", label=label, data=term(language, study.label))
-    effect = say(language, effect, unit=bracketed(language, shown_unit(average.unit)), level=level)
-    return finish(ax, language, title, say(language, "Years since the start of treatment"), effect, years=True)
 
 
 def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", language: str = "en") -> np.ndarray:
@@ -155,6 +111,12 @@ def finish(ax: Axes, language: str, title: str, x: str, y: str = "", *, years: b
         _in_full(ax.xaxis)
     _in_full(ax.yaxis)
     return ax
+
+
+def beside(ax: Axes, x: float, y: float, text: str, colour: str, above: bool = True) -> None:
+    """A line's label at its last point, above or below its height."""
+    place: dict[str, Any] = {"xytext": (7, 0), "textcoords": "offset points", "va": "bottom" if above else "top"}
+    ax.annotate(without_formulas(text), (x, y), color=colour, fontsize="small", **place)
 
 
 def without_formulas(text: str) -> str:

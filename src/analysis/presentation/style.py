@@ -10,7 +10,8 @@ from matplotlib import font_manager, rc_params_from_file, rcdefaults
 
 INSIDE = "#0B4F8A"
 OUTSIDE = "#D9822B"
-PALETTE = (INSIDE, OUTSIDE, "#3C9D8F", "#8C5A99", "#7F7F7F", "#B5475B")
+OTHERS = "#7F7F7F"
+PALETTE = (INSIDE, OUTSIDE, "#3C9D8F", "#8C5A99", OTHERS, "#B5475B")
 HANZI_FAMILY = "Noto Sans CJK SC"
 STYLE = Path(__file__).with_name("figures.mplstyle")
 

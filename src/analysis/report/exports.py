@@ -57,7 +57,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     formatter = display.mimebundle_formatter
     formatter.for_type_by_name("analysis.presentation.tables", "Table", lambda table: {TABLE: [table_for_paper(table)]})
     formatter.for_type_by_name("matplotlib.figure", "Figure", lambda figure: {FIGURE: [figure_for_paper(figure)]})
-    for room, name in (("check", "Check"), ("examination", "Examination")):
+    for room, name in (("check", "Finding"), ("examination", "Examination"), ("districts", "Districts")):
         formatter.for_type_by_name(f"analysis.robustness.{room}", name, _tables_for_paper)
     warnings.formatwarning = lambda message, *_args, **_options: f"{message}\n"
     warnings.simplefilter("ignore", FewTreatedGroupsWarning)

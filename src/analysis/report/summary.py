@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from analysis.effects.totals import CAUTION_BELOW
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.language.labels import LANGUAGES, joined, term
-from analysis.presentation.plots import plot_event_study, plot_trends
+from analysis.presentation.event_studies import plot_event_study
+from analysis.presentation.plots import plot_trends
 from analysis.presentation.style import use_style
 from analysis.report.findings import Findings, find
 from analysis.report.title_page import literal

@@ -1,4 +1,4 @@
-"""What each threat's check is: what was done, what was found, and what stands behind it."""
+"""What a question about the answer found, and a threat's check: what was done, and what stands behind it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,8 +17,8 @@ from analysis.study.study import Study
 
 
 @dataclass(frozen=True)
-class Check:
-    """One threat to the answer: what was done about it and what was found; its repr is sentences.
+class Finding:
+    """What a question about the answer found; its repr is sentences.
 
     In notebooks its tables stand below, as HTML; it offers no Markdown, which report pages would take in their place.
 
@@ -26,17 +26,13 @@ class Check:
     ----------
     study : Study
     found : str
-        What was found, or why the study cannot support the check.
+        What was found, in sentences.
     estimates : dict of str to Estimate or StudyError
-        Effects that stand beside the headline in a forest plot, by label.
+        Effects for a forest plot, by label.
     results : tuple
         Results and tables behind the sentence, in the order in which they are shown.
     drawing : function, optional
         Draws the figure.
-    threat, done : str
-        What might change the answer, and what was done about it.
-    refused : bool
-        Whether the study cannot support the check.
     """
 
     study: Study
@@ -44,9 +40,6 @@ class Check:
     estimates: Mapping[str, Estimate | StudyError] = field(default_factory=dict)
     results: tuple[Any, ...] = ()
     drawing: Callable[[], Any] | None = None
-    threat: str = ""
-    done: str = ""
-    refused: bool = False
 
     @property
     def tables(self) -> list[Table]:
@@ -54,18 +47,45 @@ class Check:
         return [one for one in self.results if isinstance(one, Table)]
 
     def draw(self) -> Any:
-        """The check's figure; where there is none, the check itself, whose sentence says why."""
+        """The figure; where there is none, the finding itself, whose sentence says why."""
         return self.drawing() if self.drawing else self
 
     def __repr__(self) -> str:
-        language = self.study.language
-        data = term(language, self.study.label).capitalize()
-        said = say(language, "{name}: {value}", name=data, value=self.done)
-        return joined(language, [said, self.found])
+        data = term(self.study.language, self.study.label).capitalize()
+        return say(self.study.language, "{name}: {value}", name=data, value=self._said)
+
+    @property
+    def _said(self) -> str:
+        return self.found
 
     def _repr_html_(self) -> str:
         shown = [one._repr_html_() if isinstance(one, Table) else paragraph(repr(one)) for one in self.results]
         return "".join([paragraph(repr(self)), *shown])
+
+
+@dataclass(frozen=True, repr=False)
+class Check(Finding):
+    """One threat to the answer: what was done about it and what was found; its repr is sentences.
+
+    Attributes
+    ----------
+    found : str
+        What was found, or why the study cannot support the check.
+    estimates : dict of str to Estimate or StudyError
+        Effects that stand beside the headline in a forest plot, by label.
+    threat, done : str
+        What might change the answer, and what was done about it.
+    refused : bool
+        Whether the study cannot support the check.
+    """
+
+    threat: str = ""
+    done: str = ""
+    refused: bool = False
+
+    @property
+    def _said(self) -> str:
+        return joined(self.study.language, [self.done, self.found])
 
 
 Asked = Callable[[Study, str], Check]

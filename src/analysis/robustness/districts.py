@@ -1,7 +1,7 @@
 """Which districts? One effect per treated group, judged against every group that was not treated."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,9 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.assignments import group_starts
 from analysis.inference.inversion import rejects
-from analysis.messages import Sentence, amount, count, former_options, in_sentence, refuse
+from analysis.language.labels import counted, say, term
+from analysis.messages import amount, former_options, in_sentence, refuse
+from analysis.presentation.tables import Table, effects_table, paragraph
 from analysis.regression.poisson import linearised
 from analysis.regression.regression import Regression
 from analysis.regression.sample import Sample
@@ -21,14 +23,18 @@ from analysis.study.outcome import FORMER_LOG, shown, shown_unit
 from analysis.study.study import Study
 
 UNDIVIDED = (
-    "No group is known to have moved more than another before, so effects are not divided by it: "
+    " No group is known to have moved more than another before, so effects are not divided by it: "
     "tests find too much in groups that vary more."
+)
+STRONGEST = (
+    " Against chance in {number} groups the strongest is {name}: p = {p_value} alone (smallest attainable {floor}). "
+    "As the strongest of {of}, p = {adjusted} (step-down; smallest attainable {least}{limit})."
 )
 
 
 @dataclass(frozen=True)
-class Districts(Sentence):
-    """Effects of the treated groups with their tests; its repr is a sentence.
+class Districts:
+    """Effects of the treated groups with their tests; its repr is a sentence, and notebooks show its table too.
 
     Attributes
     ----------
@@ -45,6 +51,8 @@ class Districts(Sentence):
         Groups that treatment is reassigned over, treated and untreated.
     divided : bool
         Whether effects could be divided by how much their groups moved before.
+    usual : dict of str to float
+        Per treated group, the size of effect that this share of untreated groups, as variable as it, stays below.
     """
 
     overall: Estimate
@@ -53,6 +61,7 @@ class Districts(Sentence):
     level: float
     groups: int
     divided: bool
+    usual: Mapping[object, float] = field(default_factory=dict)
 
     def frame(self) -> pd.DataFrame:
         """One row per treated group.
@@ -64,25 +73,59 @@ class Districts(Sentence):
         rows = {group: _described(estimate) for group, estimate in self.estimates.items()}
         return pd.DataFrame.from_dict(rows, orient="index").join(self.tests).rename_axis("group")
 
+    @property
+    def tables(self) -> list[Table]:
+        """The frame as readers see it."""
+        frame, study = self.frame(), self.overall.study
+        shown = ["effect", "low", "high", "p_value", "p_adjusted", "smallest_p_adjusted", "villages"]
+        known = [name for name in shown if frame[name].notna().any()]
+        title = "effect in each district, p alone and adjusted for their number"
+        return [effects_table(frame[known], study, title, self.overall.outcome, self.overall.scale)]
+
     def __repr__(self) -> str:
-        frame, overall = self.frame(), self.overall
+        frame, overall, language = self.frame(), self.overall, self.overall.study.language
         least, most = frame["effect"].idxmin(), frame["effect"].idxmax()
-        strongest = frame.loc[frame["step"].idxmin()]
-        floor = strongest["smallest_p_adjusted"]
-        who = "it cannot" if rejects(frame["smallest_p_adjusted"].min(), self.level) else "no group can"
         size = shown(overall.unit, frame["effect"])
-        effects = f"from {amount(size[least])} ({least}) to {amount(size[most])} ({most})"
-        effects = effects if len(frame) > 1 else f"{amount(size[least])} ({least})"
-        limit = "" if rejects(floor, self.level) else f", so that {who} reach {1 - self.level:.2g}"
-        return (
-            f"{overall.study.label.capitalize()}: effects on {in_sentence(_label(overall))} of "
-            f"{count(len(frame), 'treated group')}, in {shown_unit(overall.unit) or 'its unit'}: {effects}, "
-            f"{amount(shown(overall.unit, overall.value))} over all{overall.specified}. Against chance in "
-            f"{self.groups} groups the strongest is {strongest.name}: p = {strongest['p_value']:.3f} alone "
-            f"(smallest attainable {strongest['smallest_p']:.3f}), p = {strongest['p_adjusted']:.3f} as the strongest "
-            f"of {len(frame)} "
-            f"(step-down; smallest attainable {floor:.3f}{limit}).{'' if self.divided else f' {UNDIVIDED}'}"
+        said = say(
+            language,
+            "{data}: effects on {label} of {groups}, in {unit}: from {low} ({least}) to {high} ({most}), {overall} "
+            "over all{specified}."
+            if len(frame) > 1
+            else "{data}: effects on {label} of {groups}, in {unit}: {low} ({least}), {overall} over all{specified}.",
+            data=term(language, overall.study.label).capitalize(),
+            label=in_sentence(overall.study.label_of(overall.outcome)),
+            groups=counted(language, len(frame), "treated group"),
+            unit=term(language, shown_unit(overall.unit) or "its unit"),
+            low=amount(size[least]),
+            least=least,
+            high=amount(size[most]),
+            most=most,
+            overall=amount(shown(overall.unit, overall.value)),
+            specified=overall.specified,
         )
+        return said + self._strongest(frame) + ("" if self.divided else say(language, UNDIVIDED))
+
+    def _strongest(self, frame: pd.DataFrame) -> str:
+        """How often chance alone would show as much as the strongest."""
+        language, strongest = self.overall.study.language, frame.loc[frame["step"].idxmin()]
+        some = rejects(frame["smallest_p_adjusted"].min(), self.level)
+        phrase = ", so that it cannot reach {share}" if some else ", so that no group can reach {share}"
+        limit = say(language, phrase, share=f"{1 - self.level:.2g}")
+        return say(
+            language,
+            STRONGEST,
+            number=self.groups,
+            name=strongest.name,
+            p_value=f"{strongest['p_value']:.3f}",
+            floor=f"{strongest['smallest_p']:.3f}",
+            of=len(frame),
+            adjusted=f"{strongest['p_adjusted']:.3f}",
+            least=f"{strongest['smallest_p_adjusted']:.3f}",
+            limit="" if rejects(strongest["smallest_p_adjusted"], self.level) else limit,
+        )
+
+    def _repr_html_(self) -> str:
+        return paragraph(repr(self)) + self.tables[0]._repr_html_()
 
 
 @former_options(**FORMER_LOG)
@@ -162,15 +205,16 @@ def by_district(
     _refuse_unseen([group for group, inside in own.items() if not inside.any()], "no treated year")
     estimates = {group: replace(together, effect=together.fitted.average(inside)) for group, inside in own.items()}
     alone = {group: _alone(together.fitted, own, group, level) for group in own}
-    tests = pd.DataFrame.from_dict(alone, orient="index", columns=["p_value", "smallest_p", "low", "high"])
+    columns = ["p_value", "smallest_p", "low", "high", "usual"]
+    tests = pd.DataFrame.from_dict(alone, orient="index", columns=columns)
+    usual = tests.pop("usual").to_dict()
     placed, p_strongest = _placements(together.fitted.sample), _step_down(together.fitted, own)
     tests.insert(1, "p_adjusted", np.maximum(p_strongest.cummax(), tests["p_value"]))
     tests.insert(3, "smallest_p_adjusted", np.maximum(placed.smallest(), tests["smallest_p"]))
     tests["step"] = pd.Series(range(1, len(treated) + 1), p_strongest.index)
     overall = together if together.scale == "poisson" else did(study, outcome, **options)
-    return Districts(
-        overall, estimates, tests, level, int(np.isfinite(placed.effect).any(1).sum()), placed.tells_groups_apart
-    )
+    groups = int(np.isfinite(placed.effect).any(1).sum())
+    return Districts(overall, estimates, tests, level, groups, placed.tells_groups_apart, usual)
 
 
 def _check_seen_before(study: Study, outcome: str) -> None:
@@ -197,10 +241,6 @@ def _described(estimate: Estimate) -> dict[str, object]:
     }
 
 
-def _label(estimate: Estimate) -> str:
-    return estimate.study.describe(estimate.outcome).label
-
-
 def _step_down(fitted: Regression, own: Mapping[object, np.ndarray]) -> pd.Series:
     """P-values of the strongest district, of the strongest of the others, and so on, by district in this order."""
     left, p_values = list(own), {}
@@ -211,10 +251,10 @@ def _step_down(fitted: Regression, own: Mapping[object, np.ndarray]) -> pd.Serie
 
 
 def _alone(fitted: Regression, own: Mapping[object, np.ndarray], group: object, level: float) -> list[float]:
-    """One district among the untreated groups: p-value, the smallest it could be, and the interval."""
+    """One district among the untreated groups: p-value, the smallest it could be, interval, and the others' size."""
     placed = _placed(fitted, own, [group])
     interval = placed.interval(level) if fitted.mean is None else (np.nan, np.nan)
-    return [placed.rank(), 1 / int((~np.isnan(placed.effect)).sum()), *interval]
+    return [placed.rank(), 1 / int((~np.isnan(placed.effect)).sum()), *interval, placed.usual(level)]
 
 
 def _placed(fitted: Regression, own: Mapping[object, np.ndarray], asked: Sequence[object]) -> Placements:

@@ -16,11 +16,17 @@ from analysis.study.specification import NONE
 from analysis.study.study import Study
 
 BEFORE = "before treatment"
-SCALED = ["estimate", "std_error", "low", "high"]
+ENDS = ["estimate", "low", "high"]
+SCALED = [*ENDS, "std_error"]
 
 
 def estimands(
-    study: Study, outcome: str, households: str = "households", *, controls: Sequence[str] | None = None
+    study: Study,
+    outcome: str,
+    households: str = "households",
+    *,
+    controls: Sequence[str] | None = None,
+    scale: str = "level",
 ) -> pd.DataFrame:
     """One comparison, four questions: per village, for the average household's village, in total, per household.
 
@@ -32,11 +38,13 @@ def estimands(
     ----------
     study : Study
     outcome : str
-        In levels, also where the study describes it in logs, because a total of logarithms means nothing.
     households : str
         Column with each village's number of households.
     controls : sequence of str, optional
         As in `did`; the study's own weights serve no row.
+    scale : {"level", "poisson"}
+        Where effects come from: a regression in levels, whatever the study's scale, or the amount of an effect in per
+        cent (`Estimate.amount`). A total of logarithms means nothing.
 
     Returns
     -------
@@ -65,13 +73,13 @@ def estimands(
     ['CNY per village', 'CNY per village', 'CNY per year', 'CNY per household']
     """
     fixed, size = _households_before(study, households)
-    village = did(study, outcome, controls=controls, weights=NONE, scale="level")
-    weighted = did(fixed, outcome, controls=controls, scale="level", weights=f"{households} {BEFORE}")
+    village = did(study, outcome, controls=controls, weights=NONE, scale=scale)
+    weighted = did(fixed, outcome, controls=controls, scale=scale, weights=f"{households} {BEFORE}")
     under = study.frame["time"].max() + 1 - study.units["first_treated"].dropna().astype(int)
     villages = float(under.sum() / under.max())
     under_way = "treated villages" if np.ptp(under) == 0 else "villages under treatment in an average year"
     inside = size[study.units["first_treated"].notna()].dropna()
-    missing, unit = int(size.isna().sum()), shown_unit(village.unit) or "outcome"
+    missing, unit = int(size.isna().sum()), shown_unit(study.describe(outcome).unit) or "outcome"
     untold = int(study.units["first_treated"].notna().sum()) - len(inside)
     whose = f"a treated village, over the {len(inside)} that have them" if untold else "a treated village"
     rows = {
@@ -93,6 +101,9 @@ def estimands(
 def _scaled(estimate: Estimate, factor: float, unit: str, weight: str, left_out: int) -> dict[str, Any]:
     """The headline of an estimate in another unit."""
     row = compare({"": estimate}).drop(columns="per_cent").iloc[0]
+    if estimate.scale == "poisson":
+        row["std_error"] = np.nan
+        row[ENDS] = [estimate.amount_of(float(one)) for one in row[ENDS]]
     row[SCALED] *= factor
     return {**row} | {"unit": unit, "weight": weight, "villages": estimate.villages, "left_out": left_out}
 

@@ -45,6 +45,14 @@ def leave_one_out(study: Study, outcome: str, **did_options: Any) -> pd.DataFram
     >>> leave_one_out(load_study(), "rural_income_per_head_cny", scale="log")["treated_groups"].tolist()
     [5, 4, 4, 4, 4, 4]
     """
+    estimates, most = left_out_in_turn(study, outcome, **did_options)
+    frame = compare(estimates, about=["treated_groups", "villages"]).rename_axis("left_out")
+    frame.loc["none", "note"] += most
+    return frame
+
+
+def left_out_in_turn(study: Study, outcome: str, **did_options: Any) -> tuple[dict[str, Estimate], str]:
+    """The estimates behind `leave_one_out` by what is left out, "none" first; and which, where it is not all."""
     units = study.units
     treated = sorted(units.loc[units["first_treated"].notna(), "group"].unique())
     if len(treated) == 1:
@@ -55,9 +63,7 @@ def leave_one_out(study: Study, outcome: str, **did_options: Any) -> pd.DataFram
         most = f"of {len(treated):,} treated groups the {MOST_LEFT_OUT} of most influence are left out"
         treated = _influential(whole, treated)
     rest = {group: did(study.subset(study.frame["group"] != group), outcome, **did_options) for group in treated}
-    frame = compare({"none": whole} | rest, about=["treated_groups", "villages"]).rename_axis("left_out")
-    frame.loc["none", "note"] += most
-    return frame
+    return {"none": whole} | rest, most
 
 
 def _influential(estimate: Estimate, groups: list[str]) -> list[str]:

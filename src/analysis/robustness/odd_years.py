@@ -4,7 +4,7 @@ import pandas as pd
 
 from analysis.effects.comparison import estimate_or_refusal
 from analysis.effects.estimate import Estimate
-from analysis.effects.verbs import did
+from analysis.effects.verbs import did, last_before
 from analysis.messages import StudyError
 from analysis.presentation.tables import estimates_table
 from analysis.robustness.check import Check, beside, threat
@@ -40,9 +40,3 @@ def years_apart(study: Study, outcome: str) -> dict[str, pd.Series]:
     first, end = PANDEMIC
     apart = {f"without {first}-{end}": time.between(first, end), "without the year before": last}
     return {name: years for name, years in apart.items() if years.any()}
-
-
-def last_before(study: Study, outcome: str) -> int:
-    """The last event time before the start at which the outcome is known, -1 where there is none."""
-    event_time = (study.frame["time"] - study.frame["first_treated"]).where(study.column(outcome).notna())
-    return int(max(event_time[(event_time < 0).fillna(False)], default=-1))

@@ -52,9 +52,13 @@ class Placements:
         groups of its size: squares are regressed on a constant and on one over the villages, neither negative. The rule
         is the same whoever was treated, so that tests are exact where standardised paths are exchangeable.
         """
-        placed = (self.effect - effect * self.unit_effect) / self.variability[:, None]
-        columns = [values / _deviation(values, self.villages) for values in placed.T]
-        return np.abs(np.column_stack(columns))
+        placed = self.effect - effect * self.unit_effect
+        return np.abs(placed) / self._spread(placed)
+
+    def _spread(self, placed: np.ndarray) -> np.ndarray:
+        """What each placement is divided by, shape (groups, starts)."""
+        own = self.variability[:, None]
+        return own * np.column_stack([_deviation(values, self.villages) for values in (placed / own).T])
 
     def of_treated(self, values: np.ndarray) -> np.ndarray:
         """The treated groups' own values, shape (treated groups,)."""
@@ -70,6 +74,13 @@ class Placements:
         statistics = self.statistics(effect)
         bar = self.of_treated(statistics)[0] * (1 - TIE_TOLERANCE)
         return float((statistics[~np.isnan(statistics)] >= bar).mean())
+
+    def usual(self, level: float) -> float:
+        """The size of effect that this share of untreated groups would stay below, as variable as the treated one."""
+        group, start = self.treated[0], self.given[self.treated[0]]
+        others = self.statistics()[self.given < 0, start]
+        known = others[~np.isnan(others)]
+        return float(np.quantile(known, level) * self._spread(self.effect)[group, start]) if len(known) else np.nan
 
     def interval(self, level: float) -> tuple[float, float]:
         """Constant effects of the one treated group that its rank does not reject; NaN where no group shows any."""

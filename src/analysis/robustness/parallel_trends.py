@@ -9,7 +9,6 @@ from analysis.language.labels import bracketed, joined, say
 from analysis.messages import StudyError
 from analysis.presentation.tables import Table, effects_table
 from analysis.robustness.check import Check, threat
-from analysis.robustness.odd_years import last_before
 from analysis.study.outcome import shown, shown_unit
 from analysis.study.study import Study
 
@@ -17,7 +16,7 @@ from analysis.study.study import Study
 @threat("Trends not parallel", "Tested all leads together, and asked how far trends may fail before the sign is lost.")
 def parallel_trends(study: Study, outcome: str) -> Check:
     """Whether both sides moved together before, and what follows if they did not."""
-    language, events = study.language, event_study(study, outcome, reference=last_before(study, outcome))
+    language, events = study.language, event_study(study, outcome)
     together = events.pretrend()
     leads = say(language, "The leads cannot be tested together.")
     if together.joint.p_value >= 0:

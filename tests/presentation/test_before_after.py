@@ -1,0 +1,63 @@
+"""Four means as a figure, and the textbook's formula beside `did`."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+import statsmodels.formula.api as smf
+from matplotlib import pyplot
+from panels import small_panel, small_study
+
+from analysis import StudyError, did, four_means
+from analysis.presentation.before_after import plot_four_means, two_by_two
+
+# Two programs that solve the same least squares differ by rounding; iterated Poisson fits stop at 1e-8.
+ROUNDING, ITERATED = 1e-9, 1e-6
+
+
+def positive(seed: int = 3, **options):
+    panel = small_panel(seed, missing=0, **options)
+    return small_study(panel.assign(income=np.exp(panel["income"] - panel["income"].mean())))
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    pyplot.close("all")
+
+
+def test_formula_in_levels_is_did():
+    data = two_by_two(positive(), "income", "level")
+    table = data.beside(smf.ols("outcome ~ inside * after", data.frame).fit())
+    formula, ours = table.frame["coefficient"]
+    assert formula == pytest.approx(ours, rel=ROUNDING)
+    assert ours == did(positive(), "income", scale="level").value
+
+
+def test_formula_with_a_poisson_family_is_did_in_per_cent():
+    data = two_by_two(positive(), "income", "poisson")
+    fitted = smf.glm("outcome ~ inside * after", data.frame, family=sm.families.Poisson()).fit()
+    table = data.beside(fitted).frame
+    assert table["coefficient"].iloc[0] == pytest.approx(table["coefficient"].iloc[1], rel=ITERATED)
+    assert table["effect, %"].iloc[1] == pytest.approx(did(positive(), "income", scale="poisson").percent)
+
+
+def test_formula_is_refused_where_start_years_differ():
+    with pytest.raises(StudyError, match=r"^The formula inside \* after is for one start year, and this study has 2: "):
+        two_by_two(positive(starts=(2017, 2018), groups=9, treated=4), "income")
+
+
+def test_the_dashed_line_ends_where_the_change_outside_leads():
+    study = positive()
+    means = four_means(study, "income").frame
+    (axes,) = plot_four_means(study, "income")
+    (dashed,) = [line for line in axes.lines if line.get_linestyle() == "--"]
+    inside, outside = means.loc["inside"], means.loc["outside"]
+    assert dashed.get_ydata()[1] == pytest.approx(inside["before"] + outside["after"] - outside["before"])
+
+
+def test_every_start_year_has_its_panel():
+    study = positive(starts=(2017, 2018), groups=9, treated=4)
+    assert [axes.get_xticklabels()[1].get_text() for axes in plot_four_means(study, "income")] == [
+        "from 2017",
+        "from 2018",
+    ]
