@@ -34,6 +34,7 @@ LATER = {
     "minimum_detectable_effect": "design.power",
     "power_curve": "design.power",
     "Table": "presentation.tables",
+    "regression_table": "presentation.regression_table",
     "four_means": "presentation.descriptive",
     "balance": "presentation.descriptive",
     "plot_trends": "presentation.plots",
@@ -98,6 +99,7 @@ __all__ = [
     "power_curve",
     # How do I show it?
     "Table",
+    "regression_table",
     "four_means",
     "balance",
     "plot_trends",

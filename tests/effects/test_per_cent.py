@@ -13,7 +13,7 @@ from analysis import Outcome, Study, StudyError, did, event_study, load_study
 from analysis.effects.randomization import randomization
 from analysis.effects.totals import dominance
 from analysis.language.labels import term
-from analysis.messages import FewTreatedGroupsWarning, floored
+from analysis.messages import FewTreatedGroupsWarning, fixed, floored
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 DESIGN = {"unit": "unit", "time": "year", "first_treated": "first_treated", "group": "group"}
@@ -153,11 +153,11 @@ def test_the_sentence_says_per_cent_interval_and_money():
     estimate = did(make_study(), "income", scale="poisson")
     test = estimate.headline()
     percents = [100 * np.expm1(number) for number in (estimate.value, test["low"], test["high"])]
-    effect, low, high = (f"{number:+.1f}" for number in percents)
+    effect, low, high = (fixed(number, 1) if number < 0 else f"+{number:.1f}" for number in percents)
     assert 0.1 <= np.ptp(percents[1:]) / 2 < 10
     assert repr(estimate) == (
         f"Your data: effect on village income {effect} % (95 % interval {low} to {high} %), about "
-        f"{float(f'{estimate.amount:.2g}'):.0f} yuan per village and year."
+        f"{fixed(float(f'{estimate.amount:.2g}'), 0)} yuan per village and year."
     )
     assert estimate._repr_markdown_() == (
         f"{estimate!r}\n\n*Poisson regression, two-way fixed effects, against all years before; CR2 errors with "

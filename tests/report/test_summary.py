@@ -464,7 +464,7 @@ def test_the_scale_is_said_and_why(summaries, name, english, chinese):
 def test_what_untreated_villages_say_of_the_scale(summaries):
     study, texts, _ = summaries("own")
     evidence = scale_evidence(study, study.primary_outcome)
-    level, percent = evidence.frame()[["estimate", "low", "high"]].map("{:.1f}".format).to_numpy()
+    level, percent = evidence.frame()[["estimate", "low", "high"]].map(lambda one: fixed(one, 1)).to_numpy()
     assert (
         "Among 249 villages never treated, those that started higher changed by "
         f"{percent[0]} % (95 % interval {percent[1]} to {percent[2]} %) against the others in per cent and by "

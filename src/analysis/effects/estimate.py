@@ -10,7 +10,8 @@ import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
 from analysis.effects import totals
-from analysis.effects.sentence import caution_of_few, proportional_sentence, small_print, specification
+from analysis.effects.journal_column import JournalColumn
+from analysis.effects.sentence import caution_of_few, left_out, proportional_sentence, small_print, specification
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.methods import HEADLINE, HEADLINE_NAME, METHODS, group_pieces, hypothesis_test, infer
 from analysis.language.labels import say, term
@@ -29,7 +30,7 @@ ESTIMATORS = {
 
 
 @dataclass(frozen=True)
-class Estimate(Sentence):
+class Estimate(JournalColumn, Sentence):
     """One effect with all it rests on; its repr is a sentence.
 
     Attributes
@@ -280,15 +281,14 @@ class Estimate(Sentence):
         """Inference, groups, rows and what was left out, in a line."""
         language, sizes = self.study.language, (self.groups, self.treated_groups, self.villages, self.rows)
         method = term(language, ESTIMATORS[self.estimator]) + self.specified
-        large, dropped = totals.large_villages(self.fitted, self.effect, language), self.fitted.sample.dropped
-        df = self.headline()["df"]
+        large, df = totals.large_villages(self.fitted, self.effect, language), self.headline()["df"]
+        dropped = left_out(self.fitted.sample.dropped, self.study.label_of, language)
         return small_print(language, self.study.noun, method, self.baseline, df, sizes, dropped, large)
 
     def _linear(self) -> str:
-        lost = count(self.dropped, f"{self.study.noun}-year")
         missing = all(reason.endswith(" missing") for reason in self.fitted.sample.dropped)
         why = " for missing values" if missing else f": {reasons(self.fitted.sample.dropped)}"
-        dropped = f", {lost} left out{why}" if self.dropped else ""
+        dropped = f", {count(self.dropped, f'{self.study.noun}-year')} left out{why}" if self.dropped else ""
         label = in_sentence(self.study.describe(self.outcome).label)
         unit = self.unit if self.unit == LOG_POINTS else shown_unit(self.unit)
         value = f"{amounts(self.value, *self.headline()[['low', 'high']])[0]} {unit}".rstrip()

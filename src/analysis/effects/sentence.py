@@ -9,7 +9,7 @@ from analysis.effects.totals import CAUTION_BELOW
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import HEADLINE_NAME
 from analysis.language.labels import counted, one_of, say, term
-from analysis.messages import MOST_DECIMALS, amounts, fixed, floored, in_sentence, reasons
+from analysis.messages import MOST_DECIMALS, amounts, fixed, floored, in_sentence
 from analysis.regression.sample import Sample
 from analysis.study.outcome import Outcome, shown_unit
 
@@ -92,6 +92,17 @@ def caution_of_few(treated: int, effective: float, language: str = "en") -> str:
     return say(language, " Caution: {few}: too few to lean on.", few=few) if said else ""
 
 
+def left_out(dropped: Mapping[str, int], label: Callable[[str], str], language: str) -> dict[str, int]:
+    """Rows left out by reason, with columns as the study calls them: income missing."""
+    names = {reason: reason.removesuffix(" missing") for reason in dropped}
+    return {
+        say(language, "{label} missing", label=in_sentence(label(names[reason])))
+        if names[reason] != reason
+        else term(language, reason): number
+        for reason, number in dropped.items()
+    }
+
+
 def small_print(
     language: str,
     noun: str,
@@ -111,7 +122,9 @@ def small_print(
     )
     panel = [counted(language, units, noun), counted(language, rows, f"{noun}-year")]
     if lost := sum(dropped.values()):
-        panel.append(say(language, "{number} left out: {why}", number=f"{lost:,}", why=reasons(dropped)))
+        why = [f"{why}: {number:,}" if len(dropped) > 1 else why for why, number in dropped.items()]
+        said, gone = "{rows} left out ({why})", counted(language, lost, f"{noun}-year")
+        panel.append(say(language, said, rows=gone, why=say(language, ", ").join(why)))
     comma, stop = say(language, ", "), say(language, "; ")
     rests = stop.join([comma.join(clusters), comma.join(panel), *large])
     baseline = term(language, baseline)

@@ -84,7 +84,8 @@ def heading(language: str, name: object) -> str:
     if name in HEADINGS:
         return say(language, HEADINGS[str(name)])
     text = "" if name is None else str(name)
-    return term(language, text.replace("_", " ") if _CODE.fullmatch(text) else text)
+    text = text.replace("_", " ") if _CODE.fullmatch(text) else text
+    return text if " per " in text else term(language, text)
 
 
 def named(language: str, text: str) -> str:

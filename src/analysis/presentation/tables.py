@@ -1,7 +1,7 @@
 """Tables of results for notebooks and papers: a DataFrame with a caption, which displays as both."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
@@ -17,7 +17,7 @@ from analysis.effects.sentence import specification
 from analysis.inference.methods import HEADLINE_NAME, hypothesis_test
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import StudyError, amounts
-from analysis.presentation.cells import DIGIT, POINT, columns_of, plain
+from analysis.presentation.cells import DIGIT, POINT, Column, columns_of, plain
 from analysis.study.outcome import LOG_POINTS, shown, shown_unit
 from analysis.study.study import Study
 
@@ -34,8 +34,9 @@ SHOWN_EFFECTS = ("estimate", "effect", "low", "high", "against_last_year")
 """Columns of effects and of the ends of their intervals."""
 NUMBERS = "text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums"
 SIDES: Any = {
-    False: [{"selector": "td, th", "props": "text-align: left"}],
-    True: [{"selector": "th", "props": "text-align: right"}, {"selector": "td", "props": NUMBERS}],
+    "l": [{"selector": "td, th", "props": "text-align: left"}],
+    "c": [{"selector": "td, th", "props": "text-align: center"}],
+    "r": [{"selector": "th", "props": "text-align: right"}, {"selector": "td", "props": NUMBERS}],
 }
 
 
@@ -54,6 +55,8 @@ class Table:
         In which headings are shown.
     note : str
         How the numbers were made; it stands below.
+    centred : bool
+        Whether columns after the first are centred, as coefficients with their errors are.
 
     Examples
     --------
@@ -68,6 +71,7 @@ class Table:
     caption: str
     language: str = "en"
     note: str = ""
+    centred: bool = False
 
     def __repr__(self) -> str:
         shown = plain(columns_of(self.frame.head(MOST_ROWS), self.language))
@@ -77,12 +81,18 @@ class Table:
         columns = columns_of(self.frame.head(MOST_ROWS), self.language)
         shown = pd.DataFrame({place: column.cells for place, column in enumerate(columns)}).style
         shown.cell_ids = False
-        styles = {place: SIDES[column.numeric] for place, column in enumerate(columns)}
+        styles = {place: SIDES[side] for place, side in enumerate(self.sides(columns))}
         shown = shown.format(escape="html").hide(axis="index").set_table_styles(styles, overwrite=False)
         shown = shown.relabel_index([escape(column.heading) for column in columns], axis="columns")
         shown = shown.set_caption(escape(self.caption)).set_table_attributes('class="dataframe"')
         name = sha256(repr(self).encode()).hexdigest()[:8]
         return _without_formulas(shown.set_uuid(name).to_html()) + "".join(map(paragraph, self._below()))
+
+    def sides(self, columns: Sequence[Column]) -> list[str]:
+        """To which side each column goes: l, c or r."""
+        return [
+            "c" if self.centred and place else "r" if column.numeric else "l" for place, column in enumerate(columns)
+        ]
 
     def _below(self) -> list[str]:
         """What stands below: how many rows are left out here, and the note."""
@@ -95,7 +105,7 @@ class Table:
         columns = columns_of(self.frame, self.language)
         cells = {place: [_latex(cell) for cell in column.cells] for place, column in enumerate(columns)}
         long = [max(map(len, column.cells), default=0) > LONG_TEXT for column in columns]
-        kinds = ["r" if column.numeric else "p{5cm}" if at else "l" for column, at in zip(columns, long, strict=True)]
+        kinds = ["p{5cm}" if side == "l" and at else side for side, at in zip(self.sides(columns), long, strict=True)]
         text = pd.DataFrame(cells).to_latex(
             index=False,
             header=[_latex(column.heading) for column in columns],
