@@ -1,4 +1,4 @@
-"""What each check finds of what was built into the simulated panel; writes the table that notebook 07 shows.
+"""What each check finds of what was built into the simulated panel; writes the table that notebook 11 shows.
 
     .venv/bin/python benchmarks/built_in_checks.py
 

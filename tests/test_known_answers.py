@@ -49,7 +49,7 @@ def test_the_sum_of_known_answers_says_how_far_they_agree(ours):
     summed = summed_up()
     assert repr(summed) == (
         "Published data: We computed 73 values that R gives on four published studies. All agree to 10 significant "
-        "digits or more; the largest relative difference is below 1e-10."
+        "digits or more: the largest relative difference is below 1e-10."
     )
     assert summed.tables[0].frame["values compared"].sum() == len(ours)
 

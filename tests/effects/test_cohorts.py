@@ -11,7 +11,7 @@ from analysis import Study, StudyError, did, event_study, load_study
 from analysis.effects.cohorts import with_starts
 from analysis.effects.event_study import EventStudy
 from analysis.messages import FewTreatedGroupsWarning
-from analysis.robustness.other_estimators import bacon_weights, not_yet_treated
+from analysis.robustness.other_estimators import bacon_weights, not_yet_treated, several_starts
 
 # Two exact algorithms on some hundred rows differ by the rounding of their sums, about 1e-13; this leaves a margin.
 EXACT = 1e-10
@@ -89,6 +89,17 @@ def test_goodman_bacon_is_met_and_adds_up_to_the_two_way_estimate(castle):
     assert (pairs["control"].isna() == (pairs["comparison"] == "treated against untreated")).all()
     late = pairs[pairs["comparison"] == "later against already treated"]
     assert (late["treated"] > late["control"]).all()
+
+
+def test_what_several_start_years_do_is_said_in_a_sentence_and_two_tables(castle):
+    found, values = several_starts(castle, "l_homicide"), known_answers()["castle"]
+    averages, kinds = (table.frame for table in found.tables)
+    in_per_cent = 100 * np.expm1(values["callaway_santanna_notyet", "aggte_simple_overall"])
+    assert averages["not yet treated"].iloc[0] == pytest.approx(in_per_cent, rel=STORED_DIGITS)
+    weight = 100 * values["goodman_bacon", "weight_later_vs_earlier_treated"]
+    assert kinds.loc["later against already treated", "weight (%)"] == pytest.approx(weight, rel=STORED_DIGITS)
+    plain = 100 * np.expm1(values["two_way", "estimate"])
+    assert repr(found).startswith(f"Published data: The plain two-way estimate is {plain:.1f} %; {weight:.1f} % of it")
 
 
 # One village from 2021 (A), two from 2022 (B), two never (U); changes since the year before the start, U in brackets.

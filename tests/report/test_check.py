@@ -11,7 +11,9 @@ import pytest
 from analysis import StudyError, read_table
 from analysis.__main__ import main
 from analysis.reading.read_files import DATA
-from analysis.report.check import check_study
+from analysis.reading.template import EXAMPLE
+from analysis.report.check import Findings, check_study
+from analysis.report.deliberate_errors import deliberate_errors
 
 COLUMNS = """
 title = "试验"
@@ -469,3 +471,16 @@ def test_template_command_names_the_file_to_fill_in(tmp_path, capsys):
     )
     assert main(["template", str(tmp_path / "new")]) == 1
     assert "is not an empty folder" in capsys.readouterr().err
+
+
+def test_each_deliberate_error_is_told_in_a_row():
+    table = deliberate_errors()
+    assert table.frame.index.tolist() == sorted(path.stem for path in (EXAMPLE / "with-errors").glob("*.toml"))
+    assert table.frame.loc["totals-row"].item() == "totals-row.csv: 1 row of totals or means left out: row 182 (合计)."
+    assert (table.frame != "").all(axis=None)
+
+
+def test_findings_show_a_line_each():
+    found = Findings(["One *star*.", "Two."])
+    assert repr(found) == "One *star*.\nTwo."
+    assert found._repr_markdown_() == "- One \\*star\\*.\n- Two."

@@ -10,6 +10,7 @@ from analysis.messages import (
     FewTreatedGroupsWarning,
     StudyError,
     amount,
+    as_typed,
     count,
     first,
     look,
@@ -42,7 +43,17 @@ DENSE = 1.5
 """Codes that reach over at most this many times their number are counting numbers, of any length."""
 
 
-def check_study(path: str | Path | None = None) -> list[str]:
+class Findings(list[str]):
+    """Sentences that show as one line each."""
+
+    def __repr__(self) -> str:
+        return "\n".join(self)
+
+    def _repr_markdown_(self) -> str:
+        return "\n".join(f"- {as_typed(finding)}" for finding in self)
+
+
+def check_study(path: str | Path | None = None) -> Findings:
     """What was found in a study, one sentence per finding; a study that cannot run raises the reason.
 
     Use it before any estimate on new data, or from the command line: ``python -m analysis check study.toml``.
@@ -67,7 +78,7 @@ def check_study(path: str | Path | None = None) -> list[str]:
         return findings_on(load_study(path))
 
 
-def findings_on(study: Study) -> list[str]:
+def findings_on(study: Study) -> Findings:
     """What `check_study` says of a study that has been read; doubts begin with LOOK."""
     units = study.units
     findings = [study.title, study.data_statement, *study.reading]
@@ -76,7 +87,7 @@ def findings_on(study: Study) -> list[str]:
         findings += _outcome(study, name)
     findings += [_specification(study), *_evidence(study)]
     verdict = "This study can run." + (" 可以运行。" if study.language == "zh" else "")
-    return [finding for finding in [*findings, *study.notes, *_groups(study, units), verdict] if finding]
+    return Findings(filter(None, [*findings, *study.notes, *_groups(study, units), verdict]))
 
 
 def _specification(study: Study) -> str:

@@ -8,7 +8,7 @@ from analysis.language.labels import say
 from analysis.presentation.tables import captioned
 from analysis.reading.published_studies import castle_doctrine, crop_insurance, enterprise_zones, famine
 from analysis.reading.read_files import read_table
-from analysis.robustness.check import Check
+from analysis.robustness.check import Finding
 
 KEYS = ["dataset", "specification", "quantity"]
 TESTED = {"std_error": "se", "df": "df", "p_value": "p"}
@@ -64,7 +64,7 @@ def ours_beside_r() -> pd.DataFrame:
     return frame.assign(digits=np.floor(-np.log10(difference) + 1e-9).astype(int)).reindex(theirs.index).dropna()
 
 
-def known_answers() -> Check:
+def known_answers() -> Finding:
     """Does this library give the numbers that R gives on published studies? A sentence, and a row per regression.
 
     Examples
@@ -81,12 +81,14 @@ def known_answers() -> Check:
     shown = pd.DataFrame(columns | {"digits that agree": rows["digits"].min()}).reindex(rows.size().index).fillna("")
     shown.index = pd.MultiIndex.from_tuples([(STUDIES[a], SPECIFICATIONS[b]) for a, b in shown.index])
     shown = shown.rename_axis(["study", "regression"])
-    done = say(language, "We computed {number} values that R gives on four published studies.", number=len(frame))
+    digits = int(frame["digits"].min())
     found = say(
         language,
-        "All agree to {digits} significant digits or more; the largest relative difference is below {difference}.",
-        digits=(digits := int(frame["digits"].min())),
+        "We computed {number} values that R gives on four published studies. All agree to {digits} significant digits "
+        "or more: the largest relative difference is below {difference}.",
+        number=len(frame),
+        digits=digits,
         difference=f"1e-{digits}",
     )
     title = "Our values and R's: what was compared, and how far it agrees ({data})"
-    return Check(study, found, results=(captioned(shown, study, title),), done=done)
+    return Finding(study, found, results=(captioned(shown, study, title),))

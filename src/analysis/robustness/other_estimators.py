@@ -3,7 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from analysis.messages import refuse
+from analysis.effects.verbs import did, event_study
+from analysis.language.labels import bracketed, say, term
+from analysis.messages import plural, refuse
+from analysis.presentation.tables import captioned
+from analysis.robustness.check import Finding
+from analysis.study.outcome import effect_in_words, shown, shown_unit
 from analysis.study.study import Study
 
 COLUMNS = {"outcome": "value", "unit": "unit", "time": "year", "first_treat": "start"}
@@ -109,6 +114,45 @@ def not_yet_treated(study: Study, outcome: str) -> pd.Series:
         "cohort": np.average(by_start.att, weights=study.units["first_treated"].value_counts().sort_index()),
     }
     return pd.Series(overall, name="effect")
+
+
+def several_starts(study: Study, outcome: str) -> Finding:
+    """What weights, controls and the baseline make of an effect where treatment begins in several years.
+
+    Use it beside `event_study`, in levels and on a balanced panel: averages of the start years' own effects, and what
+    plain two-way fixed effects average in their place.
+
+    Examples
+    --------
+    >>> from analysis.reading.published_studies import castle_doctrine
+    >>> several_starts(castle_doctrine(), "l_homicide").tables[1].frame.index.tolist()
+    ['treated against untreated', 'earlier against later treated', 'later against already treated']
+    """
+    language, unit = study.language, study.effect_unit(outcome, "level")
+    events = event_study(study, outcome, scale="level")
+    by = {kind: events.aggregate(kind) for kind in ("event_time", "cohort", "calendar")}
+    own = {"simple": events.average()} | {kind: one.overall for kind, one in by.items()}
+    averages = pd.DataFrame({"never treated": {kind: one.value for kind, one in own.items()}})
+    averages = shown(unit, averages.assign(**{"not yet treated": not_yet_treated(study, outcome)}))
+    over = {"simple": "treated unit-years, each alike"} | {kind: one.weights for kind, one in by.items()}
+    averages = averages.rename(index=over).rename_axis("average over")
+    pairs = bacon_weights(study, outcome)
+    parts = pairs.assign(part=pairs["weight"] * pairs["estimate"]).groupby("comparison")[["weight", "part"]].sum()
+    kinds = pd.DataFrame({"weight (%)": 100 * parts["weight"], "effect": shown(unit, parts["part"] / parts["weight"])})
+    values = {"plain": parts["part"].sum(), "before": did(study, outcome, scale="level").value}
+    values["last"] = own["simple"].value
+    said = say(
+        language,
+        "The plain two-way estimate is {plain}; {share} of it rests on comparisons with {units} already treated. The "
+        "start years' own effects average {before} against all years before, and {last} against the last year before.",
+        share=say(language, "{number} %", number=f"{100 * parts['weight'][COMPARISONS['later_vs_earlier']]:.1f}"),
+        units=term(language, plural(study.noun)),
+        **{name: effect_in_words(unit, value, language) for name, value in values.items()},
+    )
+    label = {"label": study.label_of(outcome), "unit": bracketed(language, shown_unit(unit))}
+    first = captioned(averages, study, "{label}{unit}: average effect, by weights and by controls ({data})", **label)
+    second = captioned(kinds, study, "{label}{unit}: what the plain two-way estimate averages ({data})", **label)
+    return Finding(study, said, results=(first, second))
 
 
 def _balanced(study: Study, outcome: str) -> pd.DataFrame:

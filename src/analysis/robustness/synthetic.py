@@ -142,7 +142,7 @@ def synthetic_did(
     random order and the groups left over as donors: all sets, or `draws` random ones. This holds if paths so divided
     could as well have been any group's. In 213 panels simulated without effects on the Mengzhou design, the average was
     rejected at 5 % in 6 % in levels, districts being richer by 0.35 log points (undivided: 16 %), and 6 % in logs, give
-    or take 2 %; with faults of reporting, spillovers and a trend in 9 and 3 % (notebook 07).
+    or take 2 %; with faults of reporting, spillovers and a trend in 9 and 3 % (notebook 11).
 
     Weights are diff-diff's, set as the authors' R package; the ridge grows with all yearly changes, common ones too.
 

@@ -1,0 +1,29 @@
+"""What was built into simulated panels stands beside what was found, in a sentence and a table."""
+
+import numpy as np
+import pytest
+
+from analysis import did, load_study, read_table
+from analysis.robustness.known_truth import KINDS, known_panels, truth_beside_found
+
+
+def test_truth_stands_beside_what_was_found():
+    beside, study = truth_beside_found(), load_study()
+    table = beside.tables[0].frame
+    # 0.12 in the first treated year and 0.18 in the second, in log points, of villages seen in both.
+    assert table["truth"].tolist() == pytest.approx([100 * np.expm1(0.15)] * 2 + [0] * 3, abs=1e-9)
+    headline = did(study, study.primary_outcome)
+    assert table["estimate"].iloc[0] == pytest.approx(headline.percent, abs=1e-9)
+    held = ((table["low"] <= table["truth"]) & (table["truth"] <= table["high"])).sum()
+    assert f"Of {table['low'].count()} outcomes with an interval {held} hold the truth" in repr(beside)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_panels_of_a_kind_show_what_the_stored_table_holds(kind):
+    stored = read_table("simulated_built_in_checks").query("panel == @kind and unit == '%'").set_index("quantity")
+    found = known_panels(kind)
+    table = found.tables[0].frame
+    assert table.loc["effect", ["truth", "mean"]].tolist() == stored.loc["effect", ["truth", "mean"]].tolist()
+    assert f"excludes zero in {100 * stored.loc['effect', 'leaves_out_zero']:.0f} %. Least" in repr(found)
+    assert len(table) == 10
+    assert table.shape[1] + 1 <= 7
