@@ -215,9 +215,9 @@ def adjusted_direction(pieces: ClusterPieces, power: float) -> tuple[np.ndarray,
 
 def _by_series(grams: np.ndarray, direction: np.ndarray, power: float) -> np.ndarray:
     """(I - H)^power a for matrices H of small eigenvalues: the binomial series, to rounding."""
-    term = np.tile(direction, (len(grams), 1))
-    found, order = term.copy(), 0
+    term = np.tile(direction[:, None], len(grams))
+    grams, found, order = np.ascontiguousarray(grams.transpose(1, 2, 0)), term.copy(), 0
     while np.abs(term).max(initial=0) > np.finfo(float).eps * np.abs(direction).max():
-        term = (order - power) / (order + 1) * np.einsum("gij,gj->gi", grams, term)
+        term = (order - power) / (order + 1) * np.einsum("ijg,jg->ig", grams, term)
         found, order = found + term, order + 1
-    return found
+    return found.T

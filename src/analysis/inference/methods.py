@@ -68,8 +68,7 @@ def hypothesis_test(
     if not 0 < level <= 1:
         raise ValueError(f"level must lie between 0 and 1, such as 0.95, not {level}.")
     codes = cluster_codes(regression, cluster)
-    if regression.mean is not None:
-        draws = min(draws, max(MOST_NUMBERS // (codes.max() + 1), FEWEST_DRAWS))
+    draws = most_draws(regression, codes.max() + 1, draws)
     if method == "randomization":
         try:
             return randomization(regression, effect, draws=draws, seed=seed, level=level)
@@ -83,6 +82,11 @@ def hypothesis_test(
     else:
         test = wild_bootstrap(pieces, draws=draws, seed=seed, level=level)
     return test if cluster == "group" else _by_other_clusters(test, regression, effect, cluster)
+
+
+def most_draws(regression: Regression, clusters: int, draws: int = 9999) -> int:
+    """How many draws a test takes: of a Poisson regression with many clusters fewer."""
+    return draws if regression.mean is None else min(draws, max(MOST_NUMBERS // clusters, FEWEST_DRAWS))
 
 
 def _by_other_clusters(test: HypothesisTest, regression: Regression, effect: Effect, cluster: str) -> HypothesisTest:

@@ -105,16 +105,20 @@ def group_moments(regression: Regression, contrast: np.ndarray, starts: np.ndarr
     )
 
 
-def refit(moments: GroupMoments, codes: np.ndarray, spread: bool = True) -> Refits:
-    """Contrast and, if asked for, CR1 variance of each assignment, shape (assignments, groups) of start years."""
+def refit(moments: GroupMoments, codes: np.ndarray, spread: bool = True, outcomes: int = 2) -> Refits:
+    """Contrast and, if asked for, CR1 variance of each assignment, shape (assignments, groups) of start years.
+
+    With one outcome the variance is of no other effect than none.
+    """
     atoms, cells, columns = moments.cross.shape
     widest = max(cells * cells, cells * columns, columns * columns, 2 * atoms, 2 * codes.shape[1])
     size = max(1, BLOCK_NUMBERS // (4 * widest))
-    blocks = [_refit_block(moments, codes[at : at + size], spread) for at in range(0, len(codes), size)]
+    asked = outcomes if spread else 0
+    blocks = [_refit_block(moments, codes[at : at + size], asked) for at in range(0, len(codes), size)]
     return Refits(*(np.concatenate(part) for part in zip(*blocks, strict=True)))
 
 
-def _refit_block(moments: GroupMoments, codes: np.ndarray, spread: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _refit_block(moments: GroupMoments, codes: np.ndarray, asked: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     atoms, cells, columns = moments.cross.shape
     groups = codes.shape[1]
     given = (codes[:, None, :] == np.arange(atoms // groups)[:, None]).reshape(len(codes), atoms).astype(float)
@@ -131,21 +135,25 @@ def _refit_block(moments: GroupMoments, codes: np.ndarray, spread: bool) -> tupl
         ),
     )
     coefficient = np.einsum("bc,bco->bo", contrast, solved[:, :, 1:])
-    if not spread:
-        return coefficient, np.full((len(codes), 3), np.nan), estimable
-    scores = _scores(moments, given, solved, projection)
+    variance = np.full((len(codes), 3), np.nan)
+    if not asked:
+        return coefficient, variance, estimable
+    scores = _scores(moments, given, solved, projection, asked)
     factor = groups / (groups - 1) * (moments.rows - 1) / (moments.rows - columns - (weight > 0).sum(axis=1))
-    products = [(scores[i] * scores[j]).sum(axis=1) for i, j in ((0, 0), (0, 1), (1, 1))]
-    return coefficient, np.column_stack(products) * factor[:, None], estimable
+    for place, (i, j) in enumerate(((0, 0), (0, 1), (1, 1)) if asked == 2 else ((0, 0),)):
+        variance[:, place] = factor * (scores[i] * scores[j]).sum(axis=1)
+    return coefficient, variance, estimable
 
 
-def _scores(moments: GroupMoments, given: np.ndarray, solved: np.ndarray, projection: np.ndarray) -> list[np.ndarray]:
-    """Each group's part of the contrast's estimation error, for both outcomes, shape (assignments, groups)."""
+def _scores(
+    moments: GroupMoments, given: np.ndarray, solved: np.ndarray, projection: np.ndarray, outcomes: int
+) -> list[np.ndarray]:
+    """Each group's part of the contrast's estimation error, for one outcome or both, shape (assignments, groups)."""
     groups = len(moments.base_gram)
     direction = solved[:, :, 0]
     base_direction = np.einsum("bc,bck->bk", direction, projection)
     scores = []
-    for outcome in (0, 1):
+    for outcome in range(outcomes):
         fitted = solved[:, :, 1 + outcome]
         base_fitted = np.einsum("bc,bck->bk", fitted, projection)
         cross = _outer(direction, base_fitted) + _outer(fitted, base_direction)

@@ -113,7 +113,7 @@ def reassigned_p_value(
     def statistics(null: float) -> tuple[float, np.ndarray]:
         fitted, distance = nulls.at(null)
         moments = group_moments(fitted, distance.gradient, assignments.starts)
-        everyone = refit(moments, np.vstack([assignments.observed[None], assignments.codes]), studentized)
+        everyone = refit(moments, np.vstack([assignments.observed[None], assignments.codes]), studentized, outcomes=1)
         spread = np.sqrt(np.maximum(everyone.variance[:, 0], 0.0)) if studentized else 1.0
         with np.errstate(divide="ignore", invalid="ignore"):
             statistic = np.abs(everyone.coefficient[:, 0]) / spread
