@@ -1,7 +1,7 @@
 """Cells of a table as text: an effect with the digits of its interval, decimals that stand below each other."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from unicodedata import east_asian_width
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.effects.sentence import signed
 from analysis.language.labels import say
-from analysis.messages import amount, decimals_of, fixed, shared_decimals
+from analysis.messages import amount, decimals_of, fixed, of_units, shared_decimals
 from analysis.presentation.headings import heading, named
 
 SMALLEST_P_SHOWN = 0.001
@@ -32,8 +32,19 @@ class Column:
     numeric: bool
 
 
-def columns_of(frame: pd.DataFrame, language: str) -> list[Column]:
-    """Columns as they are read, row names first; both ends of an interval are one column."""
+def columns_of(frame: pd.DataFrame, language: str, noun: str = "village") -> list[Column]:
+    """Columns as they are read, row names first; English says the study's own noun where texts say village."""
+    columns = _columns(frame, language)
+    if noun == "village" or language != "en":
+        return columns
+    return [
+        replace(one, heading=of_units(one.heading, noun), cells=[of_units(cell, noun) for cell in one.cells])
+        for one in columns
+    ]
+
+
+def _columns(frame: pd.DataFrame, language: str) -> list[Column]:
+    """Both ends of an interval are one column."""
     interval = {"low", "high"} <= {*frame.columns}
     together = _together(frame) if interval else {}
     columns = [*_row_names(frame, language)]

@@ -16,7 +16,7 @@ from analysis.effects.event_study import EventStudy
 from analysis.effects.sentence import specification
 from analysis.inference.methods import HEADLINE_NAME, hypothesis_test
 from analysis.language.labels import bracketed, say, term
-from analysis.messages import StudyError, amounts
+from analysis.messages import StudyError, amounts, of_units
 from analysis.presentation.cells import DIGIT, POINT, Column, columns_of, plain
 from analysis.study.outcome import LOG_POINTS, shown, shown_unit
 from analysis.study.study import Study
@@ -55,6 +55,8 @@ class Table:
         In which headings are shown.
     note : str
         How the numbers were made; it stands below.
+    noun : str
+        What the rows of the panel are, such as "county", where texts say village.
     centred : bool
         Whether columns after the first are centred, as coefficients with their errors are.
 
@@ -72,13 +74,14 @@ class Table:
     language: str = "en"
     note: str = ""
     centred: bool = False
+    noun: str = "village"
 
     def __repr__(self) -> str:
-        shown = plain(columns_of(self.frame.head(MOST_ROWS), self.language))
+        shown = plain(columns_of(self.frame.head(MOST_ROWS), self.language, self.noun))
         return "\n".join(filter(None, [self.caption, shown, *self._below()]))
 
     def _repr_html_(self) -> str:
-        columns = columns_of(self.frame.head(MOST_ROWS), self.language)
+        columns = columns_of(self.frame.head(MOST_ROWS), self.language, self.noun)
         shown = pd.DataFrame({place: column.cells for place, column in enumerate(columns)}).style
         shown.cell_ids = False
         styles = {place: SIDES[side] for place, side in enumerate(self.sides(columns))}
@@ -102,7 +105,7 @@ class Table:
 
     def to_latex(self, label: str = "table") -> str:
         """LaTeX of the table with its caption, label and note, to paste into a paper."""
-        columns = columns_of(self.frame, self.language)
+        columns = columns_of(self.frame, self.language, self.noun)
         cells = {place: [_latex(cell) for cell in column.cells] for place, column in enumerate(columns)}
         long = [max(map(len, column.cells), default=0) > LONG_TEXT for column in columns]
         kinds = ["p{5cm}" if side == "l" and at else side for side, at in zip(self.sides(columns), long, strict=True)]
@@ -184,7 +187,11 @@ def estimates_table(estimates: Mapping[str, Estimate | StudyError]) -> Table:
     frame = frame.join(specified.reindex(frame.index, fill_value="")).astype({"villages": "Int64", "rows": "Int64"})
     table = _in_shown_unit(frame.drop(columns=[] if frame["note"].any() else "note"))
     shared = [name for name in varying if len(set(table.loc[[*known], name])) == 1]
-    common = {term(language, name): term(language, str(table[name].iloc[0])) for name in shared if table[name].iloc[0]}
+    common = {
+        term(language, of_units(name, study.noun)): term(language, value if isinstance(value, str) else f"{value:,}")
+        for name, value in table[shared].iloc[0].items()
+        if value
+    }
     return captioned(
         table.drop(columns=shared),
         study,
@@ -287,4 +294,5 @@ def _data(estimate: Estimate) -> str:
 def captioned(frame: pd.DataFrame, study: Study, caption: str, **values: object) -> Table:
     """A table in the study's language; `data`, where it is not given, is the study's provenance."""
     values = {"data": term(study.language, study.label)} | values
-    return Table(frame, say(study.language, caption, **values), study.language)
+    caption = of_units(caption, study.noun) if study.language == "en" else caption
+    return Table(frame, say(study.language, caption, **values), study.language, noun=study.noun)

@@ -10,7 +10,7 @@ import numpy as np
 from analysis.effects.estimate import Estimate
 from analysis.effects.sentence import signed
 from analysis.language.labels import joined, say, term
-from analysis.messages import StudyError, amounts
+from analysis.messages import StudyError, amounts, of_units
 from analysis.presentation.tables import Table, paragraph
 from analysis.study.outcome import effect_in_words, shown, shown_unit
 from analysis.study.study import Study
@@ -51,8 +51,9 @@ class Finding:
         return self.drawing() if self.drawing else self
 
     def __repr__(self) -> str:
-        data = term(self.study.language, self.study.label).capitalize()
-        return say(self.study.language, "{name}: {value}", name=data, value=self._said)
+        data, said = term(self.study.language, self.study.label).capitalize(), self._said
+        said = of_units(said, self.study.noun) if self.study.language == "en" else said
+        return say(self.study.language, "{name}: {value}", name=data, value=said)
 
     @property
     def _said(self) -> str:
