@@ -338,7 +338,7 @@ def test_captions_of_an_english_study_are_as_ever():
     )
     assert estimates_table({"all": estimate}).caption == (
         "Estimates with CR2 errors with Satterthwaite degrees of freedom, clustered by group, 95 % intervals; "
-        "unit: %; baseline: all years before; villages: 274; rows: 2424 (simulated data)"
+        "unit: %; baseline: all years before; villages: 274; rows: 2,424 (simulated data)"
     )
     assert inference_table(estimate).caption == (
         "Village collective income: effect 1 (%) against all years before, 95 % intervals by method, "

@@ -294,5 +294,5 @@ def _data(estimate: Estimate) -> str:
 def captioned(frame: pd.DataFrame, study: Study, caption: str, **values: object) -> Table:
     """A table in the study's language; `data`, where it is not given, is the study's provenance."""
     values = {"data": term(study.language, study.label)} | values
-    caption = of_units(caption, study.noun) if study.language == "en" else caption
-    return Table(frame, say(study.language, caption, **values), study.language, noun=study.noun)
+    english = of_units(caption, study.noun if study.language == "en" else "village")
+    return Table(frame, say(study.language, english, **values), study.language, noun=study.noun)
