@@ -11,7 +11,7 @@ from analysis import StudyError, did, event_study, plot_event_study
 from analysis.effects.comparison import alternatives
 from analysis.effects.estimate import Estimate
 from analysis.presentation.event_studies import plot_honest_bounds
-from analysis.presentation.tables import event_study_table
+from analysis.presentation.tables import event_study_table, inference_table
 
 
 def test_event_times_that_rest_on_fewer_groups_are_marked_in_figure_and_table():
@@ -27,6 +27,30 @@ def test_event_times_that_all_rest_on_the_same_groups_are_not_marked():
     one = event_study(small_study(small_panel(3, groups=12, treated=6, missing=0)), "income")
     assert "groups" not in event_study_table(one).frame
     assert not [line for line in plot_event_study(one).lines if line.get_marker() == "s"]
+
+
+def test_figure_and_tables_say_once_why_there_is_no_interval():
+    frame = small_panel(3, groups=12, treated=6, missing=0)
+    frame["income"] = np.exp(frame["income"] - frame["income"].mean()) * np.where(frame["district"] == "g0", 1e4, 1.0)
+    rich = event_study(small_study(frame), "income", scale="poisson")
+    reason = rich.average().dominance
+    assert reason.startswith("one group has most of the treated total, which is worth 1.")
+    assert rich.no_interval == f"no interval: {reason}"
+    assert event_study_table(rich).caption.endswith(f"; no interval: {reason} (your data)")
+    average = did(small_study(frame), "income", scale="poisson")
+    assert inference_table(average).caption.startswith(f"Caution, {average.dominance}. ")
+    axes = plot_event_study(rich)
+    assert axes.get_ylabel().endswith("no intervals")
+    assert " ".join(axes.get_xlabel().splitlines()[1:]) == rich.no_interval
+    late = small_panel(3, groups=12, treated=6, missing=0, starts=(2017, 2018))
+    late.loc[(late["start"] == 2017) & (late["district"] != "g0"), "start"] = 2018
+    one = event_study(small_study(late), "income")
+    last = max(one.event_times)
+    assert one.groups_behind()[last] == 1
+    assert f"no interval at event time {last}: one treated group: not informative" in one.no_interval
+    assert one.no_interval in event_study_table(one).caption
+    assert event_study(small_study(small_panel(3, groups=12, treated=6)), "income").no_interval == ""
+    pyplot.close("all")
 
 
 def positive_study(groups=12, **options):

@@ -16,6 +16,7 @@ from analysis.effects.totals import refuse_dominated
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.methods import HEADLINE
 from analysis.inference.pretrends import joint_pretrend, pooled_covariance, slope_weights
+from analysis.language.labels import say, term
 from analysis.messages import Sentence, StudyError, count
 from analysis.regression.regression import Effect, Regression, weighted_sum
 from analysis.study.study import Study
@@ -76,6 +77,20 @@ class EventStudy(Sentence):
     def of(self, effect: Effect) -> Estimate:
         """Any other effect of this regression as an estimate."""
         return Estimate(self.study, self.outcome, self.estimator, self.baseline, self.fitted, effect)
+
+    @property
+    def no_interval(self) -> str:
+        """Which event times have no headline interval, and why, each reason once; empty where all have one."""
+        language, whole, times = self.study.language, self.average().dominance, dict[str, list[str]]()
+        for time in self.event_times:
+            estimate = self.estimate(time)
+            if reason := (estimate.dominance and whole) or estimate.no_interval:
+                times.setdefault(reason, []).append(str(time))
+        if len(times) == 1 and len(next(iter(times.values()))) == len(self.event_times):
+            return say(language, "no interval: {reason}", reason=term(language, next(iter(times))))
+        phrase, comma = "no interval at event time {times}: {reason}", say(language, ", ")
+        said = (say(language, phrase, times=comma.join(at), reason=term(language, why)) for why, at in times.items())
+        return say(language, "; ").join(said)
 
     def aggregate(self, by: str) -> Aggregate:
         """Effects by event time, start-year cohort or calendar year, and their average.

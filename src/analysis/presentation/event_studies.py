@@ -1,7 +1,7 @@
 """Figures of event studies: effects by event time, several estimators side by side, and honest bounds."""
 
 from collections.abc import Mapping
-from textwrap import shorten
+from textwrap import shorten, wrap
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -21,7 +21,7 @@ COLOURS = (INSIDE, *PALETTE[2:])
 MARKERS = ("o", "^", "D", "v", "P")
 APART = 0.16
 """Years between two estimators at one event time."""
-REASON = 90
+REASON, HANZI = 90, 45
 ASSUMED = {
     "relative_magnitudes": "Departure allowed, as a multiple\nof the largest one before",
     "smoothness": "Bend of the trend allowed,\nfrom one year to the next{unit}",
@@ -76,11 +76,11 @@ def plot_event_study(
         label=drawn_label(study, first.outcome),
         data=term(language, study.label),
     )
-    effect = (
-        "Effect{unit}, {level:g} % intervals" if intervals else "Effect{unit}, no intervals: too few groups behind each"
-    )
+    effect = "Effect{unit}, {level:g} % intervals" if intervals else "Effect{unit}, no intervals"
     effect = say(language, effect, unit=bracketed(language, shown_unit(unit)), level=100 * level)
     below = [say(language, "Years since the start of treatment"), *_not_drawn(held, drawn, language)]
+    why = dict.fromkeys(one.no_interval for one in drawn.values() if one.no_interval)
+    below += ["\n".join(wrap(reason, REASON if language == "en" else HANZI)) for reason in why]
     return finish(ax, language, title, "\n".join(below), effect, years=True)
 
 

@@ -14,7 +14,7 @@ from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
 from analysis.effects.sentence import specification
-from analysis.inference.methods import HEADLINE_NAME, hypothesis_test
+from analysis.inference.methods import HEADLINE_NAME
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import StudyError, amounts, of_units
 from analysis.presentation.cells import DIGIT, POINT, Column, columns_of, plain
@@ -152,12 +152,13 @@ def event_study_table(event_study: EventStudy) -> Table:
         frame.assign(groups=behind) if behind.min() < behind.max() else frame,
         study,
         "{label}{unit}: effect by event time, against {baseline}; 95 % interval from {method} clustered by {groups} "
-        "groups ({data})",
+        "groups{lost} ({data})",
         label=study.label_of(event_study.outcome),
         unit=bracketed(study.language, shown_unit(average.unit)),
         baseline=term(study.language, average.baseline),
         method=term(study.language, HEADLINE_NAME),
         groups=average.groups,
+        lost=say(study.language, "; {reason}", reason=event_study.no_interval) if event_study.no_interval else "",
         data=_data(average),
     )
 
@@ -211,8 +212,7 @@ def inference_table(estimate: Estimate, *, cluster: str = "group") -> Table:
     >>> inference_table(did(load_study(), "households")).frame.index.tolist()
     ['cr1', 'cr2', 'cr3', 'wild_bootstrap', 'randomization']
     """
-    tests = estimate.inference(cluster=cluster)
-    warning = hypothesis_test(estimate.fitted, estimate.effect).caution
+    tests, warning = estimate.inference(cluster=cluster), estimate.no_interval
     study, language = estimate.study, estimate.study.language
     return captioned(
         _of_one_unit(tests.drop(columns="note"), estimate.unit),
