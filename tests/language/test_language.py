@@ -57,7 +57,7 @@ COUNTED = {entry.id: entry.string[0] for entry in MESSAGES if entry.pluralizable
 HANZI = re.compile(r"[\u4e00-\u9fff]")
 LATIN = re.compile(r"[A-Za-z_]{2,}")
 # Names that Chinese papers write as they are.
-NAMES = {"LaTeX", "PDF", "PNG", "SHA", "CR", "Satterthwaite", "Holm", "Sun", "Abraham"}
+NAMES = {"LaTeX", "PDF", "PNG", "SVG", "CSV", "Word", "SHA", "CR", "Satterthwaite", "Holm", "Sun", "Abraham"}
 MANY = 60
 
 

@@ -80,7 +80,7 @@ def test_a_page_shows_thirty_rows_and_says_how_many_there_are_more():
     said = "… and 1,004 more rows, which the files hold."
     assert repr(table).splitlines()[-3:] == ["  29", said, "A row is a place."]
     assert table._repr_html_().count("<td") == 30
-    assert f"<p>{said}</p>" in table._repr_html_()
+    assert f"<p class=note>{said}</p>" in table._repr_html_()
     assert len(table_for_paper(table)["rows"]) == 1034
     assert r"\footnotesize A row is a place." in table.to_latex()
 

@@ -50,7 +50,7 @@ def test_a_textbook_regression_stands_in_the_same_row(study, textbook):
     ours = did(study, "income", scale="level")
     frame = regression_table({"did": ours, "ols": textbook}, keep="inside:after").frame
     assert frame.index[0] == "inside × after"
-    assert frame.iloc[0].nunique() == 1, "the same coefficient, with digits of its own error each"
+    assert len({*frame.iloc[0]}) == 1, "the same coefficient, with digits of its own error each"
 
 
 def test_maketables_takes_an_estimate_beside_a_result_of_statsmodels(study, textbook):

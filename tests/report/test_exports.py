@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from base64 import b64decode
 from collections.abc import Mapping
 from hashlib import sha256
@@ -9,13 +10,17 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from docx import Document
 from matplotlib.figure import Figure
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 from openpyxl import load_workbook
 from PIL import Image
 
 from analysis import Table
-from analysis.report.exports import PRINT_DPI, Exports, figure_for_paper, harmless, table_for_paper
+from analysis.report.exports import PRINT_DPI, TABLE, Exports, figure_for_paper, in_print, table_for_paper, take_exports
 from analysis.report.manifest import hashes
+from analysis.report.word import write_text
+from analysis.report.workbook import harmless
 
 
 def contents(folder: Path) -> Mapping[str, bytes]:
@@ -58,7 +63,7 @@ def test_small_figure_is_not_enlarged_and_the_same_bytes_come_again() -> None:
 
 
 def test_exports_are_the_same_bytes_each_time(tmp_path: Path) -> None:
-    table = {"caption": "C", "columns": ["a"], "rows": [[1]], "latex": "x"}
+    table = table_for_paper(Table(pd.DataFrame({"a": [1]}), "C"))
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
         Exports({"page-1": table}, {}).write(tmp_path / name, "Data.")
@@ -87,3 +92,89 @@ def test_a_very_small_p_value_is_shown_as_less_than_a_thousandth_and_kept_in_the
     assert r"\textless{}0.001 & 0.00020" in table.to_latex()
     assert repr(table).count("nan") == 0
     assert table_for_paper(table)["rows"][0] == [0.0002, 0.0002]
+
+
+RESULTS = pd.DataFrame(
+    {"estimate": [12.34, 5678.9], "low": [1.1, 4000.0], "high": [23.6, 7000.0], "year": [2023, 2024]},
+    index=pd.Index(["甲村", "乙村"], name="village"),
+)
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One table and one figure of a user's own data, as files beside a Chinese report."""
+    folder = tmp_path_factory.mktemp("written")
+    drawn = Figure(figsize=(2, 1))
+    axes = drawn.subplots()
+    axes.plot([2023, 2024], [1.5, 2.5], label="inside")
+    axes.axvline(2023)
+    axes.set_title("Income (your data)")
+    table = Table(RESULTS, "收入（您的数据）", "zh", note="一行一村。")
+    Exports({"page-1": table_for_paper(table)}, {"page-1": figure_for_paper(drawn)}).write(folder, "说明。", "zh")
+    return folder
+
+
+def test_word_has_the_table_with_three_rules_its_number_and_its_note(written: Path) -> None:
+    document = Document(str(written / "tables.docx"))
+    assert [paragraph.text for paragraph in document.paragraphs] == ["说明。", "表1　收入", "一行一村。"]
+    (table,) = document.tables
+    cells = [[cell.text.strip() for cell in row.cells] for row in table.rows]
+    assert cells[0] == ["村", "估计值", "95%置信区间", "年份"]
+    assert cells[1:] == [["甲村", "12", "1至24", "2023"], ["乙村", "5,679", "4,000至7,000", "2024"]]
+    rules = [re.findall(r"<w:(top|bottom) ", row._tr.xml) for row in table.rows]
+    assert rules == [["top", "bottom"] * 4, [], ["bottom"] * 4]
+
+
+def test_a_workbook_shows_numbers_with_the_digits_of_the_page_and_keeps_all(written: Path) -> None:
+    sheet = load_workbook(written / "tables.xlsx")["page-1"]
+    assert [cell.value for cell in sheet[3]] == ["甲村", 12.34, 1.1, 23.6, 2023]
+    assert [cell.number_format for cell in sheet[3]] == ["General", *["#,##0;−#,##0"] * 3, "General"]
+    assert sheet["A5"].value == "一行一村。"
+
+
+def test_each_table_and_figure_has_its_numbers_as_text(written: Path) -> None:
+    lines = (written / "tables" / "page-1.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert lines == [
+        "村,估计值,95%置信区间下限,95%置信区间上限,年份",
+        "甲村,12.34,1.1,23.6,2023",
+        "乙村,5678.9,4000.0,7000.0,2024",
+    ]
+    lines = (written / "figures" / "page-1.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert lines == ["panel,series,x,y", "1,inside,2023.0,1.5", "1,inside,2024.0,2.5"]
+    assert r"\label{tab:page-1}" in (written / "tables" / "page-1.tex").read_text(encoding="utf-8")
+    assert (written / "figures" / "page-1.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_print_says_nothing_of_your_data_and_all_of_simulated_ones() -> None:
+    figure = Figure()
+    title = figure.subplots().set_title("Income (your\ndata; dashed: start)")
+    assert figure_for_paper(figure)["title"] == "Income (dashed: start)"
+    assert title.get_text() == "Income (your\ndata; dashed: start)", "the page still says it"
+    assert in_print("收入（元；您的数据）") == "收入（元）"
+    assert in_print("Income (simulated data)") == "Income (simulated data)"
+
+
+def test_what_is_shown_twice_is_one_file() -> None:
+    content = table_for_paper(Table(RESULTS, "C"))
+    outputs = [new_output("display_data", data={TABLE: [content]}) for _ in range(2)]
+    pages = {
+        name: new_notebook(cells=[new_code_cell(outputs=[output])]) for name, output in zip("ab", outputs, strict=True)
+    }
+    assert [*take_exports(pages).tables] == ["a-1"]
+    assert 'href="tables/a-1.csv"' in pages["b"].cells[0].outputs[-1]["data"]["text/html"]
+
+
+def test_markdown_becomes_a_document_with_its_picture(tmp_path: Path) -> None:
+    Image.new("RGB", (20, 10)).save(tmp_path / "a.png")
+    write_text(tmp_path / "a.docx", "## Sum\n\n**Answer.** 5 \\* 3\n\n![t](a.png)\n\n- one\n\nlast", tmp_path)
+    document = Document(str(tmp_path / "a.docx"))
+    said = [(paragraph.style.name, paragraph.text) for paragraph in document.paragraphs]
+    assert said == [
+        ("Heading 1", "Sum"),
+        ("Normal", "Answer. 5 * 3"),
+        ("Normal", ""),
+        ("List Bullet", "one"),
+        ("Normal", "last"),
+    ]
+    assert [run.text for run in document.paragraphs[1].runs if run.bold] == ["Answer."]
+    assert len(document.inline_shapes) == 1

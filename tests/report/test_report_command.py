@@ -148,8 +148,8 @@ def pages(report: Path) -> Mapping[str, Page]:
 def test_what_the_command_says(home: Path, report: Path) -> None:
     assert (home / "said.txt").read_text(encoding="utf-8").splitlines() == [
         f"Open {report / 'index.html'} in a browser.",
-        "Beside it: tables.xlsx with 1 table, tables/ for LaTeX, figures/ with 1 figure as PDF and PNG, "
-        "versions-and-files.json.",
+        "Beside it: tables.xlsx and tables.docx with 1 table, tables/ as LaTeX and CSV, figures/ with 1 figure as PDF, "
+        "SVG and PNG, versions-and-files.json.",
         "4 steps left out, which this study cannot support; the title page lists them.",
     ]
 
@@ -181,7 +181,9 @@ def test_every_link_of_the_report_leads_to_a_file(report: Path, pages: Mapping[s
     links = {link for page in pages.values() for name in ("href", "src") for link in page.attributes(name)}
     files = {link.partition("#")[0].partition("?")[0] for link in links if not link.startswith(("http", "data:", "#"))}
     taken = {"tables.xlsx", "versions-and-files.json", "figures/first-1-1.pdf", "tables/first-1-1.tex"}
-    assert taken | {"summary-en.png", "summary-zh.png"} <= files
+    taken |= {f"tables/first-1-1.{ending}" for ending in ("csv", "tex")} | {"tables.docx"}
+    taken |= {f"figures/first-1-1.{ending}" for ending in ("pdf", "svg", "png")}
+    assert taken | {f"summary-{name}" for name in ("en.png", "zh.png", "en.docx", "zh.docx")} <= files
     assert [file for file in files if file and not (report / file).is_file()] == []
 
 

@@ -82,7 +82,7 @@ def regression_table(
     )
     heads = [f"({number}) {name}" for number, name in enumerate(models, start=1)]
     frame = pd.DataFrame(_lines(laid.df), columns=["", *heads]).set_index("").rename_axis(None)
-    title = "{label}: regressions of {noun} and year ({data})"
+    title = "{label}: regressions with fixed effects of {noun} and year ({data})"
     table = captioned(frame, study, title, label=study.label_of(first.outcome), noun=term(language, study.noun))
     note = _note(first, interval, stars)
     note += [say(language, "{name}: {value}", name=name, value=error) for name, error in refused.items()]

@@ -89,7 +89,7 @@ class Table:
         shown = shown.relabel_index([escape(column.heading) for column in columns], axis="columns")
         shown = shown.set_caption(escape(self.caption)).set_table_attributes('class="dataframe"')
         name = sha256(repr(self).encode()).hexdigest()[:8]
-        return _without_formulas(shown.set_uuid(name).to_html()) + "".join(map(paragraph, self._below()))
+        return _without_formulas(shown.set_uuid(name).to_html()) + "".join(paragraph(said, "note") for said in self._below())
 
     def sides(self, columns: Sequence[Column]) -> list[str]:
         """To which side each column goes: l, c or r."""
@@ -125,9 +125,9 @@ def _latex(text: str) -> str:
     return text.strip(DIGIT + POINT + " ").translate(LATEX)
 
 
-def paragraph(text: str) -> str:
-    """A text as it is typed, as HTML."""
-    return _without_formulas(f"<p>{escape(text)}</p>")
+def paragraph(text: str, kind: str = "") -> str:
+    """A text as it is typed, as HTML; its kind is a class for style sheets."""
+    return _without_formulas(f"<p{kind and f' class={kind}'}>{escape(text)}</p>")
 
 
 def _without_formulas(html: str) -> str:

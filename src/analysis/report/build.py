@@ -9,7 +9,7 @@ from analysis.messages import FewTreatedGroupsWarning, StudyError, count
 from analysis.reading.read_files import DATA
 from analysis.reading.study_file import load_study
 from analysis.report.check import findings_on
-from analysis.report.exports import WORKBOOK, Exports, take_exports
+from analysis.report.exports import DOCUMENT, WORKBOOK, Exports, take_exports
 from analysis.report.manifest import MANIFEST, input_files, write_manifest
 from analysis.report.notebooks import TITLE, NotebookError, notebook_paths, run_notebooks, unsupported_steps
 from analysis.report.pages import refuse_other_folder, write_report
@@ -76,7 +76,7 @@ def build_report(
         failures = [str(run) for run in runs.values() if isinstance(run, NotebookError)]
         pages = {path.stem: run for path, run in runs.items() if not isinstance(run, NotebookError)}
         exports, steps = take_exports(pages), unsupported_steps(pages)
-        exports.write(beside, loaded.data_statement)
+        exports.write(beside, loaded.data_statement, loaded.language)
         title_page = TitlePage(
             loaded.title or "Report",
             literal(loaded.data_statement),
@@ -128,7 +128,8 @@ def _told(exports: Exports, lacking: int) -> list[str]:
     """What a report holds, in sentences for the console."""
     tables, figures = count(len(exports.tables), "table"), count(len(exports.figures), "figure")
     told = [
-        f"Beside it: {WORKBOOK} with {tables}, tables/ for LaTeX, figures/ with {figures} as PDF and PNG, {MANIFEST}."
+        f"Beside it: {WORKBOOK} and {DOCUMENT} with {tables}, tables/ as LaTeX and CSV, figures/ with {figures} as "
+        f"PDF, SVG and PNG, {MANIFEST}."
     ]
     if lacking:
         told += [f"{count(lacking, 'step')} left out, which this study cannot support; the title page lists them."]

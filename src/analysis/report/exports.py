@@ -1,4 +1,4 @@
-"""Tables and figures of a report as files that go into a paper: a workbook, LaTeX, PDF and PNG.
+"""Tables and figures of a report as files that go into a paper: Excel, Word, LaTeX and CSV; PDF, SVG and PNG.
 
 A kernel that starts with this extension adds them to what it shows; `take_exports` takes them out of its notebooks.
 """
@@ -8,25 +8,23 @@ import re
 import warnings
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+import numpy as np
 import pandas as pd
 from IPython.core.interactiveshell import InteractiveShell
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
-from openpyxl import Workbook
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-from openpyxl.styles import Alignment, Font
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.hyperlink import Hyperlink
-from openpyxl.worksheet.worksheet import Worksheet
 
+from analysis.language.labels import term
 from analysis.messages import FewTreatedGroupsWarning
+from analysis.presentation.cells import YEARS, Column, columns_of
 from analysis.presentation.headings import heading, named
+from analysis.report.word import write_tables
+from analysis.report.workbook import write_csv, write_workbook
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,14 +36,15 @@ FIGURE = "application/vnd.analysis.figure+json"
 PRINT_WIDTH = 16 / 2.54
 """Inches: a page of A4 less its margins."""
 PRINT_DPI = 300
-FONTS: Any = {"pdf.fonttype": 3}
+FONTS: Any = {"pdf.fonttype": 3, "svg.fonttype": "path", "svg.hashsalt": "analysis"}
 """Outlines of the glyphs in use: any reader draws them, which is not so for OpenType fonts embedded as type 42."""
-WORKBOOK = "tables.xlsx"
+WORKBOOK, DOCUMENT = "tables.xlsx", "tables.docx"
+FIGURE_FORMS = ("pdf", "svg", "png")
 LONGEST_SHEET_NAME = 31
-WIDEST_COLUMN = 40
-LATEX_NEEDS = "% Needs \\usepackage{booktabs,multirow}; for Chinese, \\usepackage{ctex} and XeLaTeX or LuaLaTeX.\n"
-_SHORT = re.compile(r"[+-]?[\d.,]+%?|[-+]|-inf")
-_TIME = re.compile(rb">\d{4}-\d\d-\d\dT[^<]*<")
+GENERAL = "General"
+LATEX_NEEDS = "% Needs \\usepackage{booktabs}; for Chinese, \\usepackage{ctex} and XeLaTeX or LuaLaTeX.\n"
+YOURS = "|".join(r"\s*".join(said.replace(" ", "")) for said in ("your data", term("zh", "your data")))
+"""What a caption says of a user's own data, perhaps over two lines: in print that goes without saying."""
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
@@ -77,30 +76,88 @@ def table_for_paper(table: "Table") -> dict[str, Any]:
     >>> table_for_paper(Table(pd.DataFrame({"villages": [274]}, index=["all"]), "Roster"))["rows"]
     [['all', 274]]
     """
-    whole = table.frame.select_dtypes("Int64").columns
+    whole, language = table.frame.select_dtypes("Int64").columns, table.language
     frame = table.frame.astype(dict.fromkeys(whole, object)).fillna(dict.fromkeys(whole, ""))
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index(names=[name or "" for name in frame.index.names], allow_duplicates=True)
-    language = table.language
+    shown = columns_of(table.frame, language)
+    formats = {str(column.name or ""): _number_formats(column) for column in shown}
+    general = [GENERAL] * len(frame)
+    formats |= dict.fromkeys(("low", "high"), formats.get("interval", general))
+    printed = replace(table, caption=in_print(table.caption), note=in_print(table.note))
     return {
-        "caption": table.caption,
+        "caption": printed.caption,
+        "note": printed.note,
         "columns": [heading(language, name) for name in frame.columns],
         "rows": [[_cell(value, language) for value in row] for row in frame.itertuples(index=False, name=None)],
-        "latex": table.to_latex(),
+        "formats": [formats.get(str(name), general) for name in frame.columns],
+        "headings": [column.heading for column in shown],
+        "cells": [list(row) for row in zip(*(column.cells for column in shown), strict=True)],
+        "sides": table.sides(shown),
+        "latex": printed.to_latex(),
     }
 
 
-def figure_for_paper(figure: "Figure") -> dict[str, str]:
-    """Draw a figure as PDF and, no wider than a page's text, as PNG of 300 dots per inch: both in base 64."""
-    from matplotlib import rc_context
+def in_print(text: str) -> str:
+    """A caption without "(your data)", which goes without saying in a paper; of other data it stays.
 
+    Examples
+    --------
+    >>> in_print("Income (your data)"), in_print("Means (CNY; your data)"), in_print("Income (simulated data)")
+    ('Income', 'Means (CNY)', 'Income (simulated data)')
+    """
+    text = re.sub(rf"\s*[（(](?:{YOURS})[)）]", "", text)
+    return re.sub(rf"(?:{YOURS})[;；,，、]\s*|[;；,，、]\s*(?:{YOURS})", "", text)
+
+
+def _number_formats(column: Column) -> list[str]:
+    """A spreadsheet's format of each cell, with the decimals that a page shows."""
+    if not column.numeric or column.name in YEARS:
+        return [GENERAL] * len(column.cells)
+    decimals = [max(map(len, re.findall(r"\.(\d+)", cell)), default=0) for cell in column.cells]
+    numbers = ["#,##0" + "." * bool(places) + "0" * places for places in decimals]
+    return [f"{number};−{number}" for number in numbers]
+
+
+def figure_for_paper(figure: "Figure") -> dict[str, Any]:
+    """Draw a figure as PDF, SVG and, no wider than a page's text, as PNG of 300 dots per inch, all in base 64."""
+    from matplotlib import rc_context
+    from matplotlib.text import Text
+
+    said = {text: text.get_text() for text in figure.findobj(Text)}
+    for text in said:
+        text.set_text(in_print(said[text]))
     figure.draw_without_rendering()  # settles the layout
     box = figure.get_tightbbox().padded(0.1)
     scale = min(1.0, PRINT_WIDTH / box.width)
-    with rc_context(FONTS):
-        pdf = _drawn(figure, box, format="pdf", metadata={"CreationDate": None})
     sharpness = {"dpi": PRINT_DPI * scale, "pil_kwargs": {"dpi": (PRINT_DPI, PRINT_DPI)}}
-    return {"pdf": pdf, "png": _drawn(figure, box, format="png", **sharpness), "title": _title(figure)}
+    options: dict[str, dict] = {
+        "pdf": {"metadata": {"CreationDate": None}},
+        "svg": {"metadata": {"Date": None}},
+        "png": sharpness,
+    }
+    with rc_context(FONTS):
+        forms = {form: _drawn(figure, box, format=form, **options[form]) for form in FIGURE_FORMS}
+    made = forms | {"title": _title(figure), "columns": ["panel", "series", "x", "y"], "rows": _points(figure)}
+    for text, before in said.items():
+        text.set_text(before)
+    return made
+
+
+def _points(figure: "Figure") -> list[list]:
+    """What lines and dots of a figure stand at; rules across a panel are none."""
+    rows: list[list] = []
+    for panel, ax in enumerate(figure.axes, start=1):
+        lines: list[Any] = [one for one in ax.lines if one.get_transform() == ax.transData]
+        for one in [*lines, *ax.collections]:
+            points: Any = np.ma.asarray(one.get_xydata() if one in lines else one.get_offsets(), float).filled(np.nan)
+            name = "" if str(one.get_label()).startswith("_") else one.get_label()
+            rows += [[panel, name, *map(_number, point)] for point in points.tolist() if len(points) > 1]
+    return rows
+
+
+def _number(value: float) -> float | None:
+    return value if isfinite(value) else None
 
 
 def _title(figure: "Figure") -> str:
@@ -132,17 +189,21 @@ class Exports:
     tables: dict[str, Mapping[str, Any]]
     figures: dict[str, Mapping[str, Any]]
 
-    def write(self, folder: Path, statement: str) -> None:
-        """Write one workbook, a LaTeX file per table, and a PDF and a PNG per figure; the same bytes each time."""
+    def write(self, folder: Path, statement: str, language: str = "en") -> None:
+        """Write a workbook and a Word document, LaTeX and CSV of each table, and each figure; the same bytes again."""
         for kind in ("tables", "figures"):
             (folder / kind).mkdir()
-        _write_workbook(folder / WORKBOOK, self.tables, statement)
+        write_workbook(folder / WORKBOOK, self.tables, statement)
+        write_tables(folder / DOCUMENT, self.tables, statement, language)
         for name, table in self.tables.items():
-            text = LATEX_NEEDS + table["latex"]
+            text = LATEX_NEEDS + table["latex"].replace(r"\label{tab:table}", rf"\label{{tab:{name}}}")
             (folder / "tables" / f"{name}.tex").write_text(text, encoding="utf-8", newline="\n")
+            write_csv(folder / "tables" / f"{name}.csv", table)
         for name, figure in self.figures.items():
-            for ending in ("pdf", "png"):
+            for ending in FIGURE_FORMS:
                 (folder / "figures" / f"{name}.{ending}").write_bytes(b64decode(figure[ending]))
+            if figure["rows"]:
+                write_csv(folder / "figures" / f"{name}.csv", figure)
 
 
 def take_exports(pages: Mapping[str, NotebookNode]) -> Exports:
@@ -160,73 +221,21 @@ def _taken(output: NotebookNode, page: str, exports: Exports) -> Iterable[Notebo
     yield output
     for kind, found, line in ((TABLE, exports.tables, _table_line), (FIGURE, exports.figures, _figure_line)):
         for content in output.get("data", {}).pop(kind, ()):
-            name = f"{page}-{1 + sum(one.rpartition('-')[0] == page for one in found)}"
+            new = f"{page}-{1 + sum(one.rpartition('-')[0] == page for one in found)}"
+            name = next((known for known, one in found.items() if one == content), new)  # shown twice, it is one file
             found[name] = content
-            yield new_output("display_data", data={"text/html": f'<p class="to-take">{line(name)}</p>'})
+            yield new_output("display_data", data={"text/html": f'<p class="to-take">{line(name, content)}</p>'})
 
 
-def _table_line(name: str) -> str:
-    return f'Sheet {name} of the <a href="{WORKBOOK}">workbook</a> · <a href="tables/{name}.tex">LaTeX</a>'
+def _table_line(name: str, _table: Mapping[str, Any]) -> str:
+    links = {"Excel": WORKBOOK, "Word": DOCUMENT, "LaTeX": f"tables/{name}.tex", "CSV": f"tables/{name}.csv"}
+    return _links(name, links)
 
 
-def _figure_line(name: str) -> str:
-    return f'For print: <a href="figures/{name}.pdf">PDF</a> · <a href="figures/{name}.png">PNG</a>'
+def _figure_line(name: str, figure: Mapping[str, Any]) -> str:
+    endings = (*FIGURE_FORMS, *(["csv"] if figure["rows"] else []))
+    return _links(name, {ending.upper(): f"figures/{name}.{ending}" for ending in endings})
 
 
-def _write_workbook(path: Path, tables: Mapping[str, Mapping[str, Any]], statement: str) -> None:
-    """A sheet for each table, with the caption first, and a list of them with what is said about the data."""
-    book = Workbook()
-    listing = book.active
-    listing.title = "tables"
-    _fill(listing, statement, ["sheet", "table"], [(name, table["caption"]) for name, table in tables.items()])
-    for row, (name, table) in enumerate(tables.items(), start=3):
-        listing.cell(row, 1).hyperlink = Hyperlink(ref=f"A{row}", location=f"'{name}'!A1")
-        _fill(book.create_sheet(name), table["caption"], table["columns"], table["rows"])
-    book.save(path)
-    _forget_time(path)
-
-
-def _fill(sheet: Worksheet, caption: str, columns: list[str], rows: Iterable[Iterable[Any]]) -> None:
-    """A caption, headings and rows; numbers stay numbers."""
-    rows = [[harmless(value) for value in row] for row in rows]
-    for row in ([harmless(caption)], [harmless(name) for name in columns], *rows):
-        sheet.append(row)
-    sheet["A1"].font = Font(bold=True)
-    for cell in sheet[2]:
-        cell.font, cell.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
-    for place, values in enumerate(zip(*rows, strict=True), start=1):
-        widest = max(_width(value) for value in values)
-        sheet.column_dimensions[get_column_letter(place)].width = min(max(widest, 10), WIDEST_COLUMN) + 2
-    sheet.freeze_panes = "A3"
-
-
-def _width(value: object) -> int:
-    return sum(2 if ord(char) > 0x2E7F else 1 for char in value) if isinstance(value, str) else 10
-
-
-def _forget_time(path: Path) -> None:
-    """Write a workbook again without the time at which it was made."""
-    with ZipFile(path) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    parts["docProps/core.xml"] = _TIME.sub(b">2000-01-01T00:00:00Z<", parts["docProps/core.xml"])
-    with ZipFile(path, "w") as archive:
-        for name, content in parts.items():
-            archive.writestr(ZipInfo(name), content, ZIP_DEFLATED)
-
-
-def harmless(value: Any) -> Any:
-    """
-    Text that a spreadsheet would run as a formula, with an apostrophe before it; all else unchanged.
-
-    Use it on every cell of a table written for Excel. Characters that a workbook cannot hold are left out.
-
-    Examples
-    --------
-    >>> harmless("=1+1"), harmless("-5"), harmless("示例村"), harmless(-5)
-    ("'=1+1", '-5', '示例村', -5)
-    """
-    if not isinstance(value, str):
-        return value
-    value = ILLEGAL_CHARACTERS_RE.sub("", value)
-    risky = value.startswith(("\t", "\r")) or value.lstrip().startswith(("=", "+", "-", "@"))
-    return f"'{value}" if risky and not _SHORT.fullmatch(value.strip()) else value
+def _links(name: str, links: Mapping[str, str]) -> str:
+    return " · ".join([name, *(f'<a href="{file}">{form}</a>' for form, file in links.items())])

@@ -16,6 +16,7 @@ from analysis.presentation.plots import plot_trends
 from analysis.presentation.style import use_style
 from analysis.report.findings import Findings, find
 from analysis.report.title_page import literal
+from analysis.report.word import write_text
 from analysis.report.wording import Wording
 from analysis.study.study import Study
 
@@ -41,7 +42,8 @@ def write_summary(study: Study, folder: Path) -> str:
     Use it for the top of a report's title page.
 
     The figures go into the folder, ``summary-en.png`` and ``summary-zh.png``: the Markdown shows them by name, so it
-    belongs on a page beside them. Text of the study is escaped: it shows as it is written.
+    belongs on a page beside them. Beside them go ``summary-en.docx`` and ``summary-zh.docx``, to paste from. Text of
+    the study is escaped: it shows as it is written.
 
     Examples
     --------
@@ -53,7 +55,10 @@ def write_summary(study: Study, folder: Path) -> str:
     """
     findings = find(study)
     languages = sorted(LANGUAGES, key=lambda language: language != study.language)
-    return "\n\n".join(Sentences(findings, language).page(folder) for language in languages) + "\n"
+    pages = {language: Sentences(findings, language).page(folder) for language in languages}
+    for language, page in pages.items():
+        write_text(folder / f"summary-{language}.docx", page, folder)
+    return "\n\n".join(pages.values()) + "\n"
 
 
 def draw(findings: Findings, language: str, path: Path) -> None:

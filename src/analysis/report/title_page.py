@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from analysis.language.labels import say
 from analysis.messages import DOLLAR, count
-from analysis.report.exports import WORKBOOK, Exports
+from analysis.report.exports import DOCUMENT, WORKBOOK, Exports
 from analysis.report.manifest import MANIFEST
 
 THEME = Path(__file__).parent / "theme"
@@ -61,7 +61,8 @@ class TitlePage:
         jinja = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
         jinja.filters |= {"html": lambda text: Markup(to_html(text)), "literal": lambda text: Markup(literal(text))}
         template = jinja.from_string((THEME / "title_page.md.jinja").read_text(encoding="utf-8"))
-        words = {"say": partial(say, self.language), "count": count, "workbook": WORKBOOK, "manifest": MANIFEST}
+        words = {"say": partial(say, self.language), "count": count, "workbook": WORKBOOK, "document": DOCUMENT}
+        words["manifest"] = MANIFEST
         return template.render(page=self, pages=pages, **words)
 
 
