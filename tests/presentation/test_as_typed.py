@@ -37,7 +37,7 @@ from analysis.presentation.design_pictures import plot_coverage, plot_design
 from analysis.presentation.plots import plot_rejection_rates
 from analysis.presentation.style import use_style
 from analysis.presentation.tables import estimates_table, event_study_table, inference_table
-from analysis.report.exports import table_for_paper
+from analysis.report.exports import in_print, table_for_paper
 from analysis.report.summary import write_summary
 from analysis.report.title_page import TitlePage, literal, to_html
 from analysis.robustness.bunching import bunching
@@ -142,12 +142,13 @@ def test_every_table_shows_names_as_they_are_typed(study):
         assert read.shown.count(NAME) == text.count(NAME), kind
         latex = table.to_latex()
         assert latex.count(IN_LATEX) == text.count(NAME), kind
-        assert table_for_paper(table)["caption"] == table.caption
+        assert table_for_paper(table)["caption"] == in_print(table.caption)
 
 
 def test_every_result_shows_names_as_they_are_typed_in_markdown(study):
     effect = did(study, "y")
-    results = [study, effect, event_study(study, "y"), by_district(study, "y"), neighbours(study, "y")]
+    results = [study, effect, event_study(study, "y"), neighbours(study, "y")]
+    assert NAME in TextOf(by_district(study, "y")._repr_html_()).shown, "its table stands below its sentence"
     results += [synthetic_did(study, "y", draws=20), reweight(study, "y")]
     results += [minimum_detectable_effect(study, "y", replications=20)]
     for result in results:

@@ -88,8 +88,9 @@ class Table:
         shown = shown.format(escape="html").hide(axis="index").set_table_styles(styles, overwrite=False)
         shown = shown.relabel_index([escape(column.heading) for column in columns], axis="columns")
         shown = shown.set_caption(escape(self.caption)).set_table_attributes('class="dataframe"')
-        name = sha256(repr(self).encode()).hexdigest()[:8]
-        return _without_formulas(shown.set_uuid(name).to_html()) + "".join(paragraph(said, "note") for said in self._below())
+        shown = shown.set_uuid(sha256(repr(self).encode()).hexdigest()[:8])
+        below = "".join(paragraph(said, "note") for said in self._below())
+        return _without_formulas(shown.to_html()) + below
 
     def sides(self, columns: Sequence[Column]) -> list[str]:
         """To which side each column goes: l, c or r."""
