@@ -39,6 +39,11 @@ def plural(noun: str) -> str:
     return {"ty": f"{noun[:-1]}ies", "um": f"{noun[:-2]}a"}.get(noun[-2:], f"{noun}s")
 
 
+def p_of(p_value: float) -> str:
+    """How a p-value stands behind "p": "= 0.034", or "< 0.001" where three decimals show nothing."""
+    return f"= {p_value:.3f}" if p_value >= 0.001 else "< 0.001"
+
+
 def of_units(text: str, noun: str) -> str:
     """An English text on villages, said of what a study calls its units.
 

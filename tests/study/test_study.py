@@ -11,6 +11,7 @@ import pytest
 
 from analysis import Outcome, Study, StudyError, did, load_study
 from analysis.messages import FewTreatedGroupsWarning
+from analysis.reading.published_studies import famine
 from analysis.study.placebo_groups import placebo_groups
 
 DESIGN = {"unit": "village", "time": "year", "first_treated": "start"}
@@ -637,3 +638,13 @@ def test_the_scale_asked_for_comes_before_the_outcomes_own():
     study = replace(load_study(), outcomes={"a": Outcome("a", scale="poisson"), "b": Outcome("b")})
     assert [study.scale_of("a"), study.scale_of("b"), study.scale_of("a", "log")] == ["poisson", "level", "log"]
     assert study.scale_of("a", known=("level", "log")) == "level"
+
+
+def test_groups_that_all_hold_treated_and_untreated_units_are_neither():
+    study = famine()
+    assert study.mixed
+    assert not load_study().mixed
+    assert "921 counties (461 treated, 460 untreated, in the same 13 groups), 1954-1961" in repr(study)
+    sentence = repr(did(study, "mortality_per_1000"))
+    assert "clustered by 13 groups, with treated and untreated counties), " in sentence
+    assert "too few" not in sentence

@@ -15,7 +15,7 @@ from analysis.effects.sentence import caution_of_few, left_out, proportional_sen
 from analysis.inference.cluster_robust import FEW, FEW_TREATED
 from analysis.inference.methods import HEADLINE, HEADLINE_NAME, METHODS, group_pieces, hypothesis_test, infer
 from analysis.language.labels import say, term
-from analysis.messages import Sentence, amounts, as_typed, count, in_sentence, reasons
+from analysis.messages import Sentence, amounts, as_typed, count, in_sentence, plural, reasons
 from analysis.regression.regression import Effect, Regression
 from analysis.study.outcome import LOG_POINTS, shown_unit
 from analysis.study.study import Study
@@ -248,11 +248,14 @@ class Estimate(JournalColumn, Sentence):
     def _interval(self) -> str:
         """The headline interval in words, or why there is none."""
         placebo = f", {self.study.placebo_group_count} of them placebo groups" if self.study.placebo_group_count else ""
-        clusters = f"{count(self.groups, 'group')}{placebo}, {self.treated_groups} treated"
+        clusters, mixed = f"{count(self.groups, 'group')}{placebo}, ", self.study.mixed
+        clusters += (
+            f"with treated and untreated {plural(self.study.noun)}" if mixed else f"{self.treated_groups} treated"
+        )
         if self.no_interval:
             instead = "" if self.dominance else "; randomization may serve"
             return f"no interval, {self.no_interval}{instead}; {clusters}"
-        test, untreated = self.headline(), self.groups - self.treated_groups
+        test, untreated = self.headline(), self.groups - (0 if mixed else self.treated_groups)
         few = f", {untreated} untreated" if untreated < min(self.treated_groups, FEW_TREATED + 1) else ""
         few += f", {FEW}" if min(untreated, self.treated_groups) <= FEW_TREATED else ""
         _, low, high = amounts(self.value, test["low"], test["high"])
@@ -271,9 +274,8 @@ class Estimate(JournalColumn, Sentence):
         percents = [self.percent, *(self.percent_of(test[end]) for end in ("low", "high"))]
         study, language = self.study, self.study.language
         said = proportional_sentence(outcome, study.noun, percents, self.amount, self.no_interval, language)
-        caution = (
-            "" if self.no_interval else caution_of_few(self.treated_groups, self.effective_treated_districts, language)
-        )
+        few = caution_of_few(self.treated_groups, self.effective_treated_districts, language)
+        caution = "" if self.no_interval else few
         data, notes = term(language, study.label).capitalize(), "".join(f" {note}" for note in study.notes)
         return say(language, "{data}: {said}.{caution}{notes}", data=data, said=said, caution=caution, notes=notes)
 

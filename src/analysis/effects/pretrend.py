@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.inference.hypothesis import HypothesisTest
-from analysis.messages import Sentence, amounts
+from analysis.messages import Sentence, amounts, p_of
 from analysis.study.outcome import shown, shown_unit
 
 
@@ -42,10 +42,10 @@ class Pretrend(Sentence):
         slope, joint = self.frame()[["estimate", "p_value", "low", "high", "note"]].to_dict("index").values()
         unit = f"{shown_unit(self.slope.unit)} per year".lstrip()
         value, low, high = amounts(*(shown(self.slope.unit, slope[name]) for name in ("estimate", "low", "high")))
-        test = f"95 % interval {low} to {high}, CR2, p = {slope['p_value']:.3f}"
+        test = f"95 % interval {low} to {high}, CR2, p {p_of(slope['p_value'])}"
         if np.isnan(slope["p_value"]):
             test = f"no interval, {slope['note'].split(';')[0]}"
-        jointly = f"p = {joint['p_value']:.3f} ({joint['note']})" if joint["p_value"] >= 0 else joint["note"]
+        jointly = f"p {p_of(joint['p_value'])} ({joint['note']})" if joint["p_value"] >= 0 else joint["note"]
         if self.slope.dominance:
             return (
                 f"{self.slope.study.label.capitalize()}: before, the gap moved by {value} {unit} "

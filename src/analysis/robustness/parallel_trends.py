@@ -6,7 +6,7 @@ from analysis.effects.event_study import EventStudy
 from analysis.effects.honest_bounds import HonestBounds
 from analysis.effects.verbs import event_study
 from analysis.language.labels import bracketed, joined, say
-from analysis.messages import StudyError
+from analysis.messages import StudyError, p_of
 from analysis.presentation.tables import Table, effects_table
 from analysis.robustness.check import Check, threat
 from analysis.study.outcome import shown, shown_unit
@@ -20,7 +20,7 @@ def parallel_trends(study: Study, outcome: str) -> Check:
     together = events.pretrend()
     leads = say(language, "The leads cannot be tested together.")
     if together.joint.p_value >= 0:
-        leads = say(language, "All leads together: p = {p_value}.", p_value=f"{together.joint.p_value:.3f}")
+        leads = say(language, "All leads together: p {p_value}.", p_value=p_of(together.joint.p_value))
     try:
         relative, smooth = (events.honest_bounds(kind=kind) for kind in ("relative_magnitudes", "smoothness"))
     except StudyError as error:

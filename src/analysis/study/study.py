@@ -190,6 +190,11 @@ class Study(Sentence):
         return sorted(self.frame["first_treated"].iloc[first_rows(self.frame)].dropna().unique().tolist())
 
     @property
+    def mixed(self) -> bool:
+        """Whether every group holds treated and untreated units, so that none as a whole is either."""
+        return self.units["first_treated"].notna().groupby(self.units["group"]).nunique().eq(2).all()
+
+    @property
     def placebo_order(self) -> str:
         """How placebo groups were cut: by "name" where units go by names, else by "code"."""
         return "name" if are_names(self.units.index) else "code"
@@ -211,14 +216,15 @@ class Study(Sentence):
         """One sentence on what the panel holds and where it comes from."""
         units = self.units
         treated = units["first_treated"].notna()
-        inside, outside = (units.loc[mask, "group"].nunique() for mask in (treated, ~treated))
+        inside, outside = units["group"].groupby(~treated).nunique()
         made = "all" if self.placebo_group_count == outside else self.placebo_group_count
         size = count(self.placebo_group_size, self.noun)
         placebo = f"{made} of them placebo groups of about {size} cut by {self.placebo_order} order"
+        here = [f" in {count(groups, 'group')}" for groups in (inside, outside)]
+        here = ["", f", in the same {count(inside, 'group')}"] if self.mixed else here
         return (
-            f"{self.label.capitalize()}: {count(len(units), self.noun)} ({treated.sum():,} treated in "
-            f"{count(inside, 'group')}, {(~treated).sum():,} untreated in {count(outside, 'group')}"
-            f"{f', {placebo}' if self.placebo_group_count else ''}), "
+            f"{self.label.capitalize()}: {count(len(units), self.noun)} ({treated.sum():,} treated{here[0]}, "
+            f"{(~treated).sum():,} untreated{here[1]}{f', {placebo}' if self.placebo_group_count else ''}), "
             f"{self.frame['time'].min()}-{self.frame['time'].max()}. {self.assumptions}".rstrip()
         )
 
