@@ -368,7 +368,7 @@ def test_order_names_and_units_do_not_matter():
     renamed = shuffled.assign(district="z" + shuffled["district"].str[::-1], income=1000 * shuffled["income"])
     other = by_district(quiet(renamed), "income").frame()
     other.index = other.index.str[:0:-1]
-    scaled = ["effect", "low", "high"]
+    scaled = ["effect", "amount", "low", "high"]
     other[scaled] /= 1000
     pd.testing.assert_frame_equal(other.sort_index(), frame, rtol=BISECTED, check_names=False)
 
@@ -592,6 +592,28 @@ def test_in_per_cent_districts_totals_add_up_to_the_overall_effect():
     for inside, estimate in zip(parts, result.estimates.values(), strict=True):
         assert estimate.value == pytest.approx(np.log(observed[inside].sum() / counterfactual[inside].sum()))
     assert result.overall.value == pytest.approx(np.log(observed.sum() / counterfactual.sum()))
+
+
+@pytest.mark.parametrize("scale", ["poisson", "level"])
+def test_districts_add_up_to_all_of_them_and_tell_whether_one_differs(scale):
+    panel = districts_panel()
+    panel["income"] = np.exp(panel["income"] / 3)
+    districts = by_district(quiet(panel), "income", scale=scale)
+    frame, overall = districts.frame(), districts.overall
+    assert frame["share"].sum() == pytest.approx(1, rel=EXACT)
+    effect = frame["per_cent"] if scale == "poisson" else frame["effect"]
+    whole = overall.percent if scale == "poisson" else overall.value
+    assert frame["share"] @ effect == pytest.approx(whole, rel=EXACT)
+    mean = frame["village_years"] @ frame["amount"] / frame["village_years"].sum()
+    assert mean == pytest.approx(overall.amount, rel=EXACT)
+    # What is asked of a district is asked once the overall effect is taken out of all.
+    treated = (panel["year"] >= panel["start"]).fillna(False).to_numpy(dtype=bool)
+    less = panel["income"] * np.exp(-overall.value) if scale == "poisson" else panel["income"] - overall.value
+    rest = by_district(quiet(panel.assign(income=np.where(treated, less, panel["income"]))), "income", scale=scale)
+    assert frame["p_differs"].tolist() == rest.frame()["p_value"].tolist()
+    odd = frame["p_differs"].idxmin()
+    assert f" {odd} differs most: p = {frame['p_differs'].min():.3f} alone." in repr(districts)
+    assert (" per village and year, " in repr(districts)) == (scale == "poisson")
 
 
 def test_in_per_cent_a_district_of_large_effect_is_the_strongest_and_tests_need_no_unit():

@@ -7,6 +7,7 @@ from analysis.language.labels import say, term
 HEADINGS = {
     "p_value": "p",
     "p_adjusted": "adjusted p",
+    "p_differs": "p, same as overall",
     "p_holm": "adjusted p (Holm)",
     "smallest_p": "smallest possible p",
     "smallest_p_value": "smallest possible p",

@@ -1,5 +1,6 @@
 """Which districts? One effect per treated group, judged against every group that was not treated."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -8,18 +9,16 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.estimate import Estimate
+from analysis.effects.sentence import PER
 from analysis.effects.verbs import did
 from analysis.inference.assignments import group_starts
 from analysis.inference.inversion import rejects
-from analysis.language.labels import counted, say, term
+from analysis.language.labels import counted, one_of, say, term
 from analysis.messages import amount, former_options, in_sentence, refuse
 from analysis.presentation.tables import Table, effects_table, paragraph
-from analysis.regression.poisson import linearised
-from analysis.regression.regression import Regression
-from analysis.regression.sample import Sample
 from analysis.regression.treatment_cells import group_label
-from analysis.robustness.one_group_alone import Placements, placements
-from analysis.study.outcome import FORMER_LOG, shown, shown_unit
+from analysis.robustness.district_tests import tests_of_districts
+from analysis.study.outcome import FORMER_LOG, LOG_POINTS, shown, shown_unit
 from analysis.study.study import Study
 
 UNDIVIDED = (
@@ -30,6 +29,9 @@ STRONGEST = (
     " Against chance in {number} groups the strongest is {name}: p = {p_value} alone (smallest attainable {floor}). "
     "As the strongest of {of}, p = {adjusted} (step-down; smallest attainable {least}{limit})."
 )
+
+
+DIFFERS = " Compared with the effect over all, {name} differs most: p = {p_value} alone."
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class Districts:
         One per treated group, in the order of their codes, all contrasts of one regression in which every group has
         its own cells. No standard error of a single group can be believed.
     tests : DataFrame
-        Per group: p_value, p_adjusted, smallest_p, smallest_p_adjusted, low, high, and step: 1 for the strongest.
+        Per group: p_value, p_adjusted, smallest_p, smallest_p_adjusted, low, high, step: 1 for the strongest, and
+        p_differs, of no difference from the overall effect.
     level : float
         Confidence level of the intervals.
     groups : int
@@ -66,9 +69,12 @@ class Districts:
     def frame(self) -> pd.DataFrame:
         """One row per treated group.
 
-        Columns effect, unit, per_cent, villages, village_years (treated), p_value (this group alone), p_adjusted
-        (all groups together), the smallest values these can take, the interval low to high of this group alone, and
-        step (1: the strongest, which p_adjusted takes first).
+        Columns effect, unit, per_cent, amount (in the outcome's unit, per village and year; none in logs), share (of
+        the treated counterfactual total, else of village-years: so weighted, effects in per cent or in the outcome's
+        unit add up to the overall one of this regression), villages, village_years (treated), p_value (this group
+        alone), p_adjusted (all groups together), the smallest values these can take, the interval low to high of this
+        group alone, step (1: the strongest, which p_adjusted takes first) and p_differs (this group alone, against the
+        overall effect).
         """
         rows = {group: _described(estimate) for group, estimate in self.estimates.items()}
         return pd.DataFrame.from_dict(rows, orient="index").join(self.tests).rename_axis("group")
@@ -77,9 +83,16 @@ class Districts:
     def tables(self) -> list[Table]:
         """The frame as readers see it."""
         frame, study = self.frame(), self.overall.study
-        shown = ["effect", "low", "high", "p_value", "p_adjusted", "smallest_p_adjusted", "villages"]
+        amounts = "amount" if self._unit_of_amounts else "effect"
+        shown = [*dict.fromkeys(["effect", amounts]), "low", "high", "p_value", "p_adjusted", "p_differs", "villages"]
         known = [name for name in shown if frame[name].notna().any()]
-        title = "effect in each district, p alone and adjusted for their number"
+        title = say(
+            study.language,
+            "effect in each district, amount in {unit}; p alone, adjusted for their number, and of the overall effect"
+            if self._unit_of_amounts
+            else "effect in each district; p alone, adjusted for their number, and of the overall effect",
+            unit=self._unit_of_amounts,
+        )
         return [effects_table(frame[known], study, title, self.overall.outcome, self.overall.scale)]
 
     def __repr__(self) -> str:
@@ -103,7 +116,31 @@ class Districts:
             overall=amount(shown(overall.unit, overall.value)),
             specified=overall.specified,
         )
-        return said + self._strongest(frame) + ("" if self.divided else say(language, UNDIVIDED))
+        said += self._amounts(frame) + self._strongest(frame)
+        odd = frame["p_differs"].idxmin() if len(frame) > 1 and frame["p_differs"].notna().any() else None
+        if odd is not None:
+            said += say(language, DIFFERS, name=odd, p_value=f"{frame.loc[odd, 'p_differs']:.3f}")
+        return said + ("" if self.divided else say(language, UNDIVIDED))
+
+    def _amounts(self, frame: pd.DataFrame) -> str:
+        """The same in money, where the effects are in per cent."""
+        overall, language = self.overall, self.overall.study.language
+        if not self._unit_of_amounts:
+            return ""
+        ends = {"low": amount(frame["amount"].min()), "high": amount(frame["amount"].max())}
+        phrase = " That is {low} to {high} {unit}, {overall} over all."
+        return say(language, phrase, **ends, unit=self._unit_of_amounts, overall=amount(overall.amount))
+
+    @property
+    def _unit_of_amounts(self) -> str:
+        """Unit of amounts beside effects in per cent, or ""."""
+        study, language = self.overall.study, self.overall.study.language
+        if self.overall.unit != LOG_POINTS or not np.isfinite(self.overall.amount):
+            return ""
+        unit = study.describe(self.overall.outcome).unit
+        one, phrase = one_of(language, study.noun), "{unit} per {one} and year" if unit else "per {one} and year"
+        shown = term(language, unit)
+        return shown if re.search(PER, unit) else say(language, phrase, unit=shown, one=one).strip()
 
     def _strongest(self, frame: pd.DataFrame) -> str:
         """How often chance alone would show as much as the strongest."""
@@ -174,6 +211,8 @@ def by_district(
     groups; it then keeps its own cells, so that its effect is in nobody's comparison, and the strongest of the others
     is compared with the largest of theirs, dealt anew to the remaining groups; and so on, never falling and never below
     `p_value`. The smallest values are those of an effect however large. All assignments are counted, none drawn.
+    `p_differs` is `p_value` once the overall effect is taken out of every treated village-year; that it is estimated,
+    with this district's part, is not counted.
 
     If paths so divided could as well have been any group's, the chance of any false finding is at most the level with
     one start year, once the districts with effects are taken first. Variability known from few years divides
@@ -204,15 +243,8 @@ def by_district(
     own = {group: cells == group_label(group) for group in treated}
     _refuse_unseen([group for group, inside in own.items() if not inside.any()], "no treated year")
     estimates = {group: replace(together, effect=together.fitted.average(inside)) for group, inside in own.items()}
-    alone = {group: _alone(together.fitted, own, group, level) for group in own}
-    columns = ["p_value", "smallest_p", "low", "high", "usual"]
-    tests = pd.DataFrame.from_dict(alone, orient="index", columns=columns)
-    usual = tests.pop("usual").to_dict()
-    placed, p_strongest = _placements(together.fitted.sample), _step_down(together.fitted, own)
-    tests.insert(1, "p_adjusted", np.maximum(p_strongest.cummax(), tests["p_value"]))
-    tests.insert(3, "smallest_p_adjusted", np.maximum(placed.smallest(), tests["smallest_p"]))
-    tests["step"] = pd.Series(range(1, len(treated) + 1), p_strongest.index)
     overall = together if together.scale == "poisson" else did(study, outcome, **options)
+    tests, usual, placed = tests_of_districts(together.fitted, own, overall.value, level)
     groups = int(np.isfinite(placed.effect).any(1).sum())
     return Districts(overall, estimates, tests, level, groups, placed.tells_groups_apart, usual)
 
@@ -230,43 +262,15 @@ def _refuse_unseen(groups: Sequence[object], when: str) -> None:
 
 def _described(estimate: Estimate) -> dict[str, object]:
     """What the frame says of one district beside its tests."""
-    fitted = estimate.fitted
-    rows = np.append(estimate.effect.gradient != 0, False)[fitted.cell_of_row]
+    fitted, inside = estimate.fitted, estimate.effect.gradient != 0
+    whole = fitted.average(np.ones(len(fitted.cells), dtype=bool))
+    rows = np.append(inside, False)[fitted.cell_of_row]
     return {
         "effect": estimate.value,
         "unit": estimate.unit,
         "per_cent": estimate.percent,
+        "amount": estimate.amount,
+        "share": float(whole.gradient[inside].sum()),
         "villages": fitted.sample.frame.loc[rows, "unit"].nunique(),
         "village_years": int(rows.sum()),
     }
-
-
-def _step_down(fitted: Regression, own: Mapping[object, np.ndarray]) -> pd.Series:
-    """P-values of the strongest district, of the strongest of the others, and so on, by district in this order."""
-    left, p_values = list(own), {}
-    while left:
-        strongest, p_values[strongest] = _placed(fitted, own, left).strongest()
-        left.remove(strongest)
-    return pd.Series(p_values)
-
-
-def _alone(fitted: Regression, own: Mapping[object, np.ndarray], group: object, level: float) -> list[float]:
-    """One district among the untreated groups: p-value, the smallest it could be, interval, and the others' size."""
-    placed = _placed(fitted, own, [group])
-    interval = placed.interval(level) if fitted.mean is None else (np.nan, np.nan)
-    return [placed.rank(), 1 / int((~np.isnan(placed.effect)).sum()), *interval, placed.usual(level)]
-
-
-def _placed(fitted: Regression, own: Mapping[object, np.ndarray], asked: Sequence[object]) -> Placements:
-    """Placements of some districts and the untreated groups; the other districts keep their own cells."""
-    sample = fitted.sample
-    others = np.sum([inside for group, inside in own.items() if group not in asked], axis=0, dtype=bool)
-    inside = fitted.cell_of_row[:, None] == np.flatnonzero(others)
-    cells = pd.DataFrame(inside.astype(float), columns=fitted.cells[np.flatnonzero(others)])
-    frame = sample.frame.assign(first_treated=sample.frame["first_treated"].where(sample.frame["group"].isin(asked)))
-    return _placements(replace(sample, frame=frame, controls=sample.controls.join(cells)))
-
-
-def _placements(sample: Sample) -> Placements:
-    """Placements under the null of no effect, which a Poisson regression is linear at."""
-    return placements(linearised(sample) if sample.scale == "poisson" else sample)
