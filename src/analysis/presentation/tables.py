@@ -17,15 +17,11 @@ from analysis.effects.sentence import specification
 from analysis.inference.methods import HEADLINE_NAME
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import StudyError, amounts, of_units
-from analysis.presentation.cells import DIGIT, POINT, Column, columns_of, plain
+from analysis.presentation.cells import Column, columns_of, plain
+from analysis.presentation.latex import latex
 from analysis.study.outcome import LOG_POINTS, shown, shown_unit
 from analysis.study.study import Study
 
-LATEX_NAMES = ("backslash", "asciitilde", "asciicircum", "less", "greater")
-LATEX: dict[int, str] = str.maketrans({char: f"\\{char}" for char in "%&#$_{}"})
-LATEX |= {ord(char): rf"\text{name}{{}}" for char, name in zip("\\~^<>", LATEX_NAMES, strict=True)}
-LATEX |= {ord("−"): "$-$", ord("∞"): r"$\infty$"}
-"""What stands for itself in LaTeX only when it is escaped, or named."""
 LONG_TEXT = 40
 """Characters from which a column of text breaks its lines in LaTeX."""
 MOST_ROWS = 30
@@ -86,7 +82,8 @@ class Table:
         shown.cell_ids = False
         styles = {place: SIDES[side] for place, side in enumerate(self.sides(columns))}
         shown = shown.format(escape="html").hide(axis="index").set_table_styles(styles, overwrite=False)
-        shown = shown.relabel_index([escape(column.heading) for column in columns], axis="columns")
+        heads = [_literal(escape(column.heading)) for column in columns]
+        shown = shown.relabel_index(heads, axis="columns")
         shown = shown.set_caption(escape(self.caption)).set_table_attributes('class="dataframe"')
         shown = shown.set_uuid(sha256(repr(self).encode()).hexdigest()[:8])
         below = "".join(paragraph(said, "note") for said in self._below())
@@ -107,23 +104,24 @@ class Table:
     def to_latex(self, label: str = "table") -> str:
         """LaTeX of the table with its caption, label and note, to paste into a paper."""
         columns = columns_of(self.frame, self.language, self.noun)
-        cells = {place: [_latex(cell) for cell in column.cells] for place, column in enumerate(columns)}
+        cells = {place: [latex(cell) for cell in column.cells] for place, column in enumerate(columns)}
         long = [max(map(len, column.cells), default=0) > LONG_TEXT for column in columns]
         kinds = ["p{5cm}" if side == "l" and at else side for side, at in zip(self.sides(columns), long, strict=True)]
         text = pd.DataFrame(cells).to_latex(
             index=False,
-            header=[_latex(column.heading) for column in columns],
-            caption=_latex(self.caption),
+            header=[_literal(latex(column.heading)) for column in columns],
+            caption=latex(self.caption),
             label=f"tab:{label}",
             column_format="".join(kinds),
             escape=False,
         )
-        note = f"\\par\\smallskip\\footnotesize {_latex(self.note)}\n" if self.note else ""
+        note = f"\\par\\smallskip\\footnotesize {latex(self.note)}\n" if self.note else ""
         return text.replace("\\end{table}", f"{note}\\end{{table}}")
 
 
-def _latex(text: str) -> str:
-    return text.strip(DIGIT + POINT + " ").translate(LATEX)
+def _literal(text: str) -> str:
+    """A heading in which braces are no places to fill in."""
+    return text.replace("{", "{{").replace("}", "}}")
 
 
 def paragraph(text: str, kind: str = "") -> str:
