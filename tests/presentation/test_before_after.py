@@ -27,18 +27,16 @@ def _closed():
 
 def test_formula_in_levels_is_did():
     data = two_by_two(positive(), "income", "level")
-    table = data.beside(smf.ols("outcome ~ inside * after", data.frame).fit())
-    formula, ours = table.frame["coefficient"]
-    assert formula == pytest.approx(ours, rel=ROUNDING)
-    assert ours == did(positive(), "income", scale="level").value
+    fitted = smf.ols("outcome ~ inside * after", data.frame).fit()
+    assert fitted.params["inside:after"] == pytest.approx(data.estimate.value, rel=ROUNDING)
+    assert data.estimate.value == did(positive(), "income", scale="level").value
 
 
 def test_formula_with_a_poisson_family_is_did_in_per_cent():
     data = two_by_two(positive(), "income", "poisson")
     fitted = smf.glm("outcome ~ inside * after", data.frame, family=sm.families.Poisson()).fit()
-    table = data.beside(fitted).frame
-    assert table["coefficient"].iloc[0] == pytest.approx(table["coefficient"].iloc[1], rel=ITERATED)
-    assert table["effect, %"].iloc[1] == pytest.approx(did(positive(), "income", scale="poisson").percent)
+    assert fitted.params["inside:after"] == pytest.approx(data.estimate.value, rel=ITERATED)
+    assert data.estimate.percent == did(positive(), "income", scale="poisson").percent
 
 
 def test_formula_is_refused_where_start_years_differ():

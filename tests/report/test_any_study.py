@@ -55,17 +55,13 @@ STEMS = (
 READ_FOR_ITS_LANGUAGE = {"01-sources"}
 # Tables and draws of this project that a notebook shows beside the study's results, and says so: no study changes them.
 OTHER_DATA = re.compile(
-    r"simulated_rejection_rates|simulated_dominance|cai2016_county_year|simulated_built_in_checks|simulated_gains\(|\belsewhere\b"
+    r"simulated_rejection_rates|simulated_dominance|cai2016_county_year|simulated_gains\(|\belsewhere\b"
 )
 OF_THE_DEFAULT_STUDY = re.compile(
     r"simulated|Mengzhou|孟州|2022|2023|COVID|\bfive\b|\byuan\b|(?<![\d.,])274(?![\d.,]*\d)", re.IGNORECASE
 )
 # Sections that say that they rest on published facts of Mengzhou, or on panels simulated on its villages.
-ABOUT_OTHER_DATA = (
-    "## What these checks find when the answer is known",
-    "## The claim beside it",
-    "## How often would chance alone bring it?",
-)
+ABOUT_OTHER_DATA = ("## The claim beside it", "## How often would chance alone bring it?")
 WHERE_DATA_COME_FROM = re.compile(r"\*\*Data\.\*\*.*?(?=\n\n|\Z)", re.DOTALL)
 NO_NUMBER = re.compile(r"\bnan\b|<NA>", re.IGNORECASE)
 # Enough to run the code; how many there are is no part of what is tested.
@@ -321,45 +317,60 @@ NO_BOUNDS_FOR = {
     "nowhere_else": "No honest bounds: 2 treated groups are worth 1.9 equal ones by their totals: not informative. ",
 }
 DETECTABLE = ["detectable = ", "curve = "]
+EVIDENCE, NOT_SHOWN = "scale_evidence(", "Untreated villages do not show which scale they support: "
+FORMULAS = [f'data = two_by_two(study, outcome, "{scale}")' for scale in ("level", "poisson")]
+BOUNDS = ["event_study(study, outcome).honest_bounds()", "plot_honest_bounds("]
+DISTRICTS = ["plot_districts(", "by_district("]
+EACH_LEFT_OUT = ["without_each_district(study, outcome).draw()", "without_each_district("]
+NO_REFERENCE = "No village is observed at the reference event time -1 in 1 start-year cohort: 2016. Choose"
+NO_LEAD = "No year before treatment is estimated beside the reference, so "
+STARTS = "The formula inside * after is for one start year, and this study has {}: "
 REFUSED: dict[tuple[str, str], dict[str, str]] = {
-    ("one_year_before", "04-event-study"): {
-        "pretrend = events.pretrend()": "No year before treatment is estimated beside the reference, so there is no "
+    ("several_starts", "03-before-after"): {
+        **dict.fromkeys(FORMULAS, STARTS.format(3)),
+        EVIDENCE: FEW_YEARS.format(2016) + TWO_YEARS,
     },
-    ("several_starts", "03-before-after"): {"evidence = ": FEW_YEARS.format(2016) + TWO_YEARS},
-    ("one_year_before", "03-before-after"): {"evidence = ": FEW_YEARS.format(2017) + ONE_YEAR},
-    ("two_years_before", "03-before-after"): {"evidence = ": FEW_YEARS.format(2017) + TWO_YEARS},
-    ("rate_below_zero", "03-before-after"): {"evidence = ": NOTHING_BELOW_ZERO},
-    ("many_missing", "03-before-after"): {
-        "complete = ": "No treated or no untreated unit has 'income' in every year of the panel, so a balanced panel "
+    ("one_year_before", "03-before-after"): {EVIDENCE: FEW_YEARS.format(2017) + ONE_YEAR},
+    ("two_years_before", "03-before-after"): {EVIDENCE: FEW_YEARS.format(2017) + TWO_YEARS},
+    ("rate_below_zero", "03-before-after"): {
+        FORMULAS[1]: NOTHING_BELOW_ZERO.replace("28", "68"),
+        EVIDENCE: NOT_SHOWN + NOTHING_BELOW_ZERO,
     },
+    ("many_missing", "03-before-after"): dict.fromkeys(
+        ["four_means(study.complete", *FORMULAS],
+        "No treated or no untreated unit has 'income' in every year of the panel, so a balanced panel ",
+    ),
     ("never_seen_before", "03-before-after"): {
-        "effect = ": UNSEEN,
-        "evidence = ": FEW_YEARS.format(2016) + TWO_YEARS,
-        "scales = ": f"None of 3 specifications can be estimated. The first one: {UNSEEN}",
-        "estimates_table({study.label_of": UNSEEN,
+        "did(study, outcome)": UNSEEN,
+        **dict.fromkeys(FORMULAS, STARTS.format(2)),
+        EVIDENCE: FEW_YEARS.format(2016) + TWO_YEARS,
     },
-    ("nothing_moves", "03-before-after"): {
-        "evidence = ": "Untreated villages do not show which scale they support: no residual variation to learn from."
-    },
+    ("nothing_moves", "03-before-after"): {EVIDENCE: NOT_SHOWN + "no residual variation to learn from."},
     ("few_outside", "03-before-after"): {
-        "evidence = ": "Which scale untreated villages support shows from 3 richer and 3 poorer ones; "
+        EVIDENCE: "Which scale untreated villages support shows from 3 richer and 3 poorer ones; "
         "in the first 2 years of 'income' there are 1 and 1."
     },
-    ("never_seen_before", "04-event-study"): {
-        "event_time = ": "No village is observed at the reference event time -1 in 1 start-year cohort: 2016. Choose"
-    },
+    ("one_year_before", "04-event-study"): dict.fromkeys(["event_study(study, outcome).pretrend()", *BOUNDS], NO_LEAD),
+    ("never_seen_before", "04-event-study"): dict.fromkeys(
+        ["plot_event_study(event_study(", "event_study_table(", "event_study(study, outcome).pretrend()", "both = "]
+        + BOUNDS,
+        NO_REFERENCE,
+    ),
+    **{(study, "04-event-study"): dict.fromkeys(BOUNDS, reason) for study, reason in NO_BOUNDS_FOR.items()},
     ("never_seen_before", "05-inference"): {"effect = ": UNSEEN},
     ("few_outside", "05-inference"): {"size = ": TOO_FEW, "by_village = ": TOO_FEW},
-    ("one_treated_group", "06-districts"): {"without = ": "Only one group is treated (片区1): without it there is no "},
-    ("rate_below_zero", "06-districts"): {"meanings = ": NO_HOUSEHOLDS},
-    ("many_missing", "06-districts"): {"meanings = ": NO_HOUSEHOLDS},
+    ("one_treated_group", "06-districts"): dict.fromkeys(
+        EACH_LEFT_OUT, "Only one group is treated (片区1): without it there is no "
+    ),
+    ("rate_below_zero", "06-districts"): {"per_village_and_in_total(": NO_HOUSEHOLDS},
+    ("many_missing", "06-districts"): {"per_village_and_in_total(": NO_HOUSEHOLDS},
     ("never_seen_before", "06-districts"): {
-        "districts = ": "The outcome is known in no year before treatment in 2 treated groups: ",
-        **dict.fromkeys(["without = ", "outcomes = ", "meanings = "], UNSEEN),
-        "event_time = ": "No village is observed at the reference event time -1 in 1 start-year cohort: 2016. Choose",
+        **dict.fromkeys(DISTRICTS, "The outcome is known in no year before treatment in 2 treated groups: "),
+        **dict.fromkeys([*EACH_LEFT_OUT, "every_outcome(", "per_village_and_in_total("], UNSEEN),
+        "averages(": NO_REFERENCE,
     },
-    ("mixed_groups", "06-districts"): {"districts = ": NOT_WHOLE},
-    ("never_seen_before", "07-robustness"): {"plot_forest(examination)": UNSEEN},
+    ("mixed_groups", "06-districts"): dict.fromkeys(DISTRICTS, NOT_WHOLE),
+    ("never_seen_before", "07-robustness"): {"plot_forest(examination, ": UNSEEN},
     ("one_treated_group", "08-power"): dict.fromkeys(DETECTABLE, NO_POWER),
     ("nowhere_else", "08-power"): dict.fromkeys(DETECTABLE, NO_POWER_OF_TWO),
     ("never_seen_before", "08-power"): dict.fromkeys([*DETECTABLE, "if not designs:"], UNSEEN),
@@ -381,17 +392,9 @@ BUILD_ON = {
         "cases = ",
         "first = ",
     ],
-    ("03-before-after", "evidence = "): ["Table(evidence.frame()"],
-    ("03-before-after", "effect = "): ["plain = "],
-    ("06-districts", "districts = "): ["frame = ", "floor = "],
-    ("06-districts", "without = "): ["rest = "],
     ("08-power", "if not designs:"): ["said = ["],
 }
-ALL_AFTER_EVENTS = ["plot_event_study(events)", "frame, unit = ", "pretrend = ", "pretrend", "both = "]
 LEFT_OUT: dict[tuple[str, str], list[str]] = {
-    ("one_year_before", "04-event-study"): ["pretrend"],
-    ("many_missing", "03-before-after"): ["first_treated = ", "coefficients = "],
-    ("never_seen_before", "04-event-study"): [*ALL_AFTER_EVENTS, "said = ", "said = "],
     ("never_seen_before", "05-inference"): [
         "tests = ",
         "lines = ",

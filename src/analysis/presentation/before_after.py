@@ -11,18 +11,15 @@ from matplotlib.axes import Axes
 from analysis.effects.estimate import Estimate
 from analysis.effects.sentence import signed
 from analysis.effects.verbs import did
-from analysis.language.labels import bracketed, counted, say, term
+from analysis.language.labels import bracketed, say, term
 from analysis.messages import StudyError, amount, first, fixed, plural
 from analysis.presentation.descriptive import four_means
 from analysis.presentation.plots import drawn_label, finish, without_formulas
 from analysis.presentation.style import INSIDE, OUTSIDE
-from analysis.presentation.tables import Table, captioned
-from analysis.study.outcome import LOG_POINTS, shown
 from analysis.study.specification import NONE
 from analysis.study.study import Study
 
 MOST_PANELS = 6
-TERM = "inside:after"
 
 
 def plot_four_means(study: Study, outcome: str) -> np.ndarray:
@@ -64,12 +61,12 @@ def plot_four_means(study: Study, outcome: str) -> np.ndarray:
 
 def _draw_means(ax: Axes, means: pd.DataFrame, ratio: bool, language: str) -> None:
     """Two lines, the dashed one, their names on the left and the effect on the right."""
-    inside, outside = means.loc["inside"], means.loc["outside"]
+    inside, outside = (means.loc[side, ["before", "after"]].astype(float) for side in ("inside", "outside"))
     moved = outside["after"] / outside["before"] if ratio else outside["after"] - outside["before"]
     without = inside["before"] * moved if ratio else inside["before"] + moved
     small: dict[str, Any] = {"textcoords": "offset points", "fontsize": "small"}
     for name, line, colour in (("inside", inside, INSIDE), ("outside", outside, OUTSIDE)):
-        ax.plot([0, 1], line[["before", "after"]], "o-", color=colour)
+        ax.plot([0, 1], line, "o-", color=colour)
         for at, place in enumerate(("before", "after")):
             if np.isfinite(line[place]):
                 ax.annotate(amount(line[place]), (at, line[place]), xytext=(0, 8), ha="center", color=colour, **small)
@@ -102,34 +99,19 @@ class TwoByTwo:
     ----------
     estimate : Estimate
     frame : DataFrame
-        One row per village-year: outcome, inside, after, village.
+        One row per village-year: outcome, inside, after, village, group.
     """
 
     estimate: Estimate
     frame: pd.DataFrame
-
-    def beside(self, fitted: Any) -> Table:
-        """The coefficient of inside x after of a statsmodels formula's fit, and `did`, one row each."""
-        estimate, study = self.estimate, self.estimate.study
-        rows = {fitted.model.formula: float(fitted.params[TERM]), "did": estimate.value}
-        frame = pd.DataFrame({"coefficient": rows})
-        if estimate.unit == LOG_POINTS:
-            frame["effect, %"] = shown(LOG_POINTS, frame["coefficient"])
-        return captioned(
-            frame,
-            study,
-            "{label}{unit}: one effect, by formula and by did; {villages} seen in every year ({data})",
-            label=study.label_of(estimate.outcome),
-            unit=bracketed(study.language, estimate.unit),
-            villages=counted(study.language, estimate.villages, study.noun),
-        )
 
 
 def two_by_two(study: Study, outcome: str, scale: str | None = None) -> TwoByTwo:
     """Rows for the textbook's formula `outcome ~ inside * after`, of the villages seen in every year.
 
     Use it to find `did` again with `statsmodels.formula.api`: on such rows the coefficient of `inside:after` is the
-    effect, by `ols` in levels and by `glm` with a Poisson family in per cent. There are no controls and no weights.
+    effect, by `ols` in levels and by `glm` with a Poisson family in per cent. There are no controls and no weights;
+    `regression_table` sets both side by side.
 
     Parameters
     ----------
@@ -146,8 +128,9 @@ def two_by_two(study: Study, outcome: str, scale: str | None = None) -> TwoByTwo
     >>> import statsmodels.formula.api as smf
     >>> from analysis import load_study
     >>> data = two_by_two(load_study(), "households", "level")
-    >>> data.beside(smf.ols("outcome ~ inside * after", data.frame).fit()).frame.index.tolist()
-    ['outcome ~ inside * after', 'did']
+    >>> fitted = smf.ols("outcome ~ inside * after", data.frame).fit()
+    >>> bool(np.isclose(fitted.params["inside:after"], data.estimate.value))
+    True
     """
     if len(study.starts) > 1:
         raise StudyError(
@@ -159,4 +142,5 @@ def two_by_two(study: Study, outcome: str, scale: str | None = None) -> TwoByTwo
     sample = estimate.fitted.sample
     inside, after = sample.frame["first_treated"].notna(), sample.frame["time"] >= study.starts[0]
     rows = {"outcome": sample.outcome, "inside": inside.astype(int), "after": after.astype(int)}
-    return TwoByTwo(estimate, pd.DataFrame(rows | {"village": sample.frame["unit"]}).reset_index(drop=True))
+    rows |= {"village": sample.frame["unit"], "group": sample.frame["group"].astype(str)}
+    return TwoByTwo(estimate, pd.DataFrame(rows).reset_index(drop=True))

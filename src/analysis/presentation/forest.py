@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from textwrap import shorten, wrap
-from typing import Protocol
+from typing import Any, Protocol
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,10 +17,13 @@ from analysis.presentation.headings import named
 from analysis.presentation.plots import HANZI_PER_LINE, drawn_label, finish, without_formulas
 from analysis.presentation.style import INSIDE, OTHERS
 from analysis.study.outcome import shown, shown_unit
+from analysis.study.study import Study
 
 MOST_ROWS = 30
 LETTERS_PER_LINE = 36
 REASON = 70
+LIKE = 0.25
+"""Normalised differences beyond this are large (Imbens & Rubin 2015)."""
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 ROW, MARGINS = 0.34, 1.3
 """Inches."""
@@ -143,6 +146,45 @@ def plot_districts(districts: ByDistrict, *, ax: Axes | None = None) -> Axes:
         share=100 * districts.level,
     )
     return finish(ax, language, title, say(language, "Effect{unit}", unit=bracketed(language, shown_unit(unit))))
+
+
+def plot_balance(frame: pd.DataFrame, study: Study, *, ax: Axes | None = None) -> Axes:
+    """How unlike inside and outside were before: normalised differences as dots, and after reweighting as hollow ones.
+
+    Beyond the dotted lines at 0.25 regression adjustment leans on its form (see `balance`).
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Of `balance` or of `reweight`.
+    study : Study
+        Whose it is.
+    ax : Axes, optional
+        Draw here instead of in a new figure.
+
+    Examples
+    --------
+    >>> from analysis import balance, load_study
+    >>> study = load_study()
+    >>> plot_balance(balance(study, ["households"]).frame, study).get_xlabel()
+    'Inside less outside, in standard deviations over villages'
+    """
+    language, places = study.language, np.arange(len(frame))
+    ax = ax or plt.subplots(figsize=(7.0, MARGINS + ROW * len(frame)))[1]
+    ax.axvline(0, color="0.4", linewidth=1)
+    for limit in (-LIKE, LIKE):
+        ax.axvline(limit, color="0.6", linestyle=":", linewidth=1)
+    ax.plot(frame["normalised difference"], places, "o", color=INSIDE, label=say(language, "as they are"))
+    if "reweighted difference" in frame:
+        hollow: dict[str, Any] = {"color": INSIDE, "markerfacecolor": "white", "label": say(language, "reweighted")}
+        ax.plot(frame["reweighted difference"], places, "o", **hollow)
+        ax.legend(fontsize="small")
+    labels = ["\n".join(wrap(without_formulas(str(name)), LETTERS_PER_LINE)) for name in frame.index]
+    ax.set_yticks(places, labels, fontsize="small")
+    ax.set_ylim(len(frame) - 0.4, -0.6)
+    data = term(language, study.label)
+    title = say(language, "Inside and outside before {start} ({data})", start=study.starts[0], data=data)
+    return finish(ax, language, title, say(language, "Inside less outside, in standard deviations over villages"))
 
 
 def _draw(ax: Axes, frame: pd.DataFrame) -> None:

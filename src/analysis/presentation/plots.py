@@ -21,15 +21,15 @@ from analysis.study.study import Study
 HANZI_PER_LINE = 18
 
 
-def plot_trends(study: Study, outcome: str, *, log: bool = False, ax: Axes | None = None) -> Axes:
+def plot_trends(study: Study, outcome: str, *, log: bool | None = None, ax: Axes | None = None) -> Axes:
     """Mean outcome by year, inside and outside, with a line where treatment starts.
 
     Parameters
     ----------
     study : Study
     outcome : str
-    log : bool
-        Draw a logarithmic axis, on which equal growth is parallel.
+    log : bool, optional
+        Draw a logarithmic axis, on which equal growth is parallel. Default: unless the outcome is analysed in levels.
     ax : Axes, optional
         Draw here instead of in a new figure.
 
@@ -50,7 +50,7 @@ def plot_trends(study: Study, outcome: str, *, log: bool = False, ax: Axes | Non
             beside(ax, year, last, term(language, f"{where} the districts"), colour, above)
     for start in study.starts:
         ax.axvline(start - 0.5, color="0.4", linestyle="--", linewidth=1)
-    if log:
+    if study.scale_of(outcome) != "level" if log is None else log:
         ax.set_yscale("log")
     title = "{label}, means by year ({data}; dashed: start {starts})"
     starts = say(language, ", ").join(map(str, study.starts))

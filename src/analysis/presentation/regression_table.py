@@ -51,6 +51,11 @@ def regression_table(
     -------
     Table
 
+    Raises
+    ------
+    StudyError
+        Where all were refused: the first reason.
+
     Examples
     --------
     >>> from analysis import did, load_study
@@ -63,6 +68,8 @@ def regression_table(
 
     refused = {name: one for name, one in models.items() if isinstance(one, StudyError)}
     models = {name: one for name, one in models.items() if name not in refused}
+    for error in refused.values() if not models else ():
+        raise error
     first = next(one for one in models.values() if isinstance(one, Estimate))
     study, language = first.study, first.study.language
     cells = {

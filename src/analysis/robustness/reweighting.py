@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ from scipy.special import logsumexp, softmax
 
 from analysis.design.variability import level_and_change
 from analysis.effects.verbs import did
+from analysis.language.labels import joined, say
 from analysis.messages import Sentence, StudyError, amount, count, first, former_options, in_sentence
+from analysis.presentation.forest import plot_balance
 from analysis.presentation.tables import captioned, estimates_table
 from analysis.regression.sample import select_sample
 from analysis.robustness.check import Check, beside, threat
@@ -230,4 +233,11 @@ def same_promise(study: Study, outcome: str) -> Check:
     others = {"the same villages, unweighted": same, "reweighted": did(weighted.study, outcome, weights=WEIGHT)}
     balance = captioned(weighted.frame(), study, "Before and after reweighting ({data})")
     table = estimates_table({"all villages": given} | others)
-    return Check(study, beside(given, others), others, (table, balance, weighted))
+    said = say(
+        study.language,
+        "The weights leave the untreated villages worth {number} equal ones: the fewer, the wider the interval.",
+        number=amount(weighted.effective_villages),
+    )
+    found = joined(study.language, [beside(given, others), said])
+    drawing = partial(plot_balance, weighted.frame(), study)
+    return Check(study, found, others, (table, balance, weighted), drawing)
