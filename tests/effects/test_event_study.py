@@ -285,11 +285,11 @@ def test_reference_must_lie_before(reference):
 def test_every_cohort_must_be_seen_at_the_reference():
     assert refuse(make_panel(), reference=-3) == (
         "No village is observed at the reference event time -3 in 1 start-year cohort: 2018. "
-        "Choose another reference, or remove these villages."
+        "Choose another reference, such as reference=-1, or remove these villages."
     )
     assert refuse(make_panel(starts=(2017, 2018, 2019)), reference=-3) == (
         "No village is observed at the reference event time -3 in 2 start-year cohorts: 2017, 2018. "
-        "Choose another reference, or remove these villages."
+        "Choose another reference, such as reference=-1, or remove these villages."
     )
 
 
@@ -298,7 +298,7 @@ def test_pooled_needs_one_cohort_at_the_reference():
     assert event_study(study, "income", estimator="two_way", reference=-3).frame().loc[-3, "villages"] == 8
     assert refuse(make_panel(), estimator="two_way", reference=-9) == (
         "No village is observed at the reference event time -9 in 2 start-year cohorts: 2018, 2020. "
-        "Choose another reference, or remove these villages."
+        "Choose another reference, such as reference=-1, or remove these villages."
     )
 
 

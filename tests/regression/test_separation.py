@@ -58,15 +58,10 @@ PATTERNS = {
         "saturated by_group event_study",
         "no treated village has a value above zero in 2023",
     ),
-    "all untreated in a year before": (
-        f"{UNTREATED} and year == 2019",
+    "all untreated in the reference year": (
+        f"{UNTREATED} and year == 2021",
         "event_study",
-        "no untreated village has a value above zero in 2019",
-    ),
-    "all untreated in a treated year": (
-        f"{UNTREATED} and year == 2023",
-        "saturated by_group event_study",
-        "no untreated village has a value above zero in 2023",
+        "no untreated village has a value above zero in 2021",
     ),
     "all untreated before": (
         f"{UNTREATED} and year < 2022",
@@ -104,11 +99,34 @@ def test_villages_that_begin_or_end_with_zeros_are_in_the_effect(where, estimato
     assert np.isfinite(answer(zeroed(where), estimator))
 
 
+@pytest.mark.parametrize("starts", [{}, {"d2": 2023, "d3": 2023}])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_a_year_in_which_no_untreated_village_is_above_zero_is_left_out_as_one_that_is_missing(estimator, starts):
+    panel = make_panel().assign(first_treated=lambda p: p["group"].map(starts).fillna(p["first_treated"]))
+    where = panel["first_treated"].isna() & panel["year"].isin([2023, *[2019] * (estimator == "event_study")])
+    gone, zero = (
+        Study.from_frame(
+            panel.assign(y=panel["y"].mask(where, value)),
+            unit="unit",
+            time="year",
+            first_treated="first_treated",
+            group="group",
+        )
+        for value in (np.nan, 0.0)
+    )
+    assert answer(zero, estimator) == pytest.approx(answer(gone, estimator), abs=1e-9)
+    verb, options = (event_study, {}) if estimator == "event_study" else (did, {"estimator": estimator})
+    result = verb(zero, "y", scale="poisson", **options)
+    assert "(2023 has no untreated village above zero)" in repr(result) + result._repr_markdown_()
+    assert result.fitted.sample.dropped == {
+        f"{year} has no untreated village above zero": 30 for year in sorted({*panel["year"][where]})
+    }
+
+
 REMEDIES = {
     "a district before": ("by_group", "the other groups, without d1; one effect for all by did"),
     "all treated in the reference year": ("event_study", "the other years, without 2021, against reference=-2"),
-    "all untreated in a year before": ("event_study", "the other years, without 2019; effects in"),
-    "all untreated in a treated year": ("by_group", "the other years, without 2023; one effect for all by did"),
+    "all untreated in the reference year": ("event_study", "the other years, without 2021, against reference=-2"),
     "all untreated after": ("by_group", 'effects in the outcome\'s own unit, scale="level".'),
 }
 
@@ -120,6 +138,17 @@ def test_the_message_names_what_can_be_answered(pattern):
         answer(zeroed(PATTERNS[pattern][0]), estimator)
 
 
+def test_a_reference_year_that_is_zero_for_everyone_is_named_with_another_reference():
+    study = zeroed("year == 2021")
+    with pytest.raises(StudyError) as refusal:
+        event_study(study, "y", scale="poisson")
+    assert str(refusal.value) == (
+        "No village is observed at the reference event time -1 in 1 start-year cohort: 2022 (2021 left out: 30 (year "
+        "zero for every village)). Choose another reference, such as reference=-2, or remove these villages."
+    )
+    assert np.isfinite(event_study(study, "y", scale="poisson", reference=-2).average().value)
+
+
 def test_each_named_remedy_answers():
     study = zeroed(PATTERNS["a district before"][0])
     assert np.isfinite(answer(study.subset(study.frame["group"] != "d1"), "by_group"))
@@ -127,8 +156,6 @@ def test_each_named_remedy_answers():
     study = zeroed(PATTERNS["all treated in the reference year"][0])
     others = study.subset(study.frame["time"] != 2021)
     assert np.isfinite(event_study(others, "y", scale="poisson", reference=-2).average().value)
-    study = zeroed(PATTERNS["all untreated in a treated year"][0])
-    assert np.isfinite(answer(study.subset(study.frame["time"] != 2023), "by_group"))
 
 
 def test_the_programme_marks_exactly_the_zeros_whose_means_vanish():

@@ -17,7 +17,7 @@ from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.methods import HEADLINE
 from analysis.inference.pretrends import joint_pretrend, pooled_covariance, slope_weights
 from analysis.language.labels import say, term
-from analysis.messages import Sentence, StudyError, count
+from analysis.messages import Sentence, StudyError, count, reasons
 from analysis.regression.regression import Effect, Regression, weighted_sum
 from analysis.study.study import Study
 
@@ -229,7 +229,10 @@ class EventStudy(Sentence):
 
     def __repr__(self) -> str:
         before, after = np.less(self.event_times, self.reference).sum(), np.greater_equal(self.event_times, 0).sum()
+        # In levels and logs the average's own sentence says what is left out.
+        dropped = self.fitted.sample.dropped if self.scale == "poisson" else {}
+        left_out = f"; {self.study.noun}-years left out: {reasons(dropped)}" if dropped else ""
         return (
             f"Event study with {count(before, 'year')} before the reference (event time {self.reference}) and "
-            f"{count(after, 'treated year')}. Average over treated years: {self.average()!r}"
+            f"{count(after, 'treated year')}{left_out}. Average over treated years: {self.average()!r}"
         )

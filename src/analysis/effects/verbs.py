@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
@@ -97,7 +96,7 @@ def did(
     estimator = _estimator(study, estimator, EFFECT_CELLS)
     scale = study.scale_of(outcome, scale)
     sample = _sample(study, outcome, controls, weights, scale, collapse if estimator != "by_group" else False)
-    _check_cohorts(sample.frame, estimator)
+    _check_cohorts(sample, estimator)
     if estimator == "by_group":
         _refuse_many(sample)
     fitted = fit(sample, EFFECT_CELLS[estimator])
@@ -156,8 +155,8 @@ def event_study(
     if reference >= 0:
         raise StudyError(f"reference must be an event time before treatment, such as -1, not {reference}.")
     scale = study.scale_of(outcome, scale)
-    sample = _sample(study, outcome, controls, weights, scale, collapse)
-    _check_cohorts(sample.frame, estimator, reference)
+    sample = _sample(study, outcome, controls, weights, scale, collapse, reference)
+    _check_cohorts(sample, estimator, reference)
     fitted = fit(sample, EVENT_CELLS[estimator], reference)
     event_time = np.array([label[1] for label in fitted.labels])
     times = tuple(np.unique(event_time).tolist())
@@ -180,7 +179,13 @@ def _estimator(study: Study, estimator: str | None, known: Mapping[str, str]) ->
 
 
 def _sample(
-    study: Study, outcome: str, controls: Sequence[str] | None, weights: str | None, scale: str, collapse: bool | None
+    study: Study,
+    outcome: str,
+    controls: Sequence[str] | None,
+    weights: str | None,
+    scale: str,
+    collapse: bool | None,
+    reference: int | None = None,
 ) -> Sample:
     """The village-years used, collapsed if asked for or large; refused where they hold nothing to compare."""
     sample = known_rows(study, outcome, *study.specification(outcome, controls, weights), scale)
@@ -189,7 +194,7 @@ def _sample(
         sample = collapsing.collapse(sample)
     sample = without_zeros(sample, study.noun) if scale == "poisson" else sample
     _check_usable(sample, outcome)
-    sample = comparable(sample, study.noun)
+    sample = comparable(sample, study.noun, reference)
     _check_usable(sample, outcome)
     return sample
 
@@ -224,17 +229,22 @@ def _refuse_many(sample: Sample) -> None:
         )
 
 
-def _check_cohorts(frame: pd.DataFrame, estimator: str, reference: int | None = None) -> None:
+def _check_cohorts(sample: Sample, estimator: str, reference: int | None = None) -> None:
     """Every start-year cohort (pooled: at least one) is observed before its start, or at the reference."""
-    first_treated = frame["first_treated"]
-    event_time = frame["time"] - first_treated
+    first_treated, time = sample.frame["first_treated"], sample.frame["time"]
+    event_time = time - first_treated
     seen = first_treated[(event_time < 0 if reference is None else event_time == reference).fillna(False)]
     lost = sorted(set(first_treated.dropna().unique()) - set(seen.unique()))
     if lost and (estimator != "two_way" or seen.empty):
-        when, remedy = f"at the reference event time {reference}", "Choose another reference"
-        if reference is None:
-            when, remedy = "before its start", "Add earlier years"
+        when, remedy, gone = "before its start", "Add earlier years", []
+        if reference is not None:
+            when, remedy = f"at the reference event time {reference}", "Choose another reference"
+            gone = sorted({start + reference for start in lost} - set(time)) if sample.dropped else []
+            cohorts = first_treated.groupby(event_time).nunique()
+            usable = cohorts[(cohorts == first_treated.nunique()) & (cohorts.index < 0)].index
+            remedy += f", such as reference={usable.max()}" if len(usable) else ""
+        why = f" ({first(gone)} left out: {reasons(sample.dropped)})" if gone else ""
         raise StudyError(
-            f"No village is observed {when} in {count(len(lost), 'start-year cohort')}: {first(lost)}. "
+            f"No village is observed {when} in {count(len(lost), 'start-year cohort')}: {first(lost)}{why}. "
             f"{remedy}, or remove these villages."
         )

@@ -6,11 +6,12 @@ from analysis.regression.sample import Sample, without_zeros
 from analysis.study.panel_rows import first_rows
 
 
-def comparable(sample: Sample, noun: str) -> Sample:
+def comparable(sample: Sample, noun: str, reference: int | None = None) -> Sample:
     """Without villages seen once and years without untreated villages, which tell nothing; `dropped` counts them.
 
     Use it before a regression with village and year effects: such rows change no coefficient that has a comparison,
-    but would count as clusters, groups and village-years.
+    but would count as clusters, groups and village-years. In per cent a year under treatment in which no untreated
+    village is above zero has no comparison either; with a `reference`, as in an event study, no such year has.
     """
     while True:
         rows = len(sample.frame)
@@ -20,9 +21,26 @@ def comparable(sample: Sample, noun: str) -> Sample:
         time, untreated = sample.frame["time"].to_numpy(), sample.frame["first_treated"].isna().to_numpy()
         for year in _years_without(time, untreated):
             sample = sample.without(sample.frame["time"].to_numpy() == year, f"{year} has no untreated {noun}")
+        if sample.scale == "poisson" and len(sample.frame):
+            sample = _without_zero_years(without_zeros(sample, noun), noun, reference)
         if len(sample.frame) in (0, rows):
             return sample
-        sample = without_zeros(sample, noun) if sample.scale == "poisson" else sample
+
+
+def _without_zero_years(sample: Sample, noun: str, reference: int | None) -> Sample:
+    """Without years that no untreated village tells of, unless nothing is left to compare: that is said elsewhere."""
+    frame, positive = sample.frame, sample.outcome > 0
+    time, untreated = frame["time"].to_numpy(), frame["first_treated"].isna().to_numpy()
+    if not (years := _years_without(time, untreated & positive)):
+        return sample
+    under_treatment = time[(frame["time"] >= frame["first_treated"]).fillna(False).to_numpy(dtype=bool)]
+    rest = sample
+    for year in years if reference is not None else np.intersect1d(years, under_treatment):
+        rest = rest.without(rest.frame["time"].to_numpy() == year, f"{year} has no untreated {noun} above zero")
+    event_time = rest.frame["time"] - rest.frame["first_treated"]
+    before = event_time < 0 if reference is None else event_time == reference
+    kept = set(rest.frame["first_treated"][before.fillna(False)]) == set(frame["first_treated"].dropna())
+    return rest if kept and (event_time >= 0).any() else sample
 
 
 def _years_without(time: np.ndarray, untreated: np.ndarray) -> list[int]:

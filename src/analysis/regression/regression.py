@@ -16,7 +16,6 @@ from analysis.messages import StudyError
 from analysis.regression.poisson import fitted_means, working_regression
 from analysis.regression.regressors import Regressors, check_rank, regressors
 from analysis.regression.sample import Sample, demean
-from analysis.regression.separation import compared
 from analysis.regression.treatment_cells import Cell
 
 # Rows of a large panel's average that are decomposed at once.
@@ -169,8 +168,6 @@ def fit(sample: Sample, kind: str, reference: int = -1) -> Regression:
     `kind` and `reference` say which treatment cells there are, as in `treatment_cells`. On the Poisson scale it is the
     last of several such regressions, of the working outcome with the fitted means as weights.
     """
-    if sample.scale == "poisson" and kind == "treated":
-        sample = compared(sample)
     built = regressors(sample, kind, reference)
     if sample.scale != "poisson":
         return _least_squares(built, sample, kind, reference, None)

@@ -60,16 +60,6 @@ def separated_rows(built: Regressors, sample: Sample) -> np.ndarray:
     return lost
 
 
-def compared(sample: Sample) -> Sample:
-    """Without treated years in which no village outside treatment is above zero: they have no comparison."""
-    frame = sample.frame
-    under_treatment = (frame["time"] >= frame["first_treated"]).fillna(False).to_numpy(dtype=bool)
-    known = frame["time"].isin(frame["time"][~under_treatment & (sample.outcome > 0)]).to_numpy()
-    if not (under_treatment & known).any():
-        return sample
-    return sample.without(~known, "no untreated value above zero in the year")
-
-
 def _where(sample: Sample, lost: np.ndarray) -> str:
     """The rows that are separated, in words."""
     frame = sample.frame
@@ -100,7 +90,7 @@ def _remedies(sample: Sample, lost: np.ndarray, kind: str, reference: int) -> It
         yield without + (f", against reference={finite}" if finite != reference else "")
     if frame["first_treated"][lost].notna().all() and _finite(sample, groups, kind, reference):
         yield f"the other groups, without {first(frame['group'][groups].unique())}"
-    if kind in ("cohort_year", "group_year") and _finite(compared(sample), None, "treated", reference):
+    if kind in ("cohort_year", "group_year") and _finite(sample, None, "treated", reference):
         yield 'one effect for all by did, estimator="two_way"'
     yield 'effects in the outcome\'s own unit, scale="level"'
 
