@@ -14,6 +14,7 @@ from analysis.design.drawn_outcomes import DrawnOutcomes
 from analysis.design.null_draws import null_draws, planned_design
 from analysis.design.power import _smallest, minimum_detectable_effect, power_curve
 from analysis.design.shocks import Shocks, untreated_shocks
+from analysis.reading.published_studies import famine
 
 # Simulated answers lie within this many of their Monte Carlo errors of the exact one, but for one seed in 400.
 MONTE_CARLO_ERRORS = 3
@@ -430,3 +431,10 @@ def test_what_cannot_be_planned_says_what_to_leave_empty():
 def test_options_out_of_range_are_refused(study, function, options, message):
     with pytest.raises(ValueError, match=message):
         function(study, "income", **options)
+
+
+def test_a_group_of_treated_and_untreated_units_stays_one_in_a_planned_design():
+    study = famine()
+    design = planned_design(study, "mortality_per_1000", untreated=2)
+    assert design.study.frame["group"].nunique() == 13 * 2, "the copy of the untreated has groups of its own"
+    assert planned_design(study, "mortality_per_1000").groups == 13

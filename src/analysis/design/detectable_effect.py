@@ -71,8 +71,10 @@ class DetectableEffect(Sentence):
         label = in_sentence(self.study.describe(self.outcome).label)
         rest = f"the size of shocks, seen over {count(self.years_seen, 'year')} without treatment, is itself uncertain"
         rest = rest if self.years_seen else "for the shocks given"
+        who = f"{self.treated_groups} treated of {count(self.groups, 'group')} and"
+        who = f"{count(self.groups, 'group')} of treated and untreated units," if self.study.mixed else who
         return (
-            f"{self.study.label.capitalize()}: with {self.treated_groups} treated of {count(self.groups, 'group')} and "
+            f"{self.study.label.capitalize()}: with {who} "
             f"{count(self.villages, self.study.noun)}, {self.first_year}-{self.last_year}, an effect on {label} "
             f"is found {100 * self.power:.0f} % of the time, at {100 * (1 - self.level):.0f} % two-sided, if it is "
             f"{self._size()} ({self._error()}{rest}); {HEADLINE_NAME} ({self.df:.1f}){few}{self.specified}."

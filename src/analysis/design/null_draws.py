@@ -89,10 +89,11 @@ def planned_design(
     seen = frame[frame["planned"]].groupby("time")[varying].count()
     controls = tuple(name for name in controls if name not in seen or (seen[name] > 0).all())
     inside = frame["first_treated"].notna()
-    parts = [frame[inside]] * treated + [frame[~inside]] * untreated
+    # Both sides count their copies from 0, so that a group that holds treated and untreated units stays one.
+    parts = [(n, frame[inside]) for n in range(treated)] + [(n, frame[~inside]) for n in range(untreated)]
     copies = [
         part.assign(unit=part["unit"].astype(str) + f" {n}", group=part["group"].astype(str) + f" {n}")
-        for n, part in enumerate(parts)
+        for n, part in parts
     ]
     frame = pd.concat(copies).sort_values(["unit", "time"], ignore_index=True)
     frame[DRAWN] = np.random.default_rng(0).standard_normal(len(frame))
