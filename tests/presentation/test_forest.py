@@ -69,7 +69,7 @@ def test_another_unit_is_said_and_not_drawn(estimate):
 def test_beyond_thirty_rows_the_others_are_counted(estimate):
     axes = plot_forest({str(number): estimate for number in range(MOST_ROWS + 5)})
     assert len(axes.get_yticklabels()) == MOST_ROWS
-    assert title(axes).endswith("\n5 more are not drawn")
+    assert "\n5 more are not drawn\nOf all 35 effects half lie between " in title(axes)
     assert "more are not drawn" not in title(plot_forest({"all": estimate}))
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from analysis.effects.sentence import signed
 from analysis.language.labels import say
-from analysis.messages import amount, decimals_of, fixed, of_units, shared_decimals
+from analysis.messages import amount, amounts, decimals_of, fixed, of_units, shared_decimals
 from analysis.presentation.headings import heading, named
 
 SMALLEST_P_SHOWN = 0.001
@@ -41,6 +41,23 @@ def columns_of(frame: pd.DataFrame, language: str, noun: str = "village") -> lis
         replace(one, heading=of_units(one.heading, noun), cells=[of_units(cell, noun) for cell in one.cells])
         for one in columns
     ]
+
+
+def spread(frame: pd.DataFrame, language: str) -> str:
+    """Where the effects of a frame lie, all rows together; nothing where it has none.
+
+    Examples
+    --------
+    >>> spread(pd.DataFrame({"effect": range(41)}), "en")
+    'Of all 41 effects half lie between 10 and 30; they range from 0 to 40.'
+    """
+    effect = next((name for name in EFFECTS if name in frame), None)
+    if effect is None:
+        return ""
+    least, lower, upper, most = amounts(*frame[effect].quantile([0, 0.25, 0.75, 1]))
+    said = "Of all {number} effects half lie between {lower} and {upper}; they range from {least} to {most}."
+    ends = {"least": least, "lower": lower, "upper": upper, "most": most}
+    return say(language, said, number=f"{frame[effect].count():,}", **ends)
 
 
 def _columns(frame: pd.DataFrame, language: str) -> list[Column]:

@@ -13,6 +13,7 @@ from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import StudyError, of_units
+from analysis.presentation.cells import spread
 from analysis.presentation.headings import named
 from analysis.presentation.plots import HANZI_PER_LINE, drawn_label, finish, without_formulas
 from analysis.presentation.style import INSIDE, OTHERS
@@ -94,7 +95,9 @@ def plot_forest(
         data=term(language, study.label),
     )
     if left := len(held) - len(frame):
-        title += "\n" + say(language, "{number} more are not drawn", number=left)
+        everything = compare(held).dropna(subset="estimate").query("unit == @unit")
+        everything = everything.assign(estimate=shown(unit, everything["estimate"]))
+        title += "\n" + say(language, "{number} more are not drawn", number=left) + "\n" + spread(everything, language)
     return finish(
         ax, language, title, say(language, "Effect{unit}, 95 % intervals", unit=bracketed(language, shown_unit(unit)))
     )
@@ -145,6 +148,8 @@ def plot_districts(districts: ByDistrict, *, ax: Axes | None = None) -> Axes:
         data=term(language, study.label),
         share=100 * districts.level,
     )
+    if len(few) < len(frame):
+        title += "\n" + spread(frame.assign(effect=shown(unit, frame["effect"])), language)
     return finish(ax, language, title, say(language, "Effect{unit}", unit=bracketed(language, shown_unit(unit))))
 
 

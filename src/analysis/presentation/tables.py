@@ -15,9 +15,9 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
 from analysis.effects.sentence import specification
 from analysis.inference.methods import HEADLINE_NAME
-from analysis.language.labels import bracketed, say, term
+from analysis.language.labels import bracketed, joined, say, term
 from analysis.messages import StudyError, amounts, of_units
-from analysis.presentation.cells import Column, columns_of, plain
+from analysis.presentation.cells import Column, columns_of, plain, spread
 from analysis.presentation.latex import latex
 from analysis.study.outcome import LOG_POINTS, shown, shown_unit
 from analysis.study.study import Study
@@ -99,6 +99,7 @@ class Table:
         """What stands below: how many rows are left out here, and the note."""
         more = len(self.frame) - MOST_ROWS
         left = say(self.language, "… and {number} more rows, which the files hold.", number=f"{more:,}")
+        left = joined(self.language, filter(None, [left, spread(self.frame, self.language)]))
         return [left] * (more > 0) + [self.note] * bool(self.note)
 
     def to_latex(self, label: str = "table") -> str:
