@@ -139,6 +139,8 @@ WRONG = {
     "design": ({"controls": "group"}, "'group' is part of the design and cannot be the control."),
     "weight missing": ({"weights": "people"}, "The panel has no column 'people' to use as weight. It has: rain, "),
     "weight of zero": ({"weights": "zero"}, "The weight 'zero' is zero or negative in 728 rows: d00v0 in 2015, "),
+    "weight alike": ({"weights": "one"}, "The weight 'one' is the same in every row, so it weighs nothing. Name an"),
+    "weighed by itself": ({"weights": "income"}, "The outcome 'income' is also the weight. Name another, or weights="),
     "itself": (
         {"controls": ["rain", "income"]},
         "The outcome 'income' is also a control. Leave it out of the controls.",
@@ -148,7 +150,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("options", "message"), WRONG.values(), ids=WRONG)
 def test_a_wrong_column_is_refused_when_the_study_is_made(options, message):
-    frame = panel().assign(name=lambda one: one["village"], zero=0)
+    frame = panel().assign(name=lambda one: one["village"], zero=0, one=1)
     with pytest.raises(StudyError) as refusal:
         Study.from_frame(frame, **DESIGN, outcomes=["income"], **options)
     assert str(refusal.value).startswith(message)

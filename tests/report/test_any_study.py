@@ -731,7 +731,7 @@ def test_specifications_of_a_loss_have_no_share_and_say_why() -> None:
 
 def test_specifications_none_of_which_can_be_estimated_are_refused() -> None:
     empty = small_study((2003, *[np.nan] * 4), (2003, *[np.nan] * 4), *OUTSIDE)
-    with pytest.raises(StudyError, match="^None of 2 specifications can be estimated. The first one: No "):
+    with pytest.raises(StudyError, match="^None of 3 specifications can be estimated. The first one: No "):
         specification_curve(empty, "income")
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis import Outcome, Study, StudyError
-from analysis.robustness.dominance import dominance
+from analysis.robustness.dominance import dominance, rich_village
 
 START = 2022
 TREATED = {"t1": (50.0, 70.0), "t2": (12.0, 16.0), "t3": (10.0, 14.0), "t4": (13.0, 15.0)}
@@ -51,6 +51,19 @@ def test_an_untreated_village_is_left_out_too():
         "a typical village",
     ]
     assert found["without u9, 48 % of the untreated total"] == pytest.approx(100 * (115 / 85 / 1.2 - 1), abs=BY_HAND)
+
+
+@pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
+def test_a_part_without_an_answer_is_a_row_with_its_reason():
+    study = make_study({"t1": (50.0, 70.0)} | UNTREATED)
+    found = dominance(study, "income")
+    alone, typical = found["without t1, 100 % of the treated total"], found["a typical village"]
+    assert isinstance(alone, StudyError)
+    assert str(alone).startswith("No unit is treated: ")
+    assert typical.percent == pytest.approx(100 * (70 / 50 / 1.2 - 1), abs=BY_HAND)
+    check = rich_village(study, "income")
+    assert not check.refused
+    assert check.tables[0].frame.loc["without t1, 100 % of the treated total", "note"] == str(alone)
 
 
 def test_where_no_village_has_a_quarter_none_is_left_out():

@@ -236,6 +236,8 @@ def test_other_errors(random_frame):
     treated_gap = random_frame["start"].notna() & (random_frame["year"] == 2001)
     with pytest.raises(StudyError, match="No treated village has income in every year before 2005"):
         reweight(make_study(random_frame.assign(income=random_frame["income"].mask(treated_gap))), "income")
+    with pytest.raises(StudyError, match=r"then estimate by did\(reweighting.study, 'income', weights='balancing_w"):
+        reweight(study, "income", scale="poisson")
     with pytest.raises(StudyError, match='scale="log" needs values above zero'):
         reweight(make_study(random_frame.assign(income=-random_frame["income"])), "income", scale="log")
 

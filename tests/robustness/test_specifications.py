@@ -55,6 +55,18 @@ def test_the_marked_one_is_the_headline(study, curve):
     assert own.iloc[0]["estimate"] == did(study, study.primary_outcome).value
 
 
+def test_money_declared_in_levels_is_tried_in_per_cent_too_unless_it_falls_below_zero(study):
+    outcome, few = study.primary_outcome, study.subset(study.frame["time"] >= 2021)
+    described, values = few.outcomes[outcome], few.frame[outcome]
+    lower = values.where(values.index > 0, -1.0)
+    for declared, column, tried in (({}, values, 3), ({}, lower, 2), ({"unit": "mu"}, values, 2)):
+        described_so = {outcome: dataclasses.replace(described, scale="level", **declared)}
+        frame = few.frame.assign(**{outcome: column})
+        curve = specification_curve(dataclasses.replace(few, outcomes=described_so, frame=frame), outcome)
+        assert set(curve["scale"]) == {"level", "log", *["poisson"][: tried - 2]}
+        assert curve.loc[curve["own"], "scale"].tolist() == ["level"]
+
+
 def test_a_studys_own_controls_and_weights_are_marked_beside_none_and_more(study):
     outcome = study.primary_outcome
     logs = {outcome: dataclasses.replace(study.outcomes[outcome], scale="log")}

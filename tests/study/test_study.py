@@ -293,7 +293,8 @@ def test_absent_column_lists_those_there(role):
     options = {"control": {"controls": ["rain"]}, "weight": {"weights": "rain"}}.get(role, {})
     with pytest.raises(StudyError) as refusal:
         did(study, "rain" if role == "outcome" else "income", **options)
-    assert str(refusal.value) == f"The panel has no column 'rain' to use as {role}. It has: town, income."
+    design = "" if role == "outcome" else f" The design's unit, year, start, group and stratum cannot be the {role}."
+    assert str(refusal.value) == f"The panel has no column 'rain' to use as {role}. It has: town, income.{design}"
 
 
 def test_absent_column_of_a_bare_design():

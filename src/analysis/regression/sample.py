@@ -95,7 +95,7 @@ def known_rows(
 ) -> Sample:
     """Take the rows that have an outcome, controls and a weight, zeros included."""
     controls = as_names(controls)
-    check_not_a_control(outcome, controls)
+    check_not_a_control(outcome, controls, weights)
     outcomes = study.column(outcome)
     regressors = pd.DataFrame({name: study.column(name, "control") for name in controls}, index=study.frame.index)
     heft = study.column(weights, "weight") if weights else None

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from analysis.effects.comparison import estimate_or_refusal
 from analysis.effects.estimate import Estimate
 from analysis.effects.totals import large_shares
 from analysis.effects.verbs import did
@@ -18,7 +19,7 @@ LEFT_OUT = {
 WEIGHT = "1 / own mean before"
 
 
-def dominance(study: Study, outcome: str) -> dict[str, Estimate]:
+def dominance(study: Study, outcome: str) -> dict[str, Estimate | StudyError]:
     """The effect in per cent beside the same without each village that carries it, and for a typical village.
 
     Use it because an effect in per cent is one of totals, in which rich villages count with their money. The typical
@@ -32,8 +33,9 @@ def dominance(study: Study, outcome: str) -> dict[str, Estimate]:
 
     Returns
     -------
-    dict of str to Estimate
-        "all villages", one for each village with over a quarter of a side's total, and "a typical village".
+    dict of str to Estimate or StudyError
+        "all villages", one for each village with over a quarter of a side's total, and "a typical village"; in the
+        place of a part that has no answer, why.
 
     Raises
     ------
@@ -51,15 +53,18 @@ def dominance(study: Study, outcome: str) -> dict[str, Estimate]:
             f'{outcome!r} is analysed with scale = "{scale}"; how much of the effect one village carries is told for '
             'scale = "poisson" alone. Leave out the largest villages with study.subset.'
         )
-    estimates = {"all villages": (whole := did(study, outcome))}
+    estimates: dict[str, Estimate | StudyError] = {"all villages": (whole := did(study, outcome))}
     for side, name, share in large_shares(whole.fitted, whole.effect):
-        without = study.subset(study.frame["unit"] != name)
-        said = LEFT_OUT[side]
-        estimates[say(study.language, said, name=name, share=f"{100 * share:.0f}")] = did(without, outcome)
+        said = say(study.language, LEFT_OUT[side], name=name, share=f"{100 * share:.0f}")
+        estimates[said] = estimate_or_refusal(_without, study, outcome, name)
     values = study.column(outcome)
     mean = values.where(study.frame["time"] < study.starts[0]).groupby(study.frame["unit"]).transform("mean")
     weighted = replace(study, frame=study.frame.assign(**{WEIGHT: 1 / mean.where(mean > 0)}))
-    return estimates | {"a typical village": did(weighted, outcome, weights=WEIGHT)}
+    return estimates | {"a typical village": estimate_or_refusal(did, weighted, outcome, weights=WEIGHT)}
+
+
+def _without(study: Study, outcome: str, name: str) -> Estimate:
+    return did(study.subset(study.frame["unit"] != name), outcome)
 
 
 @threat(
@@ -69,5 +74,5 @@ def dominance(study: Study, outcome: str) -> dict[str, Estimate]:
 def rich_village(study: Study, outcome: str) -> Check:
     """Whether one village's money is the answer."""
     found = dominance(study, outcome)
-    given, others = found["all villages"], {name: one for name, one in found.items() if name != "all villages"}
-    return Check(study, beside(given, others), others, (estimates_table(found),))
+    others = {name: one for name, one in found.items() if name != "all villages"}
+    return Check(study, beside(did(study, outcome), others), others, (estimates_table(found),))

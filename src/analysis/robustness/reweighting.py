@@ -141,6 +141,12 @@ def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), scale: s
     """
     if WEIGHT in study.frame:
         raise StudyError(f"The panel has a column {WEIGHT!r} already. Reweight the study as it was first read.")
+    if scale == "poisson":
+        raise StudyError(
+            f'Villages are balanced on means of levels or logs, and scale="poisson" has no such means. Leave scale out '
+            f'for levels, or write scale="log"; then estimate by did(reweighting.study, {outcome!r}, '
+            f'weights={WEIGHT!r}), whose scale may be "poisson".'
+        )
     names = dict.fromkeys([outcome, *([others] if isinstance(others, str) else others)])
     scales = {name: study.scale_of(name, scale if name == outcome else None, LINEAR) for name in names}
     moments = pd.concat([_moments(study, name, scales[name]) for name in names], axis=1, join="inner")

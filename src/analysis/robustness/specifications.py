@@ -13,10 +13,11 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.language.labels import counted, joined, say, term
+from analysis.language.units import scale_of_unit
 from analysis.messages import StudyError, amount, count, fixed
 from analysis.robustness.check import Check, threat
 from analysis.robustness.odd_years import years_apart
-from analysis.study.outcome import LINEAR, shown_unit
+from analysis.study.outcome import LINEAR, SCALES, shown_unit
 from analysis.study.specification import CHOICES, NONE
 from analysis.study.study import Study
 
@@ -41,14 +42,15 @@ def specification_curve(
     """Estimate every combination of the choices given, with the headline inference; none is left out.
 
     Use it to show how far the answer depends on choices that others would have made otherwise. Effects and intervals
-    are in per cent of the counterfactual mean that they imply (logs: of the geometric mean), so that levels and logs
+    are in per cent of the counterfactual mean that they imply (logs: of the geometric mean), so that all scales
     share an axis, and in their own unit, which is all they have where that mean is not above zero. Trends cannot be
     parallel in both levels and logs unless nothing moves, so one of the two is wrong whenever they disagree.
 
     Parameters
     ----------
     study, outcome
-        As in `did`. Logs leave out values at or below zero, and say how many.
+        As in `did`. Logs leave out values at or below zero, and say how many. Levels and logs are tried on every
+        outcome; per cent ("poisson") on money and counts that are never negative, whatever scale is declared.
     samples, comparisons : mapping of str to Series of bool
         Rows to keep, by name: which years or villages to use, and which untreated villages to compare with. The first
         of each is the study's own. Default: all rows.
@@ -89,7 +91,7 @@ def specification_curve(
     (own_controls, own_weights), scale = study.specification(outcome), study.scale_of(outcome)
     sets = {", ".join(names) or NONE: names for names in (own_controls, (), (*own_controls, *controls))}
     options = {
-        "scale": dict.fromkeys([scale, *LINEAR]),
+        "scale": dict.fromkeys([scale, *_scales(study, outcome)]),
         "sample": samples,
         "comparison": comparisons,
         "weights": dict.fromkeys([own_weights or NONE, NONE, *weights]),
@@ -107,6 +109,13 @@ def specification_curve(
             f"None of {count(len(curve), 'specification')} can be estimated. The first one: {curve['note'].iloc[0]}"
         )
     return curve.sort_values(["per_cent", "estimate"], ignore_index=True)
+
+
+def _scales(study: Study, outcome: str) -> Sequence[str]:
+    """Scales to try: levels and logs, and per cent where money or counts of zero or more are analysed otherwise."""
+    described = study.describe(outcome)
+    grows = scale_of_unit(described.unit) == "poisson" and not (study.column(outcome) < 0).any()
+    return SCALES if grows and not described.logged else LINEAR
 
 
 def _row(

@@ -69,7 +69,10 @@ def numeric_column(frame: pd.DataFrame, name: str, role: str) -> pd.Series:
         there = (
             ", ".join(str(known) for known in frame if known not in DESIGN_COLUMNS) or "no columns beside the design"
         )
-        raise StudyError(f"The panel has no column {name!r} to use as {role}. It has: {there}.")
+        design = (
+            "" if role == "outcome" else f" The design's unit, year, start, group and stratum cannot be the {role}."
+        )
+        raise StudyError(f"The panel has no column {name!r} to use as {role}. It has: {there}.{design}")
     values = frame[name]
     numbers = as_numbers(values)
     text = unit_years(frame, text_among(values, numbers), values)

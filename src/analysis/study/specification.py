@@ -34,17 +34,23 @@ def check_weights(frame: pd.DataFrame, values: pd.Series, name: str) -> None:
 
 
 def check_specification(frame: pd.DataFrame, outcome: str, controls: Sequence[str], weights: str) -> None:
-    """The study's controls and weights are numbers, and its primary outcome is no control of itself."""
+    """The study's controls and weights are numbers, and its primary outcome is neither; weights differ."""
+    check_not_a_control(outcome, controls, weights)
     for name in controls:
         control = numeric_column(frame, name, "control")
         if outcome in frame and name != outcome and control.equals(numeric_column(frame, outcome, "outcome")):
             raise StudyError(f"The control {name!r} has the values of the outcome {outcome!r}. Leave it out.")
     if weights:
-        check_weights(frame, numeric_column(frame, weights, "weight"), weights)
-    check_not_a_control(outcome, controls)
+        check_weights(frame, values := numeric_column(frame, weights, "weight"), weights)
+        if values.min() == values.max():
+            raise StudyError(
+                f"The weight {weights!r} is the same in every row, so it weighs nothing. Name another, or leave it out."
+            )
 
 
-def check_not_a_control(outcome: str, controls: Sequence[str]) -> None:
-    """The outcome is no control of itself."""
+def check_not_a_control(outcome: str, controls: Sequence[str], weights: str | None = None) -> None:
+    """The outcome is no control of itself, and no weight."""
+    if weights and outcome == weights:
+        raise StudyError(f'The outcome {outcome!r} is also the weight. Name another, or weights="none".')
     if outcome in controls:
         raise StudyError(f"The outcome {outcome!r} is also a control. Leave it out of the controls.")

@@ -173,10 +173,11 @@ class Study(Sentence):
     ) -> tuple[tuple[str, ...], str]:
         """Controls and weights of an estimate: those asked for, else the study's own; () or "none" means none.
 
-        An outcome that is one of the study's controls is estimated with the others.
+        An outcome that is one of the study's controls is estimated with the others, and its weight without weights.
         """
         own = tuple(name for name in self.controls if name != outcome)
-        weights = self.weights if weights is None else weights
+        if weights is None:
+            weights = self.weights if self.weights != outcome else ""
         return own if controls is None else as_names(controls), "".join(as_names(weights))
 
     @property
@@ -267,7 +268,8 @@ class Study(Sentence):
         """
         scale = asked or self.describe(outcome).usual_scale
         if scale not in (known if asked else SCALES):
-            raise StudyError(f"scale must be one of {', '.join(known)} here, not {scale!r}.")
+            advice = " Leave it out for levels." if scale in SCALES else ""
+            raise StudyError(f"scale must be one of {', '.join(known)} here, not {scale!r}.{advice}")
         return scale if scale in known else "level"
 
     def effect_unit(self, outcome: str, scale: str | None = None) -> str:
