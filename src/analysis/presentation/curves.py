@@ -7,6 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from analysis.language.labels import bracketed, say, term
+from analysis.presentation.headings import named
 from analysis.presentation.plots import drawn_label, finish, without_formulas
 from analysis.presentation.style import INSIDE, OTHERS
 from analysis.study.outcome import shown_unit
@@ -93,7 +94,7 @@ def _draw_choices(ax: Axes, rows: pd.DataFrame, choices: list[tuple[str, str]], 
     language = study.language
     said = {column: study.label_of(column) for column in study.outcomes} if language == "zh" else {}
     names = [
-        without_formulas(f"{term(language, name)}: {said.get(value) or term(language, value)}")
+        without_formulas(f"{term(language, name)}: {said.get(value) or named(language, value)}")
         for name, value in reversed(choices)
     ]
     ax.set_yticks(range(len(choices)), names, fontsize="small")

@@ -92,6 +92,8 @@ def regression_table(
     title = "{label}: regressions with fixed effects of {noun} and year ({data})"
     table = captioned(frame, study, title, label=study.label_of(first.outcome), noun=term(language, study.noun))
     note = _note(first, interval, stars)
+    if not all(isinstance(one, Estimate) for one in models.values()):
+        note.insert(1, say(language, "Other results have the errors they were fitted with."))
     note += [say(language, "{name}: {value}", name=name, value=error) for name, error in refused.items()]
     return replace(table, note=joined(language, note), centred=True)
 

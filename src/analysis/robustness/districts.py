@@ -1,8 +1,9 @@
 """Which districts? One effect per treated group, judged against every group that was not treated."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from analysis.effects.verbs import did
 from analysis.inference.assignments import group_starts
 from analysis.inference.inversion import rejects
 from analysis.language.labels import counted, one_of, say, term
-from analysis.messages import amount, former_options, in_sentence, refuse
+from analysis.messages import amount, fixed, former_options, in_sentence, refuse
 from analysis.presentation.tables import Table, effects_table, paragraph
 from analysis.regression.treatment_cells import group_label
 from analysis.robustness.district_tests import tests_of_districts
@@ -26,7 +27,7 @@ UNDIVIDED = (
     "tests find too much in groups that vary more."
 )
 STRONGEST = (
-    " Against chance in {number} groups the strongest is {name}: p = {p_value} alone (smallest attainable {floor}). "
+    " Compared with all {number} groups the strongest is {name}: p = {p_value} alone (smallest attainable {floor}). "
     "As the strongest of {of}, p = {adjusted} (step-down; smallest attainable {least}{limit})."
 )
 
@@ -99,6 +100,7 @@ class Districts:
         frame, overall, language = self.frame(), self.overall, self.overall.study.language
         least, most = frame["effect"].idxmin(), frame["effect"].idxmax()
         size = shown(overall.unit, frame["effect"])
+        number: Callable[..., str] = partial(fixed, decimals=1) if overall.unit == LOG_POINTS else amount
         said = say(
             language,
             "{data}: effects on {label} of {groups}, in {unit}: from {low} ({least}) to {high} ({most}), {overall} "
@@ -109,11 +111,11 @@ class Districts:
             label=in_sentence(overall.study.label_of(overall.outcome)),
             groups=counted(language, len(frame), "treated group"),
             unit=term(language, shown_unit(overall.unit) or "its unit"),
-            low=amount(size[least]),
+            low=number(size[least]),
             least=least,
-            high=amount(size[most]),
+            high=number(size[most]),
             most=most,
-            overall=amount(shown(overall.unit, overall.value)),
+            overall=number(shown(overall.unit, overall.value)),
             specified=overall.specified,
         )
         said += self._amounts(frame) + self._strongest(frame)

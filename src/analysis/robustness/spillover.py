@@ -209,6 +209,6 @@ def other_strata(study: Study, outcome: str) -> Check:
         given=in_short(given),
         p_value=f"{p_value:.3f}",
     )
-    columns = ["effect", "per_cent", "low", "high", "p_value", "villages", "strata", "strata_treated"]
+    columns = ["effect", "per_cent", "low", "high", "p_value", "villages", "strata_treated"]
     table = effects_table(frame[columns], study, "effects against strata without treatment", outcome)
     return Check(study, found, {"neighbours left out": beside.treated}, (table, beside))

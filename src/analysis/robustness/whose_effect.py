@@ -67,14 +67,18 @@ def every_outcome(study: Study) -> Finding:
     """
     language, frame = study.language, across_outcomes(study).rename(index=study.label_of)
     tested = frame["p_holm"].dropna()
+    differ = tested.index[tested < SIGNIFICANT]
     said = say(
         language,
         "{number} of {outcomes} differ from zero at 5 % once their number is counted (Holm)."
         if len(tested)
         else "None of {outcomes} can be tested.",
-        number=int((tested < SIGNIFICANT).sum()),
+        number=len(differ),
         outcomes=counted(language, len(tested) or len(frame), "outcome"),
     )
+    if len(differ):
+        names = say(language, "Different from zero: {names}.", names=say(language, ", ").join(differ))
+        said = joined(language, [said, names])
     shown = ["estimate", "unit", "low", "high", "p_value", "p_holm"] + ["note"] * bool(frame["note"].any())
     return Finding(study, said, results=(effects_table(frame[shown], study, "Effects on all outcomes"),))
 
