@@ -76,7 +76,7 @@ def test_a_studys_own_controls_and_weights_are_marked_beside_none_and_more(study
     assert sorted(curve["weights"].unique()) == ["households", "none"]
     both = "rural_income_per_head_cny, tourist_visits"
     assert sorted(curve["controls"].unique()) == ["none", "rural_income_per_head_cny", both]
-    assert len(curve) == 2 * 2 * 3
+    assert len(curve) == 3 * 2 * 3
     marked = curve[curve["own"]]
     assert marked[["scale", "weights", "controls"]].to_numpy().tolist() == [
         ["log", "households", "rural_income_per_head_cny"]
