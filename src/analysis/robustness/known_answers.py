@@ -5,6 +5,7 @@ import pandas as pd
 
 from analysis.effects.verbs import did, event_study
 from analysis.language.labels import say
+from analysis.messages import fixed
 from analysis.presentation.tables import captioned
 from analysis.reading.published_studies import castle_doctrine, crop_insurance, enterprise_zones, famine
 from analysis.reading.read_files import read_table
@@ -76,7 +77,7 @@ def known_answers() -> Finding:
     language = study.language
     rows = frame.groupby(level=KEYS[:2], sort=False)
     effect = frame[frame.index.get_level_values("quantity").isin(["estimate", "aggte_simple_overall"])]
-    effect = effect.droplevel("quantity").map("{:.6f}".format)
+    effect = effect.droplevel("quantity").map(lambda value: fixed(value, 6))
     columns = {"values compared": rows.size(), "effect, ours": effect["ours"], "effect, R": effect["R"]}
     shown = pd.DataFrame(columns | {"digits that agree": rows["digits"].min()}).reindex(rows.size().index).fillna("")
     shown.index = pd.MultiIndex.from_tuples([(STUDIES[a], SPECIFICATIONS[b]) for a, b in shown.index])
