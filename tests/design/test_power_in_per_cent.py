@@ -241,7 +241,12 @@ def test_below_three_effective_districts_power_carries_the_estimates_caution(stu
     said = f"Caution: by their totals the treated groups count like {floored(worth)} equal ones: too few to lean on."
     found = minimum_detectable_effect(rich, "income", scale="poisson", replications=50)
     assert f". {said}" in repr(found)
-    assert power_curve(rich, "income", [0.5], scale="poisson", replications=10).attrs["caution"] == said
+    curve = power_curve(rich, "income", [0.5], scale="poisson", replications=10)
+    assert curve.attrs["caution"] == said
+    assert plot_power(curve, rich, "income").get_xlabel().replace("\n", " ") == f"True effect (%) {said}"
+    chinese = power_curve(dataclasses.replace(rich, language="zh"), "income", [0.5], scale="poisson", replications=10)
+    assert chinese.attrs["caution"].startswith("注意：")
+    plt.close("all")
     assert "Caution" not in repr(minimum_detectable_effect(rich, "income", scale="log", replications=50))
     more = minimum_detectable_effect(rich, "income", scale="poisson", treated_copies=2, replications=50)
     assert more.caution == ""

@@ -13,6 +13,7 @@ from analysis.design.shocks import Shocks, untreated_shocks
 from analysis.design.treated_totals import caution_of_totals
 from analysis.effects.estimate import Estimate
 from analysis.inference.inversion import first_reached
+from analysis.language.labels import say
 from analysis.messages import StudyError, check_shares, former_options
 from analysis.study.outcome import FORMER_LOG
 from analysis.study.study import Study
@@ -92,7 +93,7 @@ def minimum_detectable_effect(
     scale = study.scale_of(outcome, scale)
     seen = 0 if shocks else _years_seen(study, outcome)
     more = years_before, years_after, treated_copies, untreated_copies
-    study, design, left_out = _planned(study, outcome, controls, weights, *more)
+    study, design, left_out = _planned(study, outcome, (controls, weights), "en", *more)
     shocks = _shocks(study, outcome, scale, shocks)
     caution = left_out + caution_of_totals(study, outcome, scale, design, shocks, treated_copies)
     null = null_draws(design, shocks, replications, seed, scale)
@@ -148,9 +149,9 @@ def power_curve(
     """
     check_shares(level=level)
     scale = study.scale_of(outcome, scale)
-    study, design, left_out = _planned(study, outcome, controls, weights)
+    study, design, left_out = _planned(study, outcome, (controls, weights), study.language)
     shocks = _shocks(study, outcome, scale, shocks)
-    caution = left_out + caution_of_totals(study, outcome, scale, design, shocks)
+    caution = left_out + caution_of_totals(study, outcome, scale, design, shocks, language=study.language)
     null = null_draws(design, shocks, replications, seed, scale)
     tried = np.asarray(_tried(null, level) if effects is None else effects, dtype=float)
     rows = {"power": [null.power(effect, level) for effect in tried]}
@@ -163,14 +164,15 @@ def power_curve(
 
 
 def _planned(
-    study: Study, outcome: str, controls: Sequence[str] | None, weights: str | Sequence[str] | None, *asked: int
+    study: Study, outcome: str, specified: tuple[Sequence[str] | None, str | None], language: str, *asked: int
 ) -> tuple[Study, Estimate, str]:
     """The study with the planned design's controls and weights, the design, and which controls it is without."""
-    controls, weights = study.specification(outcome, controls, weights)
+    controls, weights = study.specification(outcome, *specified)
     study = replace(study, controls=controls, weights=weights)
     design = planned_design(study, outcome, *asked)
-    lost = ", ".join(study.label_of(name) for name in controls if name not in design.study.controls)
-    said = f" The design is without {lost}, unknown in a planned year." if lost else ""
+    lost = [study.describe(name).label_in(language) for name in controls if name not in design.study.controls]
+    phrase, names = " The design is without {names}, unknown in a planned year.", say(language, ", ").join(lost)
+    said = say(language, phrase, names=names) if lost else ""
     return replace(study, controls=design.study.controls), design, said
 
 

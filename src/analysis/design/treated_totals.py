@@ -13,16 +13,16 @@ from analysis.study.study import Study
 
 
 def caution_of_totals(
-    study: Study, outcome: str, scale: str, design: Estimate, shocks: Shocks, treated_copies: int = 1
+    study: Study, outcome: str, scale: str, design: Estimate, shocks: Shocks, copies: int = 1, language: str = "en"
 ) -> str:
     """A caution where treated groups count like fewer than three equal ones, or ""; refused below two."""
     if scale != "poisson":
         return ""
-    totals = _totals(study, outcome, design, shocks, treated_copies)
+    totals = _totals(study, outcome, design, shocks, copies)
     reason = dominance(design.treated_groups, totals)
     refuse_dominated("A design that bears no standard error, so it has no power", reason, study.noun)
     worth = effective_number(totals)
-    return caution_of_few(design.treated_groups, worth) if worth < CAUTION_BELOW else ""
+    return caution_of_few(design.treated_groups, worth, language) if worth < CAUTION_BELOW else ""
 
 
 def _totals(study: Study, outcome: str, design: Estimate, shocks: Shocks, copies: int) -> np.ndarray:

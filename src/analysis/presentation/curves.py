@@ -8,7 +8,7 @@ from matplotlib.ticker import PercentFormatter
 
 from analysis.language.labels import bracketed, say, term
 from analysis.presentation.headings import named
-from analysis.presentation.plots import drawn_label, finish, without_formulas
+from analysis.presentation.plots import drawn_label, finish, small_print, without_formulas
 from analysis.presentation.style import INSIDE, OTHERS
 from analysis.study.outcome import shown_unit
 from analysis.study.specification import CHOICES
@@ -102,7 +102,7 @@ def _draw_choices(ax: Axes, rows: pd.DataFrame, choices: list[tuple[str, str]], 
 
 
 def plot_power(curve: pd.DataFrame, study: Study, outcome: str, *, unit: str = "", ax: Axes | None = None) -> Axes:
-    """How often effects of each size are found, with the power usually asked for.
+    """How often effects of each size are found, with the power usually asked for; the curve's caution stands below.
 
     Parameters
     ----------
@@ -132,4 +132,5 @@ def plot_power(curve: pd.DataFrame, study: Study, outcome: str, *, unit: str = "
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     title = say(language, title, label=label, data=data, power=POWER_ASKED_FOR)
     effect = say(language, "True effect{unit}", unit=bracketed(language, unit if shares is None else "%"))
-    return finish(ax, language, title, effect, say(language, "Found at 5 % two-sided"))
+    below = [effect, *filter(None, [small_print(language, curve.attrs.get("caution", ""))])]
+    return finish(ax, language, title, "\n".join(below), say(language, "Found at 5 % two-sided"))

@@ -1,7 +1,7 @@
 """Figures of event studies: effects by event time, several estimators side by side, and honest bounds."""
 
 from collections.abc import Mapping
-from textwrap import shorten, wrap
+from textwrap import shorten
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -13,7 +13,7 @@ from analysis.effects.event_study import EventStudy
 from analysis.effects.honest_bounds import HonestBounds
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import StudyError
-from analysis.presentation.plots import drawn_label, finish
+from analysis.presentation.plots import drawn_label, finish, small_print
 from analysis.presentation.style import INSIDE, PALETTE
 from analysis.study.outcome import shown, shown_unit
 
@@ -21,7 +21,7 @@ COLOURS = (INSIDE, *PALETTE[2:])
 MARKERS = ("o", "^", "D", "v", "P")
 APART = 0.16
 """Years between two estimators at one event time."""
-REASON, HANZI = 90, 45
+REASON = 90
 ASSUMED = {
     "relative_magnitudes": "Departure allowed, as a multiple\nof the largest one before",
     "smoothness": "Bend of the trend allowed,\nfrom one year to the next{unit}",
@@ -80,7 +80,7 @@ def plot_event_study(
     effect = say(language, effect, unit=bracketed(language, shown_unit(unit)), level=100 * level)
     below = [say(language, "Years since the start of treatment"), *_not_drawn(held, drawn, language)]
     why = dict.fromkeys(one.no_interval for one in drawn.values() if one.no_interval)
-    below += ["\n".join(wrap(reason, REASON if language == "en" else HANZI)) for reason in why]
+    below += [small_print(language, reason) for reason in why]
     return finish(ax, language, title, "\n".join(below), effect, years=True)
 
 

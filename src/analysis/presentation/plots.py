@@ -19,6 +19,8 @@ from analysis.presentation.style import INSIDE, OUTSIDE
 from analysis.study.study import Study
 
 HANZI_PER_LINE = 18
+# Letters in a line below a figure; Chinese characters are twice as wide.
+LETTERS_BELOW = 76
 
 
 def plot_trends(study: Study, outcome: str, *, log: bool | None = None, ax: Axes | None = None) -> Axes:
@@ -97,6 +99,11 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", l
     grid.set_axis_labels(say(language, "Correlation within groups"), say(language, "Rejects a true null"))
     sns.move_legend(grid, "lower center", ncols=rates["method"].nunique(), title=None, bbox_to_anchor=(0.5, -0.06))
     return grid.axes
+
+
+def small_print(language: str, text: str) -> str:
+    """A sentence in lines that fit below a figure."""
+    return "\n".join(wrap(text, LETTERS_BELOW if language == "en" else LETTERS_BELOW // 2))
 
 
 def finish(ax: Axes, language: str, title: str, x: str, y: str = "", *, years: bool = False) -> Axes:
