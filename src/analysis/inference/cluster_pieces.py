@@ -132,7 +132,7 @@ def _pieces(regression: Regression, effect: Effect, clusters: np.ndarray) -> Clu
         informative,
     )
     alone = adjusted_direction(pieces, power=-0.5)[1]
-    share = _lone_share(regression, effect.gradient, clusters)
+    share = _lone_share(regression, effect.gradient, clusters) if alone else 0.0
     if not alone or not 0 < share < MOST_LONE_SHARE:
         return replace(pieces, alone=alone)
     common = sums.with_residuals_of(one_effect(regression, effect.gradient), regression.results.params.to_numpy()[1:])
