@@ -245,7 +245,7 @@ def test_the_verdict_is_said_in_the_language_of_the_study(tmp_path):
 
 
 def test_the_studys_own_controls_and_weights_are_said_once(tmp_path):
-    rows = [[*row, row[1] % 7, "" if row[0] == "u01" else row[0][-1], 3] for row in panel()]
+    rows = [[*row, row[1] % 7, "" if row[0] == "u01" else row[0][-1], 3 + row[1] % 2] for row in panel()]
     file = write(tmp_path, rows, 'controls = ["rain", "land"]\nweights = "people"\n' + COLUMNS + OUTCOME)
     text = (tmp_path / "panel.csv").read_text(encoding="utf-8").replace("value\n", "value,rain,land,people\n")
     (tmp_path / "panel.csv").write_text(text, encoding="utf-8", newline="\n")
