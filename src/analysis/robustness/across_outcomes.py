@@ -45,7 +45,7 @@ def across_outcomes(study: Study, outcomes: Sequence[str] | None = None, **did_o
     >>> bool((frame["p_holm"] >= frame["p_value"]).all())
     True
     """
-    names = list(study.outcomes) if outcomes is None else list(outcomes)
+    names = list(outcomes or study.outcomes or [study.primary_outcome])
     estimates = {name: estimate_or_refusal(did, study, name, **did_options) for name in names}
     errors = [one for one in estimates.values() if isinstance(one, StudyError)]
     if len(errors) == len(names):

@@ -37,7 +37,7 @@ def without_each_district(study: Study, outcome: str) -> Finding:
     low, high = (by(rest, key=lambda name: rest[name].value) for by in (min, max))
     said = say(
         language,
-        "Without one district in turn the effect is {low} (without {least}) to {high} (without {greatest}). With all "
+        "Without one group in turn the effect is {low} (without {least}) to {high} (without {greatest}). With all "
         "of them it is {given}.",
         low=effect_in_words(whole.unit, rest[low].value, language),
         least=low,
@@ -45,10 +45,11 @@ def without_each_district(study: Study, outcome: str) -> Finding:
         greatest=high,
         given=in_short(whole),
     )
+    if most:
+        phrase = "Of {number} treated groups those {left} are left out that move the effect most."
+        said = joined(language, [said, say(language, phrase, number=f"{whole.treated_groups:,}", left=len(rest))])
     named = {say(language, "without {name}", name=name): one for name, one in rest.items()}
-    return _side_by_side(
-        {say(language, "all districts"): whole} | named, said + f" {most}".rstrip(), "the effect without each district"
-    )
+    return _side_by_side({say(language, "all groups"): whole} | named, said, "the effect without each group")
 
 
 def every_outcome(study: Study) -> Finding:
