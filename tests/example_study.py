@@ -77,7 +77,7 @@ stratum = "乡镇"                     # optional: what assignment stayed within
 # One section per outcome; the first one is the primary one.
 [outcomes.income]
 column = "村集体经济收入"
-unit = "万元"                        # 元, 千元, 万元, 亿元 are converted to CNY; 人, 户, 亩, 公顷, % are known
+unit = "万元"                        # 元, 千元, 万元, 亿元, 人, 户, 亩, 公顷 and % are known; values stay in it
 label_en = "Village collective income"
 label_zh = "村集体经济收入"
 definition = "total income (总收入) of the village collective in the year"

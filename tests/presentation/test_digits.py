@@ -73,6 +73,9 @@ def test_thousands_are_set_off_and_years_are_not():
         ("village-years", ["1,234,567", "12"]),
         ("mean", ["12.35", "3.10"]),
     ]
+    assert written(pd.DataFrame({"mean": [27.21, 25.3, 1.074]})) == [("mean", ["27.21", "25.30", "1.07"])]
+    assert written(pd.DataFrame({"rate": [0.15, 0.03, 0.005]})) == [("rate", ["0.150", "0.030", "0.005"])]
+    assert written(pd.DataFrame({"mean": [255341.2, 2.0371]})) == [("mean", ["255,341", "2.037"])]
 
 
 def test_a_page_shows_thirty_rows_and_says_how_many_there_are_more():

@@ -48,6 +48,15 @@ def test_claim_is_shared_by_all_villages_in_the_end() -> None:
     assert shares.to_numpy() == pytest.approx(shares.iloc[0])
 
 
+def test_claim_is_the_same_per_cent_of_an_outcome_in_a_larger_unit() -> None:
+    study = load_study()
+    name = study.primary_outcome
+    described = study.outcomes | {name: dataclasses.replace(study.describe(name), unit="万元")}
+    frame = study.frame.assign(**{name: study.column(name) / 10_000})
+    larger = dataclasses.replace(study, outcomes=described, frame=frame)
+    assert claimed_percent(larger, name) == pytest.approx(claimed_percent(study, name))
+
+
 def test_claim_is_about_villages_of_mengzhou_and_income_alone() -> None:
     study = load_study()
     assert np.isnan(claimed_percent(study, "households"))

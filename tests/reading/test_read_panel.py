@@ -224,16 +224,13 @@ def write(folder, outcome, values=("1", "2", "3", "1", "2", "4")):
         return load_study(folder / "study.toml")
 
 
-def test_money_is_converted_once_and_said(tmp_path):
+def test_money_stays_in_the_unit_given(tmp_path):
     study = write(tmp_path, f'unit = "万元"\n{MONEY}', ("1", "2", "3", "1", "0.35", "—"))
-    assert study.column("income").tolist()[:5] == [10_000, 20_000, 30_000, 10_000, 3_500]
-    assert study.describe("income").unit == "CNY"
+    assert study.column("income").tolist()[:5] == [1, 2, 3, 1, 0.35]
+    assert study.describe("income").unit == "万元"
+    assert study.scale_of("income") == "poisson", "money, whatever its unit"
     assert (study.language, study.noun) == ("zh", "county")
-    assert study.reading == (
-        "panel.csv: 6 rows read.",
-        "panel.csv: 'value': 1 cell taken as missing, not as zero (—).",
-        "income: 万元 converted to CNY (times 10,000).",
-    )
+    assert study.reading == ("panel.csv: 6 rows read.", "panel.csv: 'value': 1 cell taken as missing, not as zero (—).")
 
 
 def test_unknown_unit_stays_and_is_said(tmp_path):
@@ -243,7 +240,7 @@ def test_unknown_unit_stays_and_is_said(tmp_path):
 
 def test_two_outcomes_may_read_one_column(tmp_path):
     study = write(tmp_path, f'unit = "万元"\n{MONEY}[outcomes.again]\ncolumn = "value"\n')
-    assert (study.column("income") == 10_000 * study.column("again")).all()
+    assert (study.column("income") == study.column("again")).all()
 
 
 def test_nothing_in_a_study_folder_is_executed(tmp_path, monkeypatch):

@@ -10,11 +10,13 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 from analysis import Outcome, Study, StudyError, did, examine, neighbours, reweight
+from analysis.robustness.bunching import moved_reports
 from analysis.robustness.check import beside, in_short, threat, with_interval
 from analysis.robustness.examination import CHECKS
 from analysis.robustness.odd_years import last_before, years_apart
 from analysis.robustness.operating_income import operating_income
 from analysis.robustness.other_starts import other_starts
+from analysis.robustness.revaluation import revaluation
 
 NAMES = [check.__name__ for check in CHECKS]
 HANZI = re.compile(r"[\u4e00-\u9fff]")
@@ -206,3 +208,9 @@ def test_operating_income_stands_beside_money_only():
     study = study_of(panel(), unit="persons")
     check = operating_income(study, "income")
     assert (check.refused, check.found) == (True, "The study has no operating income beside this outcome.")
+
+
+@pytest.mark.parametrize("check", [moved_reports, revaluation, operating_income])
+def test_checks_of_money_find_the_same_in_a_larger_unit(check):
+    larger = panel().assign(income=lambda frame: frame["income"] / 10_000)
+    assert check(study_of(larger, unit="万元"), "income").found == check(study_of(panel()), "income").found

@@ -1,4 +1,4 @@
-"""Units of outcomes as studies write them (元, 万元, 人, 亩 …) and what they are converted to."""
+"""Units of outcomes as studies write them (元, 万元, 人, 亩 …) and what they are called and worth."""
 
 import re
 
@@ -22,12 +22,14 @@ DIVISORS = {"人": "person", "户": "household", "亩": "mu", "公顷": "hectare
 def convert_unit(unit: str) -> tuple[str, int, str]:
     """Canonical name of a unit, the factor to it, and a remark on the change ("" where there is none).
 
-    Amounts of money become CNY; areas keep their unit (mu are not turned into hectares); an unknown unit stays.
+    Values stay in the unit given; use it to compare units, and amounts of money with others.
+
+    Amounts of money are measured in CNY; areas keep their unit (mu are not turned into hectares).
 
     Examples
     --------
     >>> convert_unit("万元")
-    ('CNY', 10000, '万元 converted to CNY (times 10,000)')
+    ('CNY', 10000, '')
     >>> convert_unit("元/人")[0], convert_unit("担")[2]
     ('CNY per person', 'the unit 担 is not known here and stays as written')
     """
@@ -39,8 +41,8 @@ def convert_unit(unit: str) -> tuple[str, int, str]:
     if converted is None:
         return unit, 1, f"the unit {unit} is not known here and stays as written" if unit else ""
     canonical = f"{converted[0]} per {DIVISORS.get(per, per)}" if per else converted[0]
-    how = f"converted to {canonical} (times {converted[1]:,})" if converted[1] != 1 else f"is called {canonical}"
-    return canonical, converted[1], f"{unit} {how}" if unit != canonical else ""
+    renamed = unit != canonical and converted[1] == 1
+    return canonical, converted[1], f"{unit} is called {canonical}" if renamed else ""
 
 
 def scale_of_unit(unit: str) -> str:

@@ -16,7 +16,7 @@ SMALLEST_P_SHOWN = 0.001
 EFFECTS = ("estimate", "effect", "per_cent", "percent")
 """Columns of effects: the first of them that a table has is the one whose interval it shows."""
 YEARS = {"year", "first", "last", "start", "starts", "first_treated", "time", "cohort"}
-WIDEST_RANGE = 1000
+WIDEST_RANGE = 100
 """Numbers of a column that differ by more than this factor have decimals each for itself."""
 DIGIT, POINT = "\u2007", "\u2008"
 """Spaces as wide as a digit and as a decimal point."""
@@ -138,8 +138,15 @@ def _forms(values: np.ndarray, name: str) -> list[Callable[[float], str]]:
         return [lambda value: "" if np.isnan(value) else f"{value:.0f}"] * len(values)
     if not len(known) or known.max() > WIDEST_RANGE * known.min():
         return [lambda value: "" if np.isnan(value) else amount(value)] * len(values)
-    decimals = 0 if (known.round(9) % 1 == 0).all() else decimals_of(float(np.median(known)), 3)
+    decimals = 0 if (known.round(9) % 1 == 0).all() else _decimals_of_all(known)
     return [lambda value: "" if np.isnan(value) else fixed(value, decimals)] * len(values)
+
+
+def _decimals_of_all(sizes: np.ndarray) -> int:
+    """Decimals that show three digits of the middle number and enough of the smallest to tell it from zero."""
+    middle, smallest = float(np.median(sizes)), float(sizes.min())
+    of_smallest = 3 if smallest >= 1 else 2 if smallest >= 0.1 else 1
+    return max(decimals_of(middle, 3 if middle >= 0.1 else 2), decimals_of(smallest, of_smallest))
 
 
 def _together(frame: pd.DataFrame) -> dict[object, list[str]]:

@@ -5,6 +5,7 @@ import pandas as pd
 
 from analysis.effects.verbs import did
 from analysis.language.labels import say, term
+from analysis.language.units import MONEY, convert_unit
 from analysis.messages import Said, StudyError
 from analysis.presentation.tables import Table
 from analysis.reading.published import Claim, is_about_mengzhou, published_claim
@@ -166,7 +167,7 @@ def _members() -> pd.Series:
 def claimed_percent(study: Study, outcome: str) -> float:
     """The claimed gain in per cent of what would have been, were it shared by the villages of all districts.
 
-    Missing where the study is not about Mengzhou, or its outcome is not in CNY.
+    Missing where the study is not about Mengzhou, or its outcome is not in money.
 
     Examples
     --------
@@ -174,12 +175,13 @@ def claimed_percent(study: Study, outcome: str) -> float:
     >>> round(claimed_percent(load_study(), "collective_income_cny"))
     12
     """
-    if study.describe(outcome).unit != "CNY" or not is_about_mengzhou(study):
+    unit, factor, _ = convert_unit(study.describe(outcome).unit)
+    if unit != MONEY or not is_about_mengzhou(study):
         return np.nan
     estimate, claim = did(study, outcome), published_claim()
     if not np.isfinite(estimate.percent) or estimate.percent == 0:
         return np.nan
-    return float(100 * claim.gain / claim.villages * estimate.percent / (100 * estimate.amount))
+    return float(100 * claim.gain / claim.villages * estimate.percent / (100 * estimate.amount * factor))
 
 
 def claimed_gain(study: Study, outcome: str) -> Table:

@@ -1,12 +1,9 @@
-"""What an outcome's values mean: the unit that its file or study.toml gives, the conversion, and what is missing."""
+"""What an outcome's values mean: the unit that its file or study.toml gives, and what is missing."""
 
 import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Any
-
-import numpy as np
-import pandas as pd
 
 from analysis.language.units import CONVERSIONS, MONEY, MONEY_NAMES, convert_unit
 from analysis.messages import StudyError
@@ -17,8 +14,6 @@ from analysis.study.outcome import SCALES, Outcome
 PRICES = r"nominal|constant (?:19|20)\d\d"
 LOG_NAME = r"(?i)^(?:ln|lg|log(?!ist|in))|[_. ](?:ln|lg|log)$|对数"
 NO_MONEY = {canonical for canonical, _ in CONVERSIONS.values()} - {MONEY}
-MOST_DIGITS = 6
-"""A converted amount is looked at to so many digits after the point; more are kept as they are."""
 
 
 def unit_of(name: str, described: Mapping[str, Any], read: tuple[str, str]) -> tuple[str, list[str]]:
@@ -49,37 +44,23 @@ def unit_of(name: str, described: Mapping[str, Any], read: tuple[str, str]) -> t
     return found, [f"{name}: the unit {found} is that of {whence}, as study.toml gives none."]
 
 
-def converted(values: pd.Series, factor: int) -> pd.Series:
-    """Values times a factor, as if typed in the new unit: -0.043 times 10,000 is -430.
-
-    Examples
-    --------
-    >>> converted(pd.Series([-0.043, 1 / 3]), 10_000).tolist()
-    [-430.0, 3333.333333333333]
-    """
-    if factor == 1:
-        return values
-    product = values * factor
-    typed = product.round(MOST_DIGITS)
-    return typed.where((typed - product).abs() <= 2 * np.spacing(product.abs()), product)
-
-
-def described_outcome(file: str, outcome: Outcome, column: str) -> tuple[Outcome, int, list[str]]:
-    """The outcome in its canonical unit, the factor to it, and what is said of it.
+def described_outcome(file: str, outcome: Outcome, column: str) -> tuple[Outcome, list[str]]:
+    """The outcome in its unit as given (元 is called CNY, 万元 stays 万元), and what is said of it.
 
     Raises
     ------
     StudyError
         If its unit, prices or scale make no sense.
     """
-    unit, factor, remark = convert_unit(outcome.unit)
-    money, scale, prices = unit.startswith(MONEY), outcome.scale, outcome.prices
+    canonical, factor, remark = convert_unit(outcome.unit)
+    unit = canonical if factor == 1 else as_unit(outcome.unit) or outcome.unit
+    money, scale, prices = canonical.startswith(MONEY), outcome.scale, outcome.prices
     faults = {
         f"has the unit {unit!r}, money of an unknown size. Write 元, 千元, 万元, 百万元 or 亿元, alone or with /人, "
-        "/户 or the like.": re.search(MONEY_NAMES, unit) and not money,
+        "/户 or the like.": re.search(MONEY_NAMES, canonical) and not money,
         f"has scale = {scale!r}. Write one of: {', '.join(SCALES)}, or leave it out.": scale not in (None, *SCALES),
         f"has prices = {prices!r}, but {unit} are no money. Leave prices out.": prices
-        and unit.partition(" per ")[0] in NO_MONEY,
+        and canonical.partition(" per ")[0] in NO_MONEY,
         f"has prices = {prices!r}. "
         'Write "nominal", or "constant" with the year whose prices they are, such as "constant 2022".': prices
         and not re.fullmatch(PRICES, prices),
@@ -90,7 +71,7 @@ def described_outcome(file: str, outcome: Outcome, column: str) -> tuple[Outcome
         raise StudyError(f"[outcomes.{outcome.name}] of {file} {fault}")
     said = [f"{outcome.name}: {remark}."] if remark else []
     said += [f"LOOK: {doubt}" for doubt in _doubts(outcome, column, money)]
-    return dataclasses.replace(outcome, unit=unit), factor, said
+    return dataclasses.replace(outcome, unit=unit), said
 
 
 def _doubts(outcome: Outcome, column: str, money: bool) -> list[str]:

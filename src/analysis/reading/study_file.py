@@ -12,7 +12,7 @@ import pandas as pd
 from analysis.language.labels import LANGUAGES
 from analysis.messages import StudyError, refuse
 from analysis.reading.header import YEAR
-from analysis.reading.outcomes import converted, described_outcome, unit_of
+from analysis.reading.outcomes import described_outcome, unit_of
 from analysis.reading.read_files import DATA
 from analysis.reading.read_frame import Cells, read_frame, specified
 from analysis.reading.read_panel import read_panel
@@ -44,7 +44,7 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
     """Read a study from its ``study.toml``: the panel it names, the design, the outcomes.
 
     Use it to begin any analysis. Paths inside the file are relative to the file's folder; nothing in that folder
-    is executed or changed. `Study.reading` says what was read, converted, cleaned and left out.
+    is executed or changed. `Study.reading` says what was read, cleaned and left out.
 
     Parameters
     ----------
@@ -99,13 +99,13 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
 def _outcomes(
     file: str, described: Mapping[str, dict], cells: Cells
 ) -> tuple[dict[str, Outcome], dict[str, pd.Series], list[str]]:
-    """Each outcome in its canonical unit, its values in it, and what is said of both."""
+    """Each outcome in its unit, its values as given, and what is said of both."""
     outcomes, values, said = {}, {}, []
     for name, one in described.items():
         unit, read = unit_of(name, one, cells.units.get(name, ("", "")))
         rest = {key: value for key, value in one.items() if key not in ("column", "where")} | {"unit": unit}
-        outcomes[name], factor, doubts = described_outcome(file, Outcome(name, **rest), one.get("column", name))
-        values[name] = converted(cells.outcomes[name], factor)
+        outcomes[name], doubts = described_outcome(file, Outcome(name, **rest), one.get("column", name))
+        values[name] = cells.outcomes[name]
         said += read + doubts
     return outcomes, values, said
 

@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.stats import binomtest
 
 from analysis.language.labels import say, term
-from analysis.language.units import MONEY
+from analysis.language.units import MONEY, convert_unit
 from analysis.messages import StudyError
 from analysis.presentation.tables import captioned
 from analysis.reading.prices import other_prices
@@ -61,10 +61,11 @@ def bunching(study: Study, outcome: str, thresholds: Sequence[float]) -> pd.Data
 def moved_reports(study: Study, outcome: str) -> Check:
     """Whether reports were moved over the marks of campaigns."""
     described, language = study.describe(outcome), study.language
-    if described.unit != MONEY:
+    unit, factor, _ = convert_unit(described.unit)
+    if unit != MONEY:
         raise StudyError("The marks are amounts in CNY, and the outcome is not in CNY.")
     nominal = other_prices(study, outcome) if described.prices.startswith("constant") else study
-    counted = bunching(nominal, outcome, MARKS)
+    counted = bunching(nominal, outcome, [mark / factor for mark in MARKS])
     sides = counted[["above", "below"]].groupby(level=["place", "years"]).sum()
     parts = [
         say(

@@ -2,7 +2,7 @@
 
 from analysis.effects.verbs import did
 from analysis.language.labels import bracketed, say
-from analysis.language.units import MONEY
+from analysis.language.units import MONEY, convert_unit
 from analysis.messages import StudyError
 from analysis.reading.prices import other_prices
 from analysis.robustness.check import Check, beside, threat
@@ -12,7 +12,7 @@ from analysis.study.study import Study
 @threat("Prices", "Put amounts into nominal prices where they are constant, and into constant prices where nominal.")
 def revaluation(study: Study, outcome: str) -> Check:
     """Whether prices are the answer: in levels inflation widens the gap between rich and poor villages."""
-    if not study.describe(outcome).unit.startswith(MONEY):
+    if not convert_unit(study.describe(outcome).unit)[0].startswith(MONEY):
         raise StudyError("The outcome is not in CNY, so prices do not bear on it.")
     revalued = other_prices(study, outcome)
     prices = bracketed(study.language, revalued.describe(outcome).prices)
