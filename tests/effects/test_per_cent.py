@@ -86,6 +86,7 @@ def test_a_start_year_that_is_zero_throughout_counts_at_every_event_time():
     study = Study.from_frame(panel, unit="village", time="year", first_treated="start", group="district")
     events = event_study(study, "income", scale="poisson")
     assert {cohort for cohort, _ in events.fitted.labels} == {2023}
+    assert repr(events.aggregate("cohort")).startswith("By cohort, overall the average of one start-year cohort, with")
     event_time = panel["year"] - panel["start"]
     for time in events.event_times:
         one, observed = events.estimate(time), panel["income"][event_time == time]
@@ -253,6 +254,7 @@ def test_below_three_effective_districts_the_sentence_cautions():
     assert np.isfinite(estimate.headline()["low"])
     assert " Caution: by their totals the treated groups count like 2." in repr(estimate)
     assert repr(estimate).endswith(" equal ones: too few to lean on.")
+    assert repr(event_study(make_study(rich=8), "income").pretrend()).endswith(" equal ones: too few to lean on.")
 
 
 def test_a_village_with_over_a_quarter_of_either_sides_money_is_named():

@@ -59,7 +59,8 @@ class Aggregate(Sentence):
         return compare(estimates).assign(village_years=behind)[columns].rename_axis(self.by)
 
     def __repr__(self) -> str:
-        parts, noun = f"{len(self.parts)} {self.weights}", self.overall.study.noun
+        noun, alone = self.overall.study.noun, self.weights.split("s,")[0]
+        parts = f"{len(self.parts)} {self.weights}" if len(self.parts) > 1 else f"one {alone}"
         cohorts = {cohort for cohort, _ in self.overall.fitted.labels} - {None}
         lost = [start for start in self.overall.study.starts if cohorts and start not in cohorts]
         zero = f", without start year {first(lost)}, zero for every {noun} in every year" if lost else ""

@@ -110,6 +110,11 @@ class Estimate(JournalColumn, Sentence):
         return totals.effective_number(totals.group_totals(self.fitted, behind)) if behind else float("nan")
 
     @property
+    def few_by_totals(self) -> str:
+        """A caution where the treated groups count like fewer than three by their totals, for what else rests on it."""
+        return caution_of_few(FEW_TREATED + 1, self.effective_treated_districts)
+
+    @property
     def dominance(self) -> str:
         """Why the effect in per cent has no interval though several groups are treated: one has most of the total."""
         behind = totals.ratio_behind(self.fitted, self.effect)

@@ -84,6 +84,7 @@ class HonestBounds(Sentence):
             f"{study.label.capitalize()}: effect on {label} {value}{self.which}, against {effect.baseline}"
             f"{effect.specified}: {self.answer} ({100 * self.level:g} % intervals, {METHODS[self.kind]}, covariance "
             f"pooled over treated groups, t with {self.df:g} degrees of freedom)."
+            f"{effect.few_by_totals}"
         )
 
     @property

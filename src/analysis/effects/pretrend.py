@@ -58,4 +58,5 @@ class Pretrend(Sentence):
         return (
             f"{self.slope.study.label.capitalize()}: before, the gap moved by {value} {unit} "
             f"({test}{self.slope.specified}); all leads together: {jointly}. {meaning}"
+            f"{self.slope.few_by_totals}"
         )
