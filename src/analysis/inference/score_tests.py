@@ -119,8 +119,10 @@ def reassigned_p_value(
             statistic = np.abs(everyone.coefficient[:, 0]) / spread
         return float(statistic[0]), statistic[1:][everyone.estimable[1:]]
 
+    none = statistics(0.0)
+
     def p_value(null: float) -> float:
-        observed, others = statistics(null)
+        observed, others = statistics(null) if null else none
         return float(((others >= observed * (1 - TIE_TOLERANCE)).sum() + added) / (len(others) + added))
 
-    return p_value, len(assignments.codes) - len(statistics(0.0)[1])
+    return p_value, len(assignments.codes) - len(none[1])

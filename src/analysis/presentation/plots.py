@@ -84,20 +84,21 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", l
     >>> plot_rejection_rates(read_table("simulated_rejection_rates")).shape
     (2, 3)
     """
-    facets = {"row": "treated_scale", "col": "treated_groups", "height": 2.6, "aspect": 1.25}
+    facets = {"row": "treated_scale", "col": "treated_groups", "height": 2.3, "aspect": 1.0}
     rates = rates.assign(method=rates["method"].map(lambda method: named(language, method)))
     with plt.rc_context({"figure.constrained_layout.use": False}):
         grid = sns.relplot(rates, x="correlation", y="rejection_rate", hue="method", kind="line", marker="o", **facets)
     for (row, column), ax in np.ndenumerate(grid.axes):
         scale = grid.row_names[row]
-        wider = "" if scale == 1 else say(language, ", SD × {scale:g}", scale=scale)
         ax.axhspan(0.03, 0.07, color="0.9", zorder=0)
-        said = {"groups": grid.col_names[column], "wider": wider, "data": term(language, data)}
-        title = say(language, "{groups} treated{wider} ({data})", **said)
+        said = {"groups": grid.col_names[column], "scale": scale, "data": term(language, data)}
+        alike = "{groups} treated groups, as variable\nas others ({data})"
+        wider = "{groups} treated groups, {scale:g} ×\nas variable ({data})"
+        title = say(language, alike if scale == 1 else wider, **said)
         ax.set_title(without_formulas(title), fontsize="small")
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    grid.set_axis_labels(say(language, "Correlation within groups"), say(language, "Rejects a true null"))
-    sns.move_legend(grid, "lower center", ncols=rates["method"].nunique(), title=None, bbox_to_anchor=(0.5, -0.06))
+    grid.set_axis_labels(say(language, "Correlation within groups"), say(language, "False positives"))
+    sns.move_legend(grid, "lower center", ncols=rates["method"].nunique(), title=None, bbox_to_anchor=(0.5, -0.08))
     return grid.axes
 
 

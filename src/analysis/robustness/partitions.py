@@ -9,9 +9,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.effects.verbs import did
+from analysis.inference.methods import HEADLINE
 from analysis.messages import StudyError, check_whole
+from analysis.presentation.tables import Table, captioned
 from analysis.study.placebo_groups import placebo_groups
 from analysis.study.study import Study
+
+SIGNIFICANT = 0.05
 
 
 def partition_sensitivity(
@@ -80,6 +84,34 @@ def partition_sensitivity(
     varied = pd.concat(drawn, axis=1)
     spread = {"median": varied.median(axis=1), "lowest": varied.min(axis=1), "highest": varied.max(axis=1)}
     return pd.DataFrame({"declared": declared, **spread})
+
+
+def partition_table(study: Study, outcome: str, *, cuts: int = 10) -> Table:
+    """P-values of the headline and of the randomization test over random cuts into placebo groups.
+
+    The caption names the range where other cuts move the headline over the level of 5 %.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> partition_table(load_study(), "households", cuts=2).caption
+    'Households: p-values over 2 other cuts into placebo groups (simulated data)'
+    """
+    spread = partition_sensitivity(study, outcome, cuts=cuts, methods=[HEADLINE, "randomization"])
+    declared, low, high = spread.loc[HEADLINE, ["declared", "lowest", "highest"]]
+    moved = min(declared, low) < SIGNIFICANT <= max(declared, high)
+    return captioned(
+        spread,
+        study,
+        "{label}: p-values over {cuts} other cuts into placebo groups ({data}). Caution: they move the CR2 p-value "
+        "from {low:.3f} to {high:.3f}, over 0.05."
+        if moved
+        else "{label}: p-values over {cuts} other cuts into placebo groups ({data})",
+        label=study.label_of(outcome),
+        cuts=cuts,
+        low=min(declared, low),
+        high=max(declared, high),
+    )
 
 
 def _recut(study: Study, size: int, generator: np.random.Generator) -> Study:

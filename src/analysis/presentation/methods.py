@@ -1,0 +1,198 @@
+"""How sure an effect is, by every method: intervals with their false positives, and effects found elsewhere."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from analysis.effects.estimate import Estimate
+from analysis.effects.totals import refuse_dominated
+from analysis.inference.methods import HEADLINE
+from analysis.inference.randomization import randomization
+from analysis.language.labels import bracketed, say, term
+from analysis.messages import Said, StudyError, fixed
+from analysis.presentation.headings import named
+from analysis.presentation.plots import drawn_label, finish, without_formulas
+from analysis.presentation.style import INSIDE, OUTSIDE
+from analysis.presentation.tables import Table, captioned
+from analysis.study.outcome import shown, shown_unit
+
+OTHERS = "0.45"
+REASON = 0.02
+
+
+def plot_methods(estimate: Estimate, rates: pd.DataFrame | None = None, *, ax: Axes | None = None) -> Axes:
+    """One effect's 95 % intervals by method below one another, each with its p-value and its false positives.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    rates : DataFrame, optional
+        From `rejection_rates`: how often each method finds an effect where there is none.
+    ax : Axes, optional
+        Draw here instead of in a new figure.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> plot_methods(did(load_study(), "households")).get_xlabel()
+    'Effect (%), 95 % intervals'
+    """
+    study, language, unit = estimate.study, estimate.study.language, estimate.unit
+    tests = estimate.inference()
+    ax = ax or plt.subplots(figsize=(7.0, 3.1))[1]
+    ends = shown(unit, tests[["low", "high"]].astype(float))
+    value = float(shown(unit, estimate.value))
+    _draw_intervals(ax, ends, value)
+    for place, (method, test) in enumerate(tests.iterrows()):
+        texts = [fixed(test["p_value"], 3) if np.isfinite(test["p_value"]) else "–", _rate(rates, str(method))]
+        _write(ax, place, texts)
+        if np.isnan(ends.loc[method]).any():
+            said = without_formulas(str(test["note"]).split(";")[0])
+            ax.text(REASON, place, said, transform=ax.get_yaxis_transform(), va="center", fontsize="x-small")
+    _write(ax, len(tests), [term(language, "p"), say(language, "false\npositives")])
+    ax.set_yticks(range(len(tests)), [named(language, str(method)) for method in tests.index], fontsize="small")
+    ax.set_ylim(len(tests) - 0.5, -0.5)
+    label, data = drawn_label(study, estimate.outcome), term(language, study.label)
+    title = say(language, "{label}: one effect, five intervals ({data})", label=label, data=data)
+    return finish(
+        ax, language, title, say(language, "Effect{unit}, 95 % intervals", unit=bracketed(language, shown_unit(unit)))
+    )
+
+
+def _write(ax: Axes, place: int, texts: list[str]) -> None:
+    """Texts in columns right of the intervals."""
+    for at, text in zip((1.03, 1.17), texts, strict=True):
+        ax.text(at, place, text, transform=ax.get_yaxis_transform(), va="center", fontsize="small")
+
+
+def _draw_intervals(ax: Axes, ends: pd.DataFrame, value: float) -> None:
+    """Intervals of all methods around one value; an end at infinity runs out of the figure."""
+    finite = [*ends.to_numpy()[np.isfinite(ends)], value, 0.0]
+    spare = 0.08 * (max(finite) - min(finite)) or 1.0
+    low, high = min(finite) - spare, max(finite) + spare
+    ax.axvline(0, color="0.4", linewidth=1)
+    for place, (method, (start, end)) in enumerate(ends.iterrows()):
+        colour = INSIDE if method == HEADLINE else OTHERS
+        if not np.isnan(start):
+            ax.plot(
+                [max(start, low), min(end, high)],
+                [place, place],
+                color=colour,
+                linewidth=3 if method == HEADLINE else 1.5,
+            )
+            ax.plot(value, place, "o", color=colour, markersize=7 if method == HEADLINE else 5)
+    ax.set_xlim(low, high)
+
+
+def _rate(rates: pd.DataFrame | None, method: str) -> str:
+    """A method's share of false positives with its simulation error, in per cent."""
+    if rates is None or method not in rates.index or np.isnan(rates.loc[method, "rejection_rate"]):
+        return "–"
+    rate, error = 100 * rates.loc[method, ["rejection_rate", "monte_carlo_error"]].astype(float)
+    return f"{rate:.0f} % (±{error:.0f})"
+
+
+def plot_reassigned(estimate: Estimate, effects: np.ndarray, *, ax: Axes | None = None) -> Axes:
+    """Effects found with treatment given to other groups, and the effect of the treated ones marked.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    effects : ndarray
+        From `reassigned_effects`.
+    ax : Axes, optional
+        Draw here instead of in a new figure.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> plot_reassigned(did(load_study(), "households"), np.linspace(-0.1, 0.1, 9)).get_xlabel()
+    'Effect (%)'
+    """
+    study, language, unit = estimate.study, estimate.study.language, estimate.unit
+    found, value = shown(unit, effects), float(shown(unit, estimate.value))
+    ax = ax or plt.subplots(figsize=(7.0, 3.0))[1]
+    ax.hist(found, bins="auto", color=OUTSIDE, edgecolor="white")
+    ax.axvline(value, color=INSIDE, linewidth=2)
+    left = value > (np.median(found) if len(found) else value)
+    ax.set_ylim(top=1.15 * ax.get_ylim()[1])
+    ax.annotate(
+        say(language, "the treated groups"),
+        (value, ax.get_ylim()[1]),
+        xytext=(-6 if left else 6, -4),
+        textcoords="offset points",
+        ha="right" if left else "left",
+        va="top",
+        color=INSIDE,
+        fontsize="small",
+    )
+    title = say(
+        language,
+        "{label}: effects had other groups been treated ({data}, {draws})",
+        label=drawn_label(study, estimate.outcome),
+        draws=say(language, "{number} draws", number=f"{len(found):,}"),
+        data=term(language, study.label),
+    )
+    effect = say(language, "Effect{unit}", unit=bracketed(language, shown_unit(unit)))
+    return finish(ax, language, title, effect, say(language, "Draws"))
+
+
+def trusted(estimate: Estimate) -> Said:
+    """Which interval to read, and how far the usual one is from it.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> repr(trusted(did(load_study(), "households"))).partition(".")[0]
+    'Simulated data: CR2 counts 4'
+    """
+    study, language = estimate.study, estimate.study.language
+    data = term(language, study.label).capitalize()
+    tests = estimate.inference(["cr1", HEADLINE])
+    if estimate.no_interval or np.isnan(tests["df"]).any():
+        reason = term(language, estimate.no_interval)
+        return Said(say(language, "{data}: no interval here can be believed: {reason}.", data=data, reason=reason))
+    width = {method: test["high"] - test["low"] for method, test in tests.iterrows()}
+    return Said(
+        say(
+            language,
+            "{data}: CR2 counts {df} degrees of freedom, CR1 {usual}. The CR2 interval is {times} times as wide.",
+            data=data,
+            df=f"{tests.loc[HEADLINE, 'df']:.1f}",
+            usual=f"{tests.loc['cr1', 'df']:.0f}",
+            times=f"{width[HEADLINE] / width['cr1']:.1f}" if width["cr1"] > 0 else "1.0",
+        )
+    )
+
+
+def other_assumptions(estimate: Estimate) -> Table:
+    """P-values of one effect, were errors clustered by other units, or treatment given to groups anywhere.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> len(other_assumptions(did(load_study(), "households")).frame)
+    6
+    """
+    study, language, rows = estimate.study, estimate.study.language, dict[str, float]()
+    refuse_dominated("No p-value", estimate.dominance, study.noun)
+    for cluster in ("group", "stratum") if len(study.units["stratum"].unique()) > 2 else ("group",):
+        for method in (HEADLINE, "wild_bootstrap"):
+            values = {"method": named(language, method), "cluster": term(language, cluster)}
+            name = say(language, "{method}, clustered by {cluster}", **values)
+            rows[name] = estimate.p_values([method], cluster).item()
+    notes, test_name = dict[str, str](), named(language, "randomization")
+    for within, phrase in {"stratum": "{test}, within strata", None: "{test}, anywhere"}.items():
+        said = say(language, phrase, test=test_name)
+        try:
+            test = randomization(estimate.fitted, estimate.effect, within=within, level=1.0)
+            rows[said] = test.p_value
+        except StudyError as reason:
+            rows[said], notes[said] = np.nan, str(reason)
+    return captioned(
+        pd.DataFrame({"p_value": rows}).assign(**({"note": pd.Series(notes)} if notes else {})),
+        study,
+        "{label}: the same effect under other assumptions ({data})",
+        label=study.label_of(estimate.outcome),
+    )
