@@ -18,6 +18,8 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
+from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
 from notebook_text import markdown_tokens, prose
 
 import analysis
@@ -35,9 +37,7 @@ from analysis import (
 )
 from analysis.inference import inversion, methods, score_tests
 from analysis.messages import FewTreatedGroupsWarning
-from analysis.presentation import plots
 from analysis.presentation.descriptive import panel_coverage
-from analysis.report.notebooks import names
 from analysis.robustness import other_starts, synthetic_districts
 from analysis.robustness.estimands import estimands
 
@@ -51,17 +51,12 @@ STEMS = (
     "07-robustness",
     "08-power",
 )
+DEFAULT_STUDY_ONLY = "default study only"
 # Published facts, which no study changes.
 READ_FOR_ITS_LANGUAGE = {"01-sources"}
-# Tables and draws of this project that a notebook shows beside the study's results, and says so: no study changes them.
-OTHER_DATA = re.compile(
-    r"simulated_rejection_rates|simulated_dominance|cai2016_county_year|simulated_gains\(|\belsewhere\b"
-)
 OF_THE_DEFAULT_STUDY = re.compile(
     r"simulated|Mengzhou|孟州|2022|2023|COVID|\bfive\b|\byuan\b|(?<![\d.,])274(?![\d.,]*\d)", re.IGNORECASE
 )
-# Sections that say that they rest on published facts of Mengzhou, or on panels simulated on its villages.
-ABOUT_OTHER_DATA = ("## The claim beside it", "## How often would chance alone bring it?")
 WHERE_DATA_COME_FROM = re.compile(r"\*\*Data\.\*\*.*?(?=\n\n|\Z)", re.DOTALL)
 NO_NUMBER = re.compile(r"\bnan\b|<NA>", re.IGNORECASE)
 # Enough to run the code; how many there are is no part of what is tested.
@@ -72,8 +67,11 @@ FEW = {
     "minimum_detectable_effect": {"replications": 20},
     "power_curve": {"replications": 20},
     "synthetic_did": {"draws": 9},
-    "simulated_gains": {"replications": 50},
+    "reassigned_effects": {"draws": 9},
+    "other_designs": {"replications": 20},
 }
+ROOMS = analysis.MOVED | {"reassigned_effects": "design.reassigned", "other_designs": "presentation.designs"}
+ROOMS |= {"rejection_rates": "presentation.methods"}
 # Means and a regression of the same numbers differ by rounding alone.
 ROUNDING = 1e-12
 pytestmark = pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
@@ -245,7 +243,6 @@ NOTHING_BELOW_ZERO = "scale=\"poisson\" needs values of zero or more, but 'rate'
 FEW_YEARS = "Which scale untreated villages support shows from 3 years before the first start ({}) and one from it on; "
 ONE_YEAR, TWO_YEARS = "'income' is known in 1 year before and ", "'income' is known in 2 years before and "
 NOT_FOR_MONEY = "'{}' is analysed with scale = \"{}\"; how much of the effect one village carries is told for "
-TOO_FEW = "Only 2 groups are at hand to treat 3 of them on paper and compare them with at least two others."
 NO_HOUSEHOLDS = "The panel has no column 'households' to use as weight. It has: "
 NO_BOUNDS = (
     "No honest bounds: {} untreated groups cannot show how {} event times vary together; more than {} are needed."
@@ -316,7 +313,6 @@ NO_BOUNDS_FOR = {
     **dict.fromkeys(["one_treated_group", "mixed_groups", "nothing_moves", "few_outside"], NO_COVARIANCE),
     "nowhere_else": "No honest bounds: 2 treated groups are worth 1.9 equal ones by their totals: not informative. ",
 }
-DETECTABLE = ["detectable = ", "curve = "]
 EVIDENCE, NOT_SHOWN = "scale_evidence(", "Untreated villages do not show which scale they support: "
 FORMULAS = [f'data = two_by_two(study, outcome, "{scale}")' for scale in ("level", "poisson")]
 BOUNDS = ["event_study(study, outcome).honest_bounds()", "plot_honest_bounds("]
@@ -325,6 +321,9 @@ EACH_LEFT_OUT = ["without_each_district(study, outcome).draw()", "without_each_d
 NO_REFERENCE = "No village is observed at the reference event time -1 in 1 start-year cohort: 2016. Choose"
 NO_LEAD = "No year before treatment is estimated beside the reference, so "
 STARTS = "The formula inside * after is for one start year, and this study has {}: "
+NOWHERE = "Treatment could have gone to no other groups: every stratum with treated groups has no untreated group "
+OF_AN_ESTIMATE = ["plot_methods(", "trusted(", "did(", "plot_reassigned(", "other_assumptions("]
+OF_POWER = ["plot_power(", "minimum_detectable_effect(", "other_designs("]
 REFUSED: dict[tuple[str, str], dict[str, str]] = {
     ("several_starts", "03-before-after"): {
         **dict.fromkeys(FORMULAS, STARTS.format(3)),
@@ -357,8 +356,13 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
         NO_REFERENCE,
     ),
     **{(study, "04-event-study"): dict.fromkeys(BOUNDS, reason) for study, reason in NO_BOUNDS_FOR.items()},
-    ("never_seen_before", "05-inference"): {"effect = ": UNSEEN},
-    ("few_outside", "05-inference"): {"size = ": TOO_FEW, "by_village = ": TOO_FEW},
+    ("never_seen_before", "05-inference"): dict.fromkeys(OF_AN_ESTIMATE, UNSEEN),
+    ("nowhere_else", "05-inference"): {
+        "plot_reassigned(": NOWHERE,
+        "other_assumptions(": "No p-value: 2 treated groups are worth 1.9 equal ones by their totals",
+    },
+    ("few_outside", "05-inference"): {"plot_reassigned(": NOWHERE},
+    ("mixed_groups", "05-inference"): {"plot_reassigned(": NOT_WHOLE},
     ("one_treated_group", "06-districts"): dict.fromkeys(
         EACH_LEFT_OUT, "Only one group is treated (片区1): without it there is no "
     ),
@@ -371,40 +375,10 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
     },
     ("mixed_groups", "06-districts"): dict.fromkeys(DISTRICTS, NOT_WHOLE),
     ("never_seen_before", "07-robustness"): {"plot_forest(examination, ": UNSEEN},
-    ("one_treated_group", "08-power"): dict.fromkeys(DETECTABLE, NO_POWER),
-    ("nowhere_else", "08-power"): dict.fromkeys(DETECTABLE, NO_POWER_OF_TWO),
-    ("never_seen_before", "08-power"): dict.fromkeys([*DETECTABLE, "if not designs:"], UNSEEN),
-    ("nothing_moves", "08-power"): dict.fromkeys([*DETECTABLE, "if not designs:"], NO_SHOCKS),
-}
-# What no study but Mengzhou's can have.
-REFUSED_TO_ALL = {
-    "08-power": {
-        "if not set(": "The claim is about villages of Mengzhou, and none of this study's villages is one by its "
-    }
-}
-# The cells that are left out because they build on these: of some steps always the same ones.
-BUILD_ON = {
-    ("08-power", "if not set("): [
-        "estimate = ",
-        "share = ",
-        "alone, lost, treated = ",
-        "said = (",
-        "cases = ",
-        "first = ",
-    ],
-    ("08-power", "if not designs:"): ["said = ["],
-}
-LEFT_OUT: dict[tuple[str, str], list[str]] = {
-    ("never_seen_before", "05-inference"): [
-        "tests = ",
-        "lines = ",
-        "p_values = ",
-        "rows = ",
-        "if study.units",
-        "size = ",
-        "said = ",
-    ],
-    ("few_outside", "05-inference"): ["said = "],
+    ("one_treated_group", "08-power"): dict.fromkeys(OF_POWER[:2], NO_POWER),
+    ("nowhere_else", "08-power"): dict.fromkeys(OF_POWER[:2], NO_POWER_OF_TWO),
+    ("never_seen_before", "08-power"): dict.fromkeys(OF_POWER, UNSEEN),
+    ("nothing_moves", "08-power"): dict.fromkeys(OF_POWER, NO_SHOCKS),
 }
 
 
@@ -413,7 +387,6 @@ class Run:
     """One notebook on one study: cells by their first line."""
 
     refused: list[tuple[str, str]] = field(default_factory=list)
-    left_out: list[str] = field(default_factory=list)
     texts: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     space: dict[str, object] = field(default_factory=dict)
@@ -432,35 +405,33 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def run(stem: str) -> Run:
-    """Run a notebook's cells here, refused and left out as in a report on a study of one's own."""
-    done, lost, others, space = Run(), set(), set(), {}
+    """Run a notebook's cells here, refused as in a report on a study of one's own."""
+    done, space = Run(), dict[str, object]()
     with warnings.catch_warnings(record=True) as caught, contextlib.redirect_stderr(io.StringIO()) as stderr:
         warnings.simplefilter("always")
         for kept_quiet in (DeprecationWarning, EncodingWarning, FewTreatedGroupsWarning):
             warnings.simplefilter("ignore", kept_quiet)
         for source in code_cells(stem):
-            needed, left = names(source)
-            other = bool(needed & others or OTHER_DATA.search(source))
-            others = others | left if other else others - left
             try:
-                if needed & lost:
-                    done.left_out.append(first_line(source))
-                    lost |= left
-                    continue
                 text = shown(source, space)
-                done.texts += [] if other else [(first_line(source), text)]
-                lost -= left
+                done.texts.append((first_line(source), text))
             except StudyError as error:
                 done.refused.append((first_line(source), str(error)))
-                lost |= left
+                if "study" not in space:
+                    break
     done.space = space
     done.warnings = [str(warning.message) for warning in caught] + [stderr.getvalue()] * bool(stderr.getvalue())
     return done
 
 
+def cells(stem: str) -> list[NotebookNode]:
+    """A notebook's cells without those on published facts and simulated designs, which reports of others leave out."""
+    found = nbformat.read(NOTEBOOKS / f"{stem}.ipynb", as_version=4).cells
+    return [cell for cell in found if DEFAULT_STUDY_ONLY not in cell.metadata.get("tags", [])]
+
+
 def code_cells(stem: str) -> Iterator[str]:
-    notebook = nbformat.read(NOTEBOOKS / f"{stem}.ipynb", as_version=4)
-    return (cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return (cell.source for cell in cells(stem) if cell.cell_type == "code")
 
 
 def first_line(source: str) -> str:
@@ -485,11 +456,10 @@ def shown(source: str, space: dict[str, object]) -> str:
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few repetitions, and the figure of the stored grid, which no study changes, not drawn."""
+    """Few repetitions."""
     for name, options in FEW.items():
-        room = import_module(f"analysis.{analysis.MOVED[name]}") if name in analysis.MOVED else analysis
+        room = import_module(f"analysis.{ROOMS[name]}") if name in ROOMS else analysis
         monkeypatch.setattr(room, name, fewer(getattr(room, name), options), raising=False)
-    monkeypatch.setattr(plots, "plot_rejection_rates", lambda rates: None)
     monkeypatch.setattr(other_starts, "MOST_SPLITS", 2)
     monkeypatch.setattr(synthetic_districts, "synthetic_did", fewer(analysis.synthetic_did, FEW["synthetic_did"]))
     # Tests of Poisson regressions draw so few vectors where clusters are many; here everywhere.
@@ -521,12 +491,9 @@ class _OnEveryStudy:
     def test_runs_on(self, study: str, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("STUDY", str(folders[study] / "study.toml"))
         stem, done = self.stem, run(self.stem)
-        refused = REFUSED.get((study, stem), {}) | REFUSED_TO_ALL.get(stem, {})
-        left_out = LEFT_OUT.get((study, stem), [])
-        left_out = sorted([*left_out, *(cell for step in refused for cell in BUILD_ON.get((stem, step), []))])
+        refused = REFUSED.get((study, stem), {})
         assert begins([cell for cell, _ in done.refused], list(refused)), done.refused
         assert begins([reason for _, reason in done.refused], list(refused.values())), done.refused
-        assert begins(sorted(done.left_out), left_out), done.left_out
         assert done.warnings == []
         for line, text in done.texts:
             assert not NO_NUMBER.search(text), f"{line}: {text}"
@@ -583,24 +550,20 @@ def test_every_notebook_that_loads_the_study_runs_here() -> None:
 
 @pytest.mark.parametrize("stem", STEMS)
 def test_prose_holds_for_any_study(stem: str) -> None:
-    notebook = nbformat.read(NOTEBOOKS / f"{stem}.ipynb", as_version=4)
-    notebook.cells = [cell for cell in notebook.cells if not cell.source.startswith(ABOUT_OTHER_DATA)]
+    notebook = new_notebook(cells=cells(stem))
     for cell in notebook.cells:
         cell.source = WHERE_DATA_COME_FROM.sub("", cell.source)
     found = {n: OF_THE_DEFAULT_STUDY.findall(prose(tokens)) for n, tokens in markdown_tokens(notebook)}
     assert {n: words for n, words in found.items() if words} == {}
 
 
-def test_study_treated_from_its_first_year_is_refused_and_all_else_left_out(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_study_treated_from_its_first_year_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     panel([YEARS[0]] * 3 + [NEVER] * 3).to_csv(tmp_path / "数据.csv", index=False, encoding="utf-8")
     (tmp_path / "study.toml").write_text(toml(), encoding="utf-8")
     monkeypatch.setenv("STUDY", str(tmp_path / "study.toml"))
     done = run("03-before-after")
     assert [reason[:39] for _, reason in done.refused] == ["No year before treatment for 9 units: "[:39] + "村"]
     assert done.texts == []
-    assert len(done.left_out) == len(list(code_cells("03-before-after"))) - 1
 
 
 def test_an_error_that_is_no_refusal_is_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

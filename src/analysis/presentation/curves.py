@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from analysis.language.labels import bracketed, say, term
+from analysis.messages import amount
 from analysis.presentation.headings import named
 from analysis.presentation.plots import drawn_label, finish, small_print, without_formulas
-from analysis.presentation.style import INSIDE, OTHERS
+from analysis.presentation.style import INSIDE, OTHERS, OUTSIDE
 from analysis.study.outcome import shown_unit
 from analysis.study.specification import CHOICES
 from analysis.study.study import Study
@@ -101,8 +102,18 @@ def _draw_choices(ax: Axes, rows: pd.DataFrame, choices: list[tuple[str, str]], 
     ax.set(ylim=(-0.7, len(choices) - 0.3), xticks=[])
 
 
-def plot_power(curve: pd.DataFrame, study: Study, outcome: str, *, unit: str = "", ax: Axes | None = None) -> Axes:
-    """How often effects of each size are found, with the power usually asked for; the curve's caution stands below.
+def plot_power(
+    curve: pd.DataFrame,
+    study: Study,
+    outcome: str,
+    *,
+    unit: str | None = None,
+    claim: float = np.nan,
+    ax: Axes | None = None,
+) -> Axes:
+    """How often effects of each size are found: the smallest found with the power asked for, and a claim.
+
+    The curve's caution stands below.
 
     Parameters
     ----------
@@ -110,8 +121,10 @@ def plot_power(curve: pd.DataFrame, study: Study, outcome: str, *, unit: str = "
         From `power_curve`.
     study, outcome
         Whose curve it is.
-    unit : str
-        Unit of the effects; those known in per cent are drawn so.
+    unit : str, optional
+        Unit of the effects, by default the outcome's; those known in per cent are drawn so.
+    claim : float
+        A claimed effect to set beside it, as drawn; missing where there is none.
     ax : Axes, optional
         Draw here instead of in a new figure.
 
@@ -124,13 +137,31 @@ def plot_power(curve: pd.DataFrame, study: Study, outcome: str, *, unit: str = "
     """
     ax, language = ax or plt.subplots()[1], study.language
     shares = curve["percent"] if "percent" in curve and curve["percent"].notna().all() else None
-    ax.plot(curve.index if shares is None else shares, curve["power"], color=INSIDE, marker="o", markersize=3)
+    unit = "%" if shares is not None else study.describe(outcome).unit if unit is None else unit
+    drawn = pd.Series(curve["power"].to_numpy(), curve.index if shares is None else shares)
+    ax.plot(drawn.index, drawn, color=INSIDE, marker="o", markersize=3)
     ax.axhline(POWER_ASKED_FOR, color="0.4", linestyle="--", linewidth=1)
     title = "{label}: power by size of the effect ({data}; dashed: {power:.0%})"
     label, data = drawn_label(study, outcome), term(language, study.label)
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     title = say(language, title, label=label, data=data, power=POWER_ASKED_FOR)
-    effect = say(language, "True effect{unit}", unit=bracketed(language, unit if shares is None else "%"))
+    effect = say(language, "True effect{unit}", unit=bracketed(language, unit))
     below = [effect, *filter(None, [small_print(language, curve.attrs.get("caution", ""))])]
+    _mark_sizes(ax, drawn, claim, unit, language)
     return finish(ax, language, title, "\n".join(below), say(language, "Found at 5 % two-sided"))
+
+
+def _mark_sizes(ax: Axes, drawn: pd.Series, claim: float, unit: str, language: str) -> None:
+    """The smallest gain found with the power asked for, and a claim, each with its size beside it."""
+    reached = drawn.index[(drawn.index > 0) & (drawn >= POWER_ASKED_FOR)]
+    marks = [(reached.min(), "detectable: {size}", INSIDE)] if len(reached) else []
+    marks += [(claim, "claimed: {size}, found {power:.0%} of the time", OUTSIDE)] if np.isfinite(claim) else []
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    for at, phrase, colour in marks:
+        power = float(np.interp(at, drawn.index, drawn))
+        size = f"{at:,.0f} {term(language, unit)}" if abs(at) >= 10 else f"{amount(at)} {term(language, unit)}"
+        ax.plot([at, at], [0, power], color=colour, linewidth=1.5)
+        ax.plot(at, power, "o", color=colour, markersize=8)
+        said = without_formulas(say(language, phrase, size=size.strip(), power=power))
+        ax.annotate(said, (at, power), xytext=(10, -4), textcoords="offset points", va="top", color=colour, bbox=box)

@@ -1,34 +1,42 @@
 """How sure an effect is, by every method: intervals with their false positives, and effects found elsewhere."""
 
+from textwrap import shorten
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from analysis.design.rejection_rates import rejection_rates
 from analysis.effects.estimate import Estimate
 from analysis.effects.totals import refuse_dominated
 from analysis.inference.methods import HEADLINE
 from analysis.inference.randomization import randomization
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import Said, StudyError, fixed
+from analysis.presentation.forest import BEHIND
 from analysis.presentation.headings import named
 from analysis.presentation.plots import drawn_label, finish, without_formulas
-from analysis.presentation.style import INSIDE, OUTSIDE
+from analysis.presentation.style import INSIDE, OTHERS, OUTSIDE
 from analysis.presentation.tables import Table, captioned
 from analysis.study.outcome import shown, shown_unit
 
-OTHERS = "0.45"
-REASON = 0.02
+DRAWS = 99
+"""Of the wild bootstrap and of randomization in each replication: enough for a test of 5 %."""
+REASON, LETTERS = 0.02, 60
 
 
-def plot_methods(estimate: Estimate, rates: pd.DataFrame | None = None, *, ax: Axes | None = None) -> Axes:
+def plot_methods(estimate: Estimate, *, replications: int = 0, ax: Axes | None = None) -> Axes:
     """One effect's 95 % intervals by method below one another, each with its p-value and its false positives.
+
+    False positives are those of `rejection_rates` on the study's untreated groups, where there are enough of them.
 
     Parameters
     ----------
     estimate : Estimate
-    rates : DataFrame, optional
-        From `rejection_rates`: how often each method finds an effect where there is none.
+    replications : int
+        Draws of placebo groups; none by default, since each is an estimate of its own.
     ax : Axes, optional
         Draw here instead of in a new figure.
 
@@ -39,7 +47,7 @@ def plot_methods(estimate: Estimate, rates: pd.DataFrame | None = None, *, ax: A
     'Effect (%), 95 % intervals'
     """
     study, language, unit = estimate.study, estimate.study.language, estimate.unit
-    tests = estimate.inference()
+    tests, rates = estimate.inference(), _false_positives(estimate, replications)
     ax = ax or plt.subplots(figsize=(7.0, 3.1))[1]
     ends = shown(unit, tests[["low", "high"]].astype(float))
     value = float(shown(unit, estimate.value))
@@ -48,16 +56,28 @@ def plot_methods(estimate: Estimate, rates: pd.DataFrame | None = None, *, ax: A
         texts = [fixed(test["p_value"], 3) if np.isfinite(test["p_value"]) else "–", _rate(rates, str(method))]
         _write(ax, place, texts)
         if np.isnan(ends.loc[method]).any():
-            said = without_formulas(str(test["note"]).split(";")[0])
-            ax.text(REASON, place, said, transform=ax.get_yaxis_transform(), va="center", fontsize="x-small")
+            said = without_formulas(shorten(str(test["note"]).split(";")[0], LETTERS, placeholder=" …"))
+            spot: Any = {"transform": ax.get_yaxis_transform(), "bbox": BEHIND}
+            ax.text(REASON, place, said, va="center", fontsize="x-small", **spot).set_in_layout(False)
     _write(ax, len(tests), [term(language, "p"), say(language, "false\npositives")])
     ax.set_yticks(range(len(tests)), [named(language, str(method)) for method in tests.index], fontsize="small")
     ax.set_ylim(len(tests) - 0.5, -0.5)
     label, data = drawn_label(study, estimate.outcome), term(language, study.label)
-    title = say(language, "{label}: one effect, five intervals ({data})", label=label, data=data)
+    title = say(language, "{label}: one effect, its interval by method ({data})", label=label, data=data)
     return finish(
         ax, language, title, say(language, "Effect{unit}, 95 % intervals", unit=bracketed(language, shown_unit(unit)))
     )
+
+
+def _false_positives(estimate: Estimate, replications: int) -> pd.DataFrame | None:
+    """Rejection rates of every method, or None where nobody asks or too few groups are untreated."""
+    if not replications:
+        return None
+    try:
+        asked = estimate.study, estimate.outcome
+        return rejection_rates(*asked, scale=estimate.scale, replications=replications, draws=DRAWS)
+    except StudyError:
+        return None
 
 
 def _write(ax: Axes, place: int, texts: list[str]) -> None:

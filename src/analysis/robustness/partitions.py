@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from analysis.effects.verbs import did
 from analysis.inference.methods import HEADLINE
-from analysis.messages import StudyError, check_whole
+from analysis.language.labels import say, term
+from analysis.messages import Said, StudyError, check_whole
 from analysis.presentation.tables import Table, captioned
 from analysis.study.placebo_groups import placebo_groups
 from analysis.study.study import Study
@@ -86,10 +87,11 @@ def partition_sensitivity(
     return pd.DataFrame({"declared": declared, **spread})
 
 
-def partition_table(study: Study, outcome: str, *, cuts: int = 10) -> Table:
+def partition_table(study: Study, outcome: str, *, cuts: int = 10) -> Table | Said:
     """P-values of the headline and of the randomization test over random cuts into placebo groups.
 
-    The caption names the range where other cuts move the headline over the level of 5 %.
+    The caption names the range where other cuts move the headline over the level of 5 %. Where no groups were cut a
+    sentence says so.
 
     Examples
     --------
@@ -97,6 +99,10 @@ def partition_table(study: Study, outcome: str, *, cuts: int = 10) -> Table:
     >>> partition_table(load_study(), "households", cuts=2).caption
     'Households: p-values over 2 other cuts into placebo groups (simulated data)'
     """
+    data, language = term(study.language, study.label), study.language
+    if not study.placebo_group_count:
+        none = "{data}: every untreated {noun} came with a group, so there is no cut to vary."
+        return Said(say(language, none, data=data.capitalize(), noun=term(language, study.noun)))
     spread = partition_sensitivity(study, outcome, cuts=cuts, methods=[HEADLINE, "randomization"])
     declared, low, high = spread.loc[HEADLINE, ["declared", "lowest", "highest"]]
     moved = min(declared, low) < SIGNIFICANT <= max(declared, high)
