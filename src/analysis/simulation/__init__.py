@@ -1,5 +1,5 @@
 """The demonstration panel, simulated on the real roster of villages.
 
 Its parameters are calibrated to published facts; its effects are known.
-It imports `messages`, `study`, `reading` and `design`.
+It imports `messages`, `language`, `study`, `reading` and `design`.
 """
