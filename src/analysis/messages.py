@@ -44,22 +44,6 @@ def p_of(p_value: float) -> str:
     return f"= {p_value:.3f}" if p_value >= 0.001 else "< 0.001"
 
 
-def of_units(text: str, noun: str) -> str:
-    """An English text on villages, said of what a study calls its units.
-
-    Examples
-    --------
-    >>> of_units("Villages outside, means of 20 village-years", "county")
-    'Counties outside, means of 20 county-years'
-    """
-
-    def one(found: re.Match) -> str:
-        word = plural(noun) if found[2] else noun
-        return word.capitalize() if found[1] == "V" else word
-
-    return re.sub(r"\b([Vv])illage(s?)\b", one, text) if noun != "village" else text
-
-
 def first(values: Iterable) -> str:
     """The first three of many, with dots where there are more."""
     values = list(values)

@@ -97,6 +97,29 @@ def one_of(language: str, noun: str) -> str:
     return counted(language, 1, noun).removeprefix("1").strip()
 
 
+def of_units(language: str, text: str, noun: str, labels: Iterable[str] = ()) -> str:
+    """A text on villages, said of what a study calls its units; its own labels stay.
+
+    Examples
+    --------
+    >>> of_units("en", "Villages outside, means of 20 village-years", "county"), of_units("zh", "村数", "county")
+    ('Counties outside, means of 20 county-years', '县数')
+    >>> of_units("en", "village debt of all villages", "county", ["Village debt"])
+    'village debt of all counties'
+    """
+
+    def one(found: re.Match) -> str:
+        if not found["unit"]:
+            return found[0]
+        word = plural(noun) if found["unit"].endswith("s") else noun
+        own = one_of(language, noun).removeprefix("个")
+        return own if language == "zh" else word.capitalize() if found[0][0] == "V" else word
+
+    kept = "|".join(re.escape(label) for label in labels if label) or "(?!)"
+    unit = r"\b[Vv]illages?\b" if language == "en" else "(?<!乡)村"
+    return re.sub(f"(?P<label>(?i:{kept}))|(?P<unit>{unit})", one, text) if noun != "village" else text
+
+
 def joined(language: str, sentences: Iterable[str]) -> str:
     """Sentences one after the other, with what stands between two of them.
 

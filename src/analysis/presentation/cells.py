@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.sentence import signed
-from analysis.language.labels import say
-from analysis.messages import amount, amounts, decimals_of, fixed, of_units, shared_decimals
+from analysis.language.labels import of_units, say
+from analysis.messages import amount, amounts, decimals_of, fixed, shared_decimals
 from analysis.presentation.headings import heading, named
 
 SMALLEST_P_SHOWN = 0.001
@@ -33,12 +33,12 @@ class Column:
 
 
 def columns_of(frame: pd.DataFrame, language: str, noun: str = "village") -> list[Column]:
-    """Columns as they are read, row names first; English says the study's own noun where texts say village."""
+    """Columns as they are read, row names first; the study's own noun stands where texts say village."""
     columns = _columns(frame, language)
-    if noun == "village" or language != "en":
-        return columns
+    texts = {str(text): named(language, str(text)) for text in (*frame.index, *frame.to_numpy().ravel())}
+    own = {said: of_units(language, said, noun) for text, said in texts.items() if "illage" in text}
     return [
-        replace(one, heading=of_units(one.heading, noun), cells=[of_units(cell, noun) for cell in one.cells])
+        replace(one, heading=of_units(language, one.heading, noun), cells=[own.get(cell, cell) for cell in one.cells])
         for one in columns
     ]
 

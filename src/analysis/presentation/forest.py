@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 
 from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
-from analysis.language.labels import bracketed, say, term
-from analysis.messages import StudyError, of_units
+from analysis.language.labels import bracketed, of_units, say, term
+from analysis.messages import StudyError
 from analysis.presentation.cells import spread
 from analysis.presentation.headings import named
 from analysis.presentation.plots import HANZI_PER_LINE, drawn_label, finish, without_formulas
@@ -83,7 +83,7 @@ def plot_forest(
     ax = ax or plt.subplots(figsize=(7.0, MARGINS + ROW * len(frame)))[1]
     _draw(ax, frame)
     per_line = HANZI_PER_LINE if language == "zh" else LETTERS_PER_LINE
-    names = [of_units(named(language, str(name)), study.noun) for name in frame.index]
+    names = [of_units(language, named(language, str(name)), study.noun) for name in frame.index]
     labels = ["\n".join(wrap(without_formulas(name), per_line)) for name in names]
     ax.set_yticks(range(len(frame)), labels, fontsize="small")
     ax.set_ylim(len(frame) - 0.4, -0.6)

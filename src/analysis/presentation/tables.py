@@ -15,8 +15,9 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
 from analysis.effects.sentence import specification
 from analysis.inference.methods import HEADLINE_NAME
-from analysis.language.labels import bracketed, joined, say, term
-from analysis.messages import StudyError, amounts, of_units
+from analysis.language.catalogues import catalogue
+from analysis.language.labels import bracketed, joined, of_units, say, term
+from analysis.messages import StudyError, amounts
 from analysis.presentation.cells import Column, columns_of, plain, spread
 from analysis.presentation.latex import latex
 from analysis.study.outcome import LOG_POINTS, shown, shown_unit
@@ -188,11 +189,9 @@ def estimates_table(estimates: Mapping[str, Estimate | StudyError]) -> Table:
     frame = frame.join(specified.reindex(frame.index, fill_value="")).astype({"villages": "Int64", "rows": "Int64"})
     table = _in_shown_unit(frame.drop(columns=[] if frame["note"].any() else "note"))
     shared = [name for name in varying if len(set(table.loc[[*known], name])) == 1]
-    common = {
-        term(language, of_units(name, study.noun)): term(language, value if isinstance(value, str) else f"{value:,}")
-        for name, value in table[shared].iloc[0].items()
-        if value
-    }
+    alike = table[shared].iloc[0].map(lambda value: value if isinstance(value, str) else f"{value:,}")
+    named = {name: of_units(language, term(language, name), study.noun) for name in shared}
+    common = {named[name]: term(language, value) for name, value in alike.items() if value}
     return captioned(
         table.drop(columns=shared),
         study,
@@ -294,5 +293,5 @@ def _data(estimate: Estimate) -> str:
 def captioned(frame: pd.DataFrame, study: Study, caption: str, **values: object) -> Table:
     """A table in the study's language; `data`, where it is not given, is the study's provenance."""
     values = {"data": term(study.language, study.label)} | values
-    english = of_units(caption, study.noun if study.language == "en" else "village")
-    return Table(frame, say(study.language, english, **values), study.language, noun=study.noun)
+    said = of_units(study.language, catalogue(study.language).gettext(caption), study.noun).format(**values)
+    return Table(frame, said, study.language, noun=study.noun)

@@ -9,8 +9,8 @@ import numpy as np
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.sentence import signed
-from analysis.language.labels import joined, say, term
-from analysis.messages import StudyError, amounts, of_units
+from analysis.language.labels import joined, of_units, say, term
+from analysis.messages import StudyError, amounts
 from analysis.presentation.tables import Table, paragraph
 from analysis.study.outcome import effect_in_words, shown, shown_unit
 from analysis.study.study import Study
@@ -51,9 +51,9 @@ class Finding:
         return self.drawing() if self.drawing else self
 
     def __repr__(self) -> str:
-        data, said = term(self.study.language, self.study.label).capitalize(), self._said
-        said = of_units(said, self.study.noun) if self.study.language == "en" else said
-        return say(self.study.language, "{name}: {value}", name=data, value=said)
+        language, labels = self.study.language, map(self.study.label_of, self.study.outcomes)
+        said = of_units(language, self._said, self.study.noun, labels)
+        return say(language, "{name}: {value}", name=term(language, self.study.label).capitalize(), value=said)
 
     @property
     def _said(self) -> str:
