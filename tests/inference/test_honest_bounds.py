@@ -436,6 +436,11 @@ def test_designs_that_cannot_bear_it_are_refused() -> None:
         events_of([2021] * 5 + [None] * 6).honest_bounds()
     with pytest.raises(StudyError, match="No honest bounds: 24 untreated groups cannot .*; more than 24 are needed"):
         events_of([2021] * 5 + [None] * 24).honest_bounds()
+    with pytest.raises(StudyError, match=r"weights must be 2 numbers, not all zero: .* \(0, 1\), not \[1, 0, 0\]"):
+        events_of(SEVERAL).honest_bounds(weights=[1, 0, 0])
+    late = events_of([2021] * 3 + [2023] * 3 + [None] * 32, years=np.delete(YEARS, 6))
+    with pytest.raises(StudyError, match="No event time under treatment is reached by every start year"):
+        late.honest_bounds()
     with pytest.raises(ValueError, match="kind must be one of"):
         events_of(ONE_START).honest_bounds("level")
 

@@ -10,7 +10,7 @@ from statsmodels.regression.linear_model import RegressionResults
 from analysis.effects.cohorts import Aggregate, aggregated_effects
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_path import EventPath, event_path
-from analysis.effects.honest_bounds import HonestBounds, of_which, path_bounds
+from analysis.effects.honest_bounds import HonestBounds, check_lags, of_which, path_bounds
 from analysis.effects.pretrend import Pretrend
 from analysis.effects.totals import refuse_dominated
 from analysis.inference.hypothesis import HypothesisTest
@@ -218,6 +218,7 @@ class EventStudy(Sentence):
         """
         path, whole = self.path(), self.average()
         lags = np.array(path.event_times) >= 0
+        check_lags(np.array(path.event_times)[lags], weights)
         cells = np.array([time for _, time in self.fitted.labels])[:, None] == np.array(path.event_times)[lags]
         # A village-year counts in the bounds as it does in the effect: by its share of the counterfactual total.
         effect = self.fitted.average(cells.any(axis=1))

@@ -100,6 +100,20 @@ class HonestBounds(Sentence):
         return say(language, said, year=year, size=size, times=amount(times))
 
 
+def check_lags(times: np.ndarray, weights: Sequence[float] | None) -> None:
+    """There are event times under treatment to bound, and a weight for each where weights are given."""
+    if not len(times):
+        raise StudyError(
+            "No event time under treatment is reached by every start year, so no effect can be bounded with the same "
+            "groups all along. Leave out the start year that is seen least with study.subset."
+        )
+    if weights is not None and (len(weights) != len(times) or not np.any(weights)):
+        raise StudyError(
+            f"weights must be {count(len(times), 'number')}, not all zero: one for each event time under treatment "
+            f"({', '.join(map(str, times))}), not {list(weights)}."
+        )
+
+
 def of_which(estimate: Estimate, whole: Estimate, times: Iterable[int], weights: Iterable[float] | None) -> str:
     """Which effect an estimate is, with the average over all treated years beside it; "" where it is that average."""
     if np.array_equal(estimate.effect.gradient, whole.effect.gradient):
