@@ -19,7 +19,7 @@ TESTS = Path(__file__).parent
 FILES = {path.relative_to(LIBRARY).as_posix(): path for path in sorted(LIBRARY.rglob("*.py"))}
 
 # From the ground up: a room imports those before it, and never those after it.
-ORDER = ["messages", "language", "study", "reading", "regression", "inference", "effects", "design"]
+ORDER = ["language", "messages", "study", "reading", "regression", "inference", "effects", "design"]
 ORDER += ["presentation", "robustness", "simulation", "report", "__init__", "__main__"]
 ABSENT = {"simulation": {"regression", "inference", "effects", "presentation", "robustness"}, "inference": {"reading"}}
 

@@ -1,56 +1,72 @@
 """How the library speaks: errors say what is wrong, where and what to do; numbers keep the digits that count."""
 
 import functools
-import math
 import re
+import traceback
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
-# A number nearer than this to a whole one is shown as that one; so many decimals are the most that are shown.
-MOST_DECIMALS = 9
+from analysis.language.numbers import MOST_DECIMALS as MOST_DECIMALS
+from analysis.language.numbers import amount as amount
+from analysis.language.numbers import amounts as amounts
+from analysis.language.numbers import decimals_of as decimals_of
+from analysis.language.numbers import fixed as fixed
+from analysis.language.numbers import floored as floored
+from analysis.language.numbers import p_of as p_of
+from analysis.language.numbers import shared_decimals as shared_decimals
+from analysis.language.texts import Listed, Text, count, first, said
+from analysis.language.texts import plural as plural
+
 DOLLAR = "<span>$</span>"
 
 
 class StudyError(ValueError):
-    """The panel or its design cannot support the analysis asked for; the message says what to do."""
+    """The panel or its design cannot support the analysis asked for; the message says what to do.
+
+    It is made of an English sentence with named places, and their values. It is said in the language that it was
+    `told`, else in that of the first study that one of the functions it passed was asked about, else in English.
+
+    Examples
+    --------
+    >>> error = StudyError("The outcome {name!r} is also a control. Leave it out of the controls.", name="y")
+    >>> print(error), print(error.said("zh"))
+    The outcome 'y' is also a control. Leave it out of the controls.
+    指标“y”同时列为控制变量。请将其从controls中去掉。
+    (None, None)
+    """
+
+    told = ""
+
+    def __init__(self, sentence: str, /, **values: object) -> None:
+        super().__init__(sentence if isinstance(sentence, Text) else Text(sentence, **values))
+
+    def said(self, language: str) -> str:
+        """The message in a language."""
+        return said(language, self.args[0])
+
+    @property
+    def language(self) -> str:
+        """In which language the message is said where none is asked for."""
+        for frame, _ in traceback.walk_tb(None if self.told else self.__traceback__):
+            asked = next(iter(frame.f_locals.values()), None)
+            language = getattr(getattr(asked, "study", asked), "language", None)
+            if isinstance(language, str):
+                return language
+        return self.told or "en"
+
+    def __str__(self) -> str:
+        return self.said(self.language)
 
 
 class FewTreatedGroupsWarning(UserWarning):
     """Fewer than three treated groups: most inference is uninformative, and the message says how."""
 
 
-def floored(number: float) -> str:
-    """An effective number with one decimal, never rounded up: 2.98 is less than three. A rounding error is none."""
-    return f"{math.floor(10 * number + 1e-6) / 10:.1f}" if math.isfinite(number) else f"{number}"
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun: 1 village, 2 villages, 3 counties, 4 strata."""
-    return f"{number:,} {noun if number == 1 else plural(noun)}"
-
-
-def plural(noun: str) -> str:
-    """Several of what a noun names: villages, counties, strata."""
-    return {"ty": f"{noun[:-1]}ies", "um": f"{noun[:-2]}a"}.get(noun[-2:], f"{noun}s")
-
-
-def p_of(p_value: float) -> str:
-    """How a p-value stands behind "p": "= 0.034", or "< 0.001" where three decimals show nothing."""
-    return f"= {p_value:.3f}" if p_value >= 0.001 else "< 0.001"
-
-
-def first(values: Iterable) -> str:
-    """The first three of many, with dots where there are more."""
-    values = list(values)
-    return ", ".join(map(str, values[:3])) + (", ..." if len(values) > 3 else "")
-
-
-def refuse(found: Iterable, noun: str, fault: str, remedy: str) -> None:
+def refuse(found: Iterable, noun: str, fault: str, remedy: str, **values: object) -> None:
     """Raise a `StudyError` where anything was found: what is wrong, in how many and the first three, what to do.
 
     Parameters
@@ -62,19 +78,21 @@ def refuse(found: Iterable, noun: str, fault: str, remedy: str) -> None:
     fault, remedy : str
         A clause without its full stop that "in 2 villages" can follow, or in which their number stands in the place of
         {}; and whole sentences.
+    **values
+        What stands in the named places of both.
 
     Examples
     --------
     >>> refuse([], "village", "The outcome is missing", "Fill it in.")
-    >>> refuse(["v1", "v2"], "village", "The outcome is missing", "Fill it in.")
+    >>> refuse(["v1", "v2"], "village", "The {name} is missing", "Fill it in.", name="income")
     Traceback (most recent call last):
-    analysis.messages.StudyError: The outcome is missing in 2 villages: v1, v2. Fill it in.
+    analysis.messages.StudyError: The income is missing in 2 villages: v1, v2. Fill it in.
     """
-    for sentence in _naming(found, noun, fault, remedy):
+    for sentence in _naming(found, noun, fault, remedy, values):
         raise StudyError(sentence)
 
 
-def look(found: Iterable, noun: str, fault: str, remedy: str) -> list[str]:
+def look(found: Iterable, noun: str, fault: str, remedy: str, **values: object) -> list[str]:
     """What is to be looked at before a study is run, named as by `refuse`: one sentence, or none.
 
     Examples
@@ -82,13 +100,17 @@ def look(found: Iterable, noun: str, fault: str, remedy: str) -> list[str]:
     >>> look(["v1", "v2"], "village", "{} without a value", "Leave them out."), look([], "village", "{} left", "")
     (['LOOK: 2 villages without a value: v1, v2. Leave them out.'], [])
     """
-    return [f"LOOK: {sentence}" for sentence in _naming(found, noun, fault, remedy)]
+    return [Text("LOOK: {doubt}", doubt=sentence) for sentence in _naming(found, noun, fault, remedy, values)]
 
 
-def _naming(found: Iterable, noun: str, fault: str, remedy: str) -> list[str]:
-    found = list(found)
-    fault = fault if "{}" in fault else f"{fault} in {{}}"
-    return [f"{fault.replace('{}', count(len(found), noun))}: {first(found)}. {remedy}"] if found else []
+def _naming(found: Iterable, noun: str, fault: str, remedy: str, values: Mapping) -> list[Text]:
+    if not (found := list(found)):
+        return []
+    many, what = count(len(found), noun), Text(remedy, **values)
+    if "{}" in fault:
+        return [Text("{fault}: {found}. {remedy}", fault=Text(fault, many, **values), found=first(found), remedy=what)]
+    named = {"fault": Text(fault, **values), "many": many, "found": first(found), "remedy": what}
+    return [Text("{fault} in {many}: {found}. {remedy}", **named)]
 
 
 def check_shares(**shares: float) -> None:
@@ -118,71 +140,22 @@ def check_whole(least: int, **numbers: float) -> None:
 def unit_years(frame: pd.DataFrame, mask: pd.Series, values: pd.Series | None = None) -> list[str]:
     """Unit and year of each row of a mask, and what stands there: "v1 in 2019 ('none')"."""
     where = frame.loc[mask, ["unit", "time"]].itertuples(index=False) if mask.any() else ()
-    places = [f"{unit} in {year}" for unit, year in where]
     if values is None:
-        return places
-    return [f"{place} ({value!r})" for place, value in zip(places, values[mask].tolist(), strict=True)]
+        return [Text("{unit} in {year}", unit=unit, year=year) for unit, year in where]
+    pairs = zip(where, values[mask].tolist(), strict=True)
+    return [Text("{unit} in {year} ({value!r})", unit=unit, year=year, value=value) for (unit, year), value in pairs]
 
 
-def rows(frame: pd.DataFrame, mask: pd.Series, values: pd.Series | None = None) -> str:
+def rows(frame: pd.DataFrame, mask: pd.Series, values: pd.Series | None = None) -> Text:
     """Name rows: how many, and the first three by unit and year (and what stands there)."""
     places = unit_years(frame, mask, values)
-    return f"{count(len(places), 'row')}: {first(places)}"
+    return Text("{many}: {found}", many=count(len(places), "row"), found=first(places))
 
 
-def reasons(dropped: Mapping[str, int]) -> str:
+def reasons(dropped: Mapping[str, int]) -> Text:
     """Rows left out, by reason: 24 (income missing)."""
-    return ", ".join(f"{number:,} ({reason})" for reason, number in dropped.items()) or "none"
-
-
-def amounts(*numbers: float) -> tuple[str, ...]:
-    """Numbers shown together, such as an estimate and the ends of its interval, all with the same decimals.
-
-    Half of what they span (an interval's half-width) is shown with two significant digits. Digits before the point
-    are all kept; infinite and missing numbers are left out of the span. A number alone is shown as by `amount`.
-
-    Examples
-    --------
-    >>> amounts(0.000137, 0.00011, 0.000164), amounts(16620.3, -11503.2, 44743.8)
-    (('0.000137', '0.000110', '0.000164'), ('16,620', '−11,503', '44,744'))
-    >>> amounts(0.1234, -0.0561, 0.3029), amounts(0.5, float("nan"), float("nan"))
-    (('0.12', '−0.06', '0.30'), ('0.500', 'nan', 'nan'))
-    """
-    decimals = shared_decimals(*numbers)
-    return tuple(amount(number) if decimals is None else fixed(number, decimals) for number in numbers)
-
-
-def shared_decimals(*numbers: float) -> int | None:
-    """Decimals of numbers shown together, by `amounts`; None where they are alike, or one alone is known."""
-    known = [number for number in numbers if np.isfinite(number)]
-    half = (max(known) - min(known)) / 2 if known else 0.0
-    return decimals_of(half, 2) if round(half, MOST_DECIMALS) > 0 else None
-
-
-def amount(number: float) -> str:
-    """A number shown alone: whole if it is, or from 100 on; one decimal from 10 on, else three, or two digits.
-
-    Use `amounts` for an estimate with its interval.
-
-    Examples
-    --------
-    >>> amount(49028.4), amount(16.62), amount(0.0281), amount(-0.000137), amount(3.0)
-    ('49,028', '16.6', '0.028', '−0.00014', '3')
-    """
-    if abs(number) >= 100 or round(float(number), MOST_DECIMALS).is_integer():
-        return fixed(number, 0)
-    return fixed(number, 1 if abs(number) >= 10 or np.isnan(number) else max(3, decimals_of(number, 2)))
-
-
-def decimals_of(size: float, significant: int) -> int:
-    """Decimals that show a size with so many significant digits, none of those before the point left out."""
-    exponent = int(f"{size:.{significant - 1}e}".split("e")[1])
-    return min(max(significant - 1 - exponent, 0), MOST_DECIMALS)
-
-
-def fixed(number: float, decimals: int) -> str:
-    """A number with so many decimals, thousands set off, a true minus sign, and none before a zero."""
-    return f"{round(number, decimals) + 0.0:,.{decimals}f}".replace("-", "−").replace("inf", "∞")
+    each = [Text("{number} ({reason})", number=f"{number:,}", reason=reason) for reason, number in dropped.items()]
+    return Listed(each) if each else Text("none")
 
 
 def as_typed(text: str) -> str:

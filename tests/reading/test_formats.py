@@ -30,7 +30,7 @@ def test_formats_merged_cells_and_hidden_rows_are_read(name):
     assert read.frame["收入"].iloc[0] == 8.0
     assert read.frame["年份"].tolist()[:2] == [2020, 2020]
     assert read.units["收入"] == ("万元", "row 2 (单位：万元)")
-    assert read.notes[0] == f"{name}: 64 rows read (1 of them hidden in the sheet)."
+    assert read.notes[0] == "64 rows read (1 of them hidden in the sheet)."
 
 
 @pytest.mark.parametrize("name", ["ledger.xls", "ledger.ods"])
@@ -70,7 +70,7 @@ def test_a_file_in_another_dress_is_known_by_its_content(tmp_path, kind, dress, 
     path = small(tmp_path, kind).rename(tmp_path / f"另存{dress}")
     read = read_panel(path, {"村代码": "code", "年份": "year", "收入": "number"})
     assert read.frame.to_numpy().tolist() == [["007", 2020, 1.5], ["007", 2021, 2.0], ["008", 2020, 3.0]]
-    assert said is None or read.notes[0] == f"另存{dress}: 3 rows read{said}."
+    assert said is None or read.notes[0] == f"3 rows read{said}."
 
 
 def test_cells_that_span_rows_of_a_web_page(tmp_path):
@@ -83,7 +83,7 @@ def test_cells_that_span_rows_of_a_web_page(tmp_path):
     )
     read = read_panel(path, {"乡镇": "code", "村名": "code", "收入": "number"})
     assert read.frame.to_numpy().tolist() == [["赵和镇", "甲村", 1], ["赵和镇", "乙村", 2], ["槐树乡", "丙村", 3]]
-    assert read.notes[1] == "网页.xls: '乡镇': 1 merged area filled down their rows: A2:A3."
+    assert read.notes[1] == "'乡镇': 1 merged area filled down their rows: A2:A3."
 
 
 def test_spss_files_with_their_value_labels(tmp_path):

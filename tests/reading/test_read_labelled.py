@@ -40,7 +40,7 @@ def test_a_panel_is_read_and_missing_stays_missing(tmp_path, version):
 def test_value_labels_are_read_for_codes_and_said(tmp_path):
     cells = read(tmp_path, PANEL, value_labels={"g": {1: "东片区", 2: "西片区"}})
     assert cells.frame["g"].tolist() == ["东片区", "东片区", "西片区", "西片区"]
-    assert cells.notes == ["p.dta: 4 rows read (value labels of g)."]
+    assert cells.notes == ["4 rows read (value labels of g)."]
 
 
 def test_indicators_and_years_keep_their_values(tmp_path):
@@ -105,7 +105,7 @@ def test_names_in_gbk_of_an_old_file_are_read_and_said(tmp_path, version):
     (tmp_path / "p.dta").write_bytes(raw.replace(b"village\0", "村名1\0\0\0".encode("gb18030")))
     cells = read_panel(tmp_path / "p.dta", {"村名1": "code"})
     assert cells.frame["村名1"].tolist() == ["孟州", "孟州", "镕村a", "b"]
-    assert cells.notes == ["p.dta: 4 rows read (GB18030)."]
+    assert cells.notes == ["4 rows read (GB18030)."]
 
 
 def test_western_names_are_not_taken_for_chinese():

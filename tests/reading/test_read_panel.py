@@ -174,8 +174,8 @@ def test_encodings_and_line_endings(tmp_path, encode, ending):
     assert read.frame["收入"].tolist() == [1, 2, 3]
     assert read.frame.index.tolist() == [2, 4, 6]
     assert read.notes[1:] == [
-        "村 表.csv: 2 blank rows left out.",
-        "村 表.csv: '村代码': 1 code with spaces, full-width or odd characters cleaned.",
+        "2 blank rows left out.",
+        "'村代码': 1 code with spaces, full-width or odd characters cleaned.",
     ]
 
 
@@ -209,7 +209,7 @@ def test_parquet_keeps_its_numbers_and_reads_only_what_is_named(tmp_path):
     assert read.frame["code"].tolist() == ["410883001201", "2"]
     assert read.frame["value"].iloc[0] == 0.1
     assert list(read.frame) == ["code", "year", "value"]
-    assert "a.parquet: 'code': 2 codes that had become a decimal number restored (12.0 is 12)." in read.notes
+    assert "'code': 2 codes that had become a decimal number restored (12.0 is 12)." in read.notes
 
 
 def write(folder, outcome, values=("1", "2", "3", "1", "2", "4")):

@@ -27,6 +27,17 @@ SAID = {
     "two-start-years": "More than one first treated year ('加入年份') in 1 unit: 990000001001; 990000001001 has 2020, 2021. "
     "Give each unit one value in all its years.",
 }
+IN_CHINESE = {
+    "dates-for-years": "“年份”不是年份，共180行：第2行（2018-12-31）、第3行（2019-12-31）、第4行（2020-12-31）等。"
+    "请只写年份，如2023（从未处理的留空）。日期和月份不会自动截成年份。",
+    "duplicated-village": "个体—年份重复，共6行：990000001002（2018年）、990000001002（2019年）、990000001002（2020年）等。"
+    "请每个个体每年只留一行。",
+    "rounded-codes": "“村代码”丢失了末尾的数字，共6行：第2行（9.9E+11）、第3行（9.9E+11）、第4行（9.9E+11）等："
+    "电子表格把代码变成了四舍五入后的数字。请回到原始数据，先把该列设为文本格式再填写。",
+    "text-in-numbers": "“村集体经济收入”不是数字，共2行：第5行（12万）、第9行（约15）。请只写数字，单位写在研究设置文件里。",
+    "two-start-years": "1个个体有不止一个开始年份（“加入年份”）：990000001001；990000001001有2020、2021。"
+    "请让每个个体在各年取同一个值。",
+}
 
 
 def sheets(path):
@@ -70,7 +81,8 @@ def test_both_forms_of_the_example_are_one_study():
 def test_each_broken_copy_says_its_error(name):
     with pytest.raises(StudyError) as refusal:
         check_study(BROKEN[name])
-    assert str(refusal.value) == SAID[name]
+    assert refusal.value.said("en") == SAID[name]
+    assert str(refusal.value) == IN_CHINESE[name]
 
 
 def test_mixed_units_can_run_but_are_pointed_out():
@@ -78,13 +90,13 @@ def test_mixed_units_can_run_but_are_pointed_out():
     assert (
         "LOOK: income changes by a factor of 1,000 or more between years in 1 place: 990000001001 in 2023 "
         "(31.8 to 327,500). Perhaps 元 and 万元 are mixed."
-    ) in check_study(BROKEN["mixed-units"])
+    ) in check_study(BROKEN["mixed-units"], "en")
 
 
 def test_a_row_of_totals_is_left_out_and_named():
-    found = check_study(BROKEN["totals-row"])
+    found = check_study(BROKEN["totals-row"], "en")
     assert "totals-row.csv: 1 row of totals or means left out: row 182 (合计)." in found
-    assert found[-1] == "This study can run. 可以运行。"
+    assert found[-1] == "This study can run."
 
 
 def test_template_is_ready_to_run(tmp_path):

@@ -13,8 +13,9 @@ from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
 from analysis.messages import Sentence, StudyError, count, first
 from analysis.regression.regression import Effect, Regression, weighted_sum
+from analysis.study.group_notes import few_treated_groups, mixed_groups
 from analysis.study.labels import text_label
-from analysis.study.panel_checks import check_starts, few_treated_groups, mixed_groups
+from analysis.study.panel_checks import check_starts
 from analysis.study.study import Study
 
 # Over what each aggregate's parts are averaged to give its overall effect.

@@ -1,5 +1,5 @@
-"""What readers see in their own language: labels, headings and the names of units.
+"""What readers see in their own language: texts, labels, headings and the names of units.
 
 It knows nothing of studies or results.
-It imports `messages` alone.
+It stands on the ground, and imports no other room.
 """

@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable
 
 from analysis.language.catalogues import catalogue
+from analysis.language.texts import counted, plural, said_with
 from analysis.language.units import CONVERSIONS, DIVISORS
-from analysis.messages import plural
 
 LANGUAGES = ("en", "zh")
 BETWEEN_SENTENCES = {"en": " ", "zh": ""}
@@ -25,14 +25,14 @@ def say(language: str, phrase: str, **values: object) -> str:
     phrase : str
         English, with a place such as "{label}" for each value.
     **values
-        Already in that language.
+        Already in that language, or texts that are said in it.
 
     Examples
     --------
     >>> say("zh", "{label}: level", label="户数"), say("en", "{label}: level", label="Households")
     ('户数：水平', 'Households: level')
     """
-    return catalogue(language).gettext(phrase).format(**values)
+    return said_with(catalogue(language).gettext(phrase), language, **values)
 
 
 def term(language: str, text: str) -> str:
@@ -67,23 +67,6 @@ def bracketed(language: str, *terms: str) -> str:
     """
     known = [term(language, text) for text in terms if text]
     return say(language, " ({terms})", terms=say(language, ", ").join(known)) if known else ""
-
-
-def counted(language: str, number: int, noun: str) -> str:
-    """A number with what it counts: 25 villages, or 25个村.
-
-    Examples
-    --------
-    >>> counted("en", 1, "village-year"), counted("zh", 25, "village"), counted("zh", 3, "village-year")
-    ('1 village-year', '25个村', '3条记录')
-    """
-    one, many = f"{{}} {noun}", f"{{}} {plural(noun)}"
-    said = catalogue(language).ngettext(one, many, number)
-    if language != "en" and said in (one, many):
-        said = say(
-            language, "{number} records" if noun.endswith("-year") else "{number} {noun}", number="{}", noun=noun
-        )
-    return said.replace("{}", f"{number:,}", 1)
 
 
 def one_of(language: str, noun: str) -> str:

@@ -2,6 +2,8 @@
 
 import re
 
+from analysis.language.texts import Text
+
 INNER_SPACE = r"(?<=[\u3400-\u9fff])\s+|\s+(?=[\u3400-\u9fff])|(?<=\d)\s+(?=\d)"
 """Spaces that align Chinese names or group digits; between Latin words they stay."""
 
@@ -39,10 +41,14 @@ def convert_unit(unit: str) -> tuple[str, int, str]:
     known = {canonical: (canonical, 1) for canonical, _ in CONVERSIONS.values()} | CONVERSIONS
     converted = known.get(name) or known.get(name.lower())
     if converted is None:
-        return unit, 1, f"the unit {unit} is not known here and stays as written" if unit else ""
+        return unit, 1, Text("the unit {unit} is not known here and stays as written", unit=unit) if unit else ""
     canonical = f"{converted[0]} per {DIVISORS.get(per, per)}" if per else converted[0]
     renamed = unit != canonical and converted[1] == 1
-    return canonical, converted[1], f"{unit} is called {canonical}" if renamed else ""
+    return (
+        canonical,
+        converted[1],
+        Text("{unit} is called {canonical}", unit=unit, canonical=canonical) if renamed else "",
+    )
 
 
 def scale_of_unit(unit: str) -> str:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.language.characters import CODE_WIDTH, HALF_WIDTH
+from analysis.language.texts import Listed, Text, count, first
 from analysis.language.units import INNER_SPACE
-from analysis.messages import StudyError, count, first, refuse
+from analysis.messages import StudyError, refuse
 from analysis.study.treatment import indicator_of, is_indicator, read_never
 
 MISSING = r"(?i)[-—–/.…]+|无|缺失?|暂无|不详|n/?a|#n/a|nan|null|none"
@@ -24,6 +25,12 @@ ERROR = r"#[A-Z0-9/]+[!?]"
 WRAPPED = r"""^(?:="(.*)"|'(.+))$"""
 GROUPED = r"[+-]?\d{1,3}(?:[, ]\d{3})+(?:\.\d+)?"
 MONTH = r"\d{4}\s*年?[-/.]?\s*(?:第?[一二三四1-4]季度?|[Qq][1-4]|0?[1-9]月|0[1-9]|1[0-2]月?)|\d{4}[-/.年][1-9]"
+KEPT_IN_PER_CENT = "{label}: {many} kept in per cent."
+READ_AS_SHARES = "{label}: {many} read as shares (35% is 0.35)."
+CLEANED = "{label}: {many} with spaces, full-width or odd characters cleaned."
+NO_DECIMALS = "{label}: {many} that had become a decimal number restored (12.0 is 12)."
+TAKEN_AS_MISSING = "{label}: {many} taken as missing ({marks})."
+FROM_R = " In R, set options(scipen = 15) before writing the file."
 YEAR, TWO_DIGITS = r"(\d{4}|0)(?:\.0+)?\s*(?:年度?)?", r"['‘’]?\d\d(?:\.0+)?\s*(?:年度?)?"
 
 
@@ -62,16 +69,22 @@ def clean_numbers(values: pd.Series, label: str, *, percent: bool = False) -> tu
     bare = bare.where(~signed, bare.str.rstrip("% "))
     read = pd.to_numeric(bare.where(~missing), errors="coerce")
     advice = "Write numbers only; the unit belongs in the study file."
-    refuse(_places(odd[read.isna() & ~missing]), "row", f"{label} is not a number", advice)
+    refuse(_places(odd[read.isna() & ~missing]), "row", "{label} is not a number", advice, label=label)
     if without := numbers.notna().sum() + (~signed & ~missing).sum():
-        advice = f"{count(without, 'number')} without: write all of them one way."
-        refuse(_places(odd[signed]), "row", f"{label} has a percent sign", advice)
+        known = {"label": label, "numbers": count(without, "number")}
+        advice = "{numbers} without: write all of them one way."
+        refuse(_places(odd[signed]), "row", "{label} has a percent sign", advice, **known)
     numbers[odd.index] = read.where(~signed | percent, read / 100)
     return numbers, [
-        *_note(label, grouped, "number", "with thousands separators read"),
-        *_note(label, ~missing & (plain != odd), "number", "in full-width characters or another script read"),
-        *_note(label, signed, "percentage", "kept in per cent" if percent else "read as shares (35% is 0.35)"),
-        *_missing_note(label, odd[missing], ", not as zero"),
+        *_note(label, grouped, "number", "{label}: {many} with thousands separators read."),
+        *_note(
+            label,
+            ~missing & (plain != odd),
+            "number",
+            "{label}: {many} in full-width characters or another script read.",
+        ),
+        *_note(label, signed, "percentage", KEPT_IN_PER_CENT if percent else READ_AS_SHARES),
+        *_missing_note(label, odd[missing], "{label}: {many} taken as missing, not as zero ({marks})."),
     ]
 
 
@@ -89,17 +102,19 @@ def clean_years(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     years = text.str.extract(f"^{YEAR}$", expand=False)
     short = values[text.str.fullmatch(TWO_DIGITS)]
     advice = "Write all four digits, such as 2018 for 18 (never treated: nothing)."
-    refuse(_places(short), "row", f"{label} is a year of two digits", advice)
+    refuse(_places(short), "row", "{label} is a year of two digits", advice, label=label)
     odd = years.isna() & ~missing
     if odd.any() and text[odd].str.fullmatch(MONTH).all():
-        advice = "Sum them to one row per village and year first: in Excel or WPS a pivot table with villages and "
-        advice += "years as rows and the sum of each amount as values; of a stock (households) keep the year's last."
-        refuse(_places(values[odd]), "row", f"{label} is a quarter or a month", advice)
+        advice = (
+            "Sum them to one row per village and year first: in Excel or WPS a pivot table with villages and years as "
+            "rows and the sum of each amount as values; of a stock (households) keep the year's last."
+        )
+        refuse(_places(values[odd]), "row", "{label} is a quarter or a month", advice, label=label)
     advice = "Write the year only, such as 2023 (never treated: nothing). Dates and months are not cut to years."
-    refuse(_places(values[odd]), "row", f"{label} is not a year", advice)
+    refuse(_places(values[odd]), "row", "{label} is not a year", advice, label=label)
     changed = ~missing & (years != values.str.removesuffix(".0"))
     return pd.to_numeric(years).astype("Int64"), [
-        *_note(label, changed, "year", "written another way (such as 2021年) read"),
+        *_note(label, changed, "year", "{label}: {many} written another way (such as 2021年) read."),
         *_missing_note(label, values[missing]),
     ]
 
@@ -136,24 +151,26 @@ def clean_codes(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     plain = values.str.translate(CODE_WIDTH).str.strip().str.replace(INNER_SPACE, "", regex=True)
     bare = plain.str.replace(WRAPPED, lambda match: match[1] or match[2], regex=True)
     errors = _places(values[bare.str.fullmatch(ERROR)])
-    refuse(errors, "row", f"{label} is an error of a formula", "Correct the formula.")
+    refuse(errors, "row", "{label} is an error of a formula", "Correct the formula.", label=label)
     exponent = bare.str.fullmatch(ROUNDED)
     power = bare[exponent].map(_whole_power).reindex(bare.index)
     rounded = values[exponent & power.isna()]
     if len(rounded):
-        from_r = " In R, set options(scipen = 15) before writing the file."
         raise StudyError(
-            f"{label} lost digits in {count(len(rounded), 'row')}: {first(_places(rounded))}: a spreadsheet turned "
-            "codes into rounded numbers. Go back to the source, and format the column as text before filling it in."
-            f"{from_r if rounded.str.contains('e', regex=False).any() else ''}"
+            "{label} lost digits in {many}: {found}: a spreadsheet turned codes into rounded numbers. Go back to the "
+            "source, and format the column as text before filling it in.{from_r}",
+            label=label,
+            many=count(len(rounded), "row"),
+            found=first(_places(rounded)),
+            from_r=Text(FROM_R) if rounded.str.contains("e", regex=False).any() else "",
         )
     whole = bare.str.replace(r"^(\d+)\.0+$", r"\1", regex=True).mask(power.notna(), power)
     missing = whole.str.fullmatch(f"{MISSING}|")
     return whole.where(~missing, None), [
-        *_note(label, (plain != values) & ~missing, "code", "with spaces, full-width or odd characters cleaned"),
-        *_note(label, bare != plain, "code", "taken out of a quotation for spreadsheets"),
-        *_note(label, power.notna(), "code", "written as a power of ten restored (5e+05 is 500000)"),
-        *_note(label, (whole != bare) & power.isna(), "code", "that had become a decimal number restored (12.0 is 12)"),
+        *_note(label, (plain != values) & ~missing, "code", CLEANED),
+        *_note(label, bare != plain, "code", "{label}: {many} taken out of a quotation for spreadsheets."),
+        *_note(label, power.notna(), "code", "{label}: {many} written as a power of ten restored (5e+05 is 500000)."),
+        *_note(label, (whole != bare) & power.isna(), "code", NO_DECIMALS),
         *_missing_note(label, values[missing]),
     ]
 
@@ -165,11 +182,11 @@ def _refuse_lost(values: pd.Series, label: str) -> None:
     cells = values.dropna()
     dates = cells if values.dtype.kind in "mM" else cells[[isinstance(cell, DATES) for cell in cells]]
     remedy = "A spreadsheet turns text such as 2-1 into a date: format the column as text, then type it again."
-    refuse(_places(_text(dates)), "row", f"{label} is a date or time", remedy)
+    refuse(_places(_text(dates)), "row", "{label} is a date or time", remedy, label=label)
     if values.dtype.kind == "f":
         beyond = values[values.abs() >= 2.0 ** (np.finfo(values.dtype).nmant + 1)]
         remedy = "A float of this size is rounded: store codes as text, or as whole numbers (long, double, int64)."
-        refuse(_places(beyond.map("{:.0f}".format)), "row", f"{label} lost digits", remedy)
+        refuse(_places(beyond.map("{:.0f}".format)), "row", "{label} lost digits", remedy, label=label)
 
 
 def _whole_power(code: str) -> str | None:
@@ -181,18 +198,18 @@ def _whole_power(code: str) -> str | None:
 
 
 def _places(cells: pd.Series) -> list[str]:
-    return [f"row {row} ({cell})" for row, cell in cells.items()]
+    return [Text("row {row} ({cell})", row=row, cell=cell) for row, cell in cells.items()]
 
 
 def _text(values: pd.Series) -> pd.Series:
     return values.astype("str").fillna("")
 
 
-def _note(label: str, changed: pd.Series, noun: str, done: str) -> list[str]:
+def _note(label: str, changed: pd.Series, noun: str, sentence: str, **values: object) -> list[str]:
     number = int(changed.sum())
-    return [f"{label}: {count(number, noun)} {done}."] if number else []
+    return [Text(sentence, label=label, many=count(number, noun), **values)] if number else []
 
 
-def _missing_note(label: str, cells: pd.Series, more: str = "") -> list[str]:
+def _missing_note(label: str, cells: pd.Series, sentence: str = TAKEN_AS_MISSING) -> list[str]:
     marks = cells[cells != ""]
-    return _note(label, marks.notna(), "cell", f"taken as missing{more} ({', '.join(marks.unique())})")
+    return _note(label, marks.notna(), "cell", sentence, marks=Listed(marks.unique()))

@@ -14,11 +14,11 @@ NO_RESULT, SCALED = "\0", "\1"
 """What the text of a cell begins with that holds no number to read; its place follows."""
 UNREADABLE = {
     NO_RESULT: (
-        "with a formula but no stored result",
+        "{file} has {} with a formula but no stored result",
         "Open it in Excel or WPS, let it calculate, and save it; or paste the values.",
     ),
     SCALED: (
-        "whose format divides what is shown, as 12.3万 for 123000",
+        "{file} has {} whose format divides what is shown, as 12.3万 for 123000",
         "Give these cells a plain number format, and see that the unit in the study file is that of the numbers.",
     ),
 }

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.language.texts import first
 from analysis.language.units import CONVERSIONS
-from analysis.messages import first
 from analysis.reading.grid import Grid
 from analysis.reading.header import (
     YEAR,

@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from analysis.language.characters import SPACES
+from analysis.language.texts import Listed, Text, first
 from analysis.language.units import convert_unit
-from analysis.messages import StudyError, first, refuse
+from analysis.messages import StudyError, refuse
 from analysis.reading.grid import Grid
 
 SEPARATORS = {";": "semicolons", "，": "full-width commas", "|": "bars"}
@@ -75,16 +76,20 @@ def find_header(file: str, grid: Grid, wanted: Mapping[str, str]) -> Header:
     """
     top = header_lines(grid)
     if len(top[0]) == 1 and (found := [name for mark, name in SEPARATORS.items() if mark in top[0][0]]):
-        raise StudyError(f"{file} separates its columns by {found[0]}. Save it as CSV with commas, or as .xlsx.")
+        fault = "{file} separates its columns by {marks}. Save it as CSV with commas, or as .xlsx."
+        raise StudyError(fault, file=file, marks=Text(found[0]))
     header = best_header(top, lambda header: _number_found(header, wanted))
     if not _number_found(header, wanted):
         header = fullest_line(grid)
         if not header.first:
             return header
-        shown, row = ", ".join(filter(None, header.names)), header.first + 1
         raise StudyError(
-            f"{file} has none of the columns asked for ({first(wanted)}). Its column names seem to stand in row {row}: "
-            f"{shown}. Write these names in the study file."
+            "{file} has none of the columns asked for ({wanted}). Its column names seem to stand in row {row}: "
+            "{shown}. Write these names in the study file.",
+            file=file,
+            wanted=first(wanted),
+            row=header.first + 1,
+            shown=Listed(filter(None, header.names)),
         )
     places = find_columns(header, wanted)
     times = [at for name, at in places.items() if wanted.get(name) == "year"]
@@ -104,8 +109,11 @@ def pick_names(file: str, names: list[str], wanted: Collection[str]) -> list[str
 
 def refuse_twice(file: str, places: Mapping[str, list[int]], lines: int = 1) -> None:
     """No wanted name has several columns."""
-    remedy = "Rename one of each" + (", or write its name with that of the line above." if lines > 1 else ".")
-    refuse([name for name, at in places.items() if len(at) > 1], "column name", f"{file} has {{}} twice", remedy)
+    remedy = "Rename one of each."
+    if lines > 1:
+        remedy = "Rename one of each, or write its name with that of the line above."
+    twice = [name for name, at in places.items() if len(at) > 1]
+    refuse(twice, "column name", "{file} has {} twice", remedy, file=file)
 
 
 def header_lines(grid: Grid) -> list[list[str]]:

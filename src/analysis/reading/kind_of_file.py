@@ -3,6 +3,7 @@
 import zipfile
 from pathlib import Path
 
+from analysis.language.texts import Listed, Text
 from analysis.messages import StudyError
 
 FORMATS = (".csv", ".xlsx", ".xls", ".ods", ".parquet", ".dta", ".sav")
@@ -28,29 +29,34 @@ def kind_of_file(path: Path) -> tuple[str, str]:
     kind = _kind(path, start)
     if kind in (".xlsb", ".xml"):
         what = {".xlsb": "a binary workbook (.xlsb)", ".xml": "an XML spreadsheet of 2003"}[kind]
-        raise StudyError(f"{path.name} is {what}, which is not read. {RESAVE}")
+        raise StudyError(
+            "{file} is {what}, which is not read. {remedy}", file=path.name, what=Text(what), remedy=Text(RESAVE)
+        )
     text = ending in (".csv", ".html") or (ending == ".xls" and b"\0" not in start)
     kind = kind or (".csv" if text else ending)
-    return kind, f" (by its content {kind}, not {ending})" if kind != ending else ""
+    note = Text(" (by its content {kind}, not {ending})", kind=kind, ending=ending)
+    return kind, note if kind != ending else ""
 
 
 def _check_there(path: Path, ending: str) -> None:
     """The file is there, of a kind that can be read, not empty, and not open in a spreadsheet program."""
     if ending not in (*FORMATS, ".xlsb", ".html"):
         program = "Save it as .csv (UTF-8) or .dta in the program that wrote it."
-        raise StudyError(f"{path.name} is not {' or '.join(FORMATS)}. {program if ending in STATISTICS else RESAVE}")
+        known = {"formats": Listed(FORMATS, " or "), "remedy": Text(program if ending in STATISTICS else RESAVE)}
+        raise StudyError("{file} is not {formats}. {remedy}", file=path.name, **known)
     if not path.is_file():
-        raise StudyError(f"There is no file {path.name!r} beside the study file. Check the name in it.")
+        raise StudyError("There is no file {file!r} beside the study file. Check the name in it.", file=path.name)
     for lock in (f"~${path.name}", f".~{path.name}", f".~lock.{path.name}#"):
         if (path.parent / lock).exists():
-            raise StudyError(f"{path.name} is open elsewhere ({lock}). Save and close it there, or delete that file.")
+            fault = "{file} is open elsewhere ({lock}). Save and close it there, or delete that file."
+            raise StudyError(fault, file=path.name, lock=lock)
     if not path.stat().st_size:
-        raise StudyError(f"{path.name} is empty. Check that it was saved, and that it is the file meant.")
+        raise StudyError("{file} is empty. Check that it was saved, and that it is the file meant.", file=path.name)
     try:
         path.open("rb").close()
     except OSError as error:
-        reason = f"{path.name} may not be read ({error.strerror})"
-        raise StudyError(f"{reason}. Close it in other programs, or ask for the right to read it.") from error
+        fault = "{file} may not be read ({reason}). Close it in other programs, or ask for the right to read it."
+        raise StudyError(fault, file=path.name, reason=error.strerror) from error
 
 
 def _kind(path: Path, start: bytes) -> str:

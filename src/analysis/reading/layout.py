@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.language.characters import HALF_WIDTH
-from analysis.messages import count, first, refuse
+from analysis.language.texts import Text, count, first
+from analysis.messages import refuse
 from analysis.reading.grid import UNREADABLE, Grid
 from analysis.reading.header import (
     Header,
@@ -29,6 +30,8 @@ TOTAL = (
 """Cells, without their spaces, that mark a row which is no village's: a sum, a mean, a part of one."""
 NOTE = r"(?i)(?:注|备注|说明|附注|(?:数据|资料)?来源|填表|制表|审核|填报|联系|note|source)[^\d]{0,4}[:：\d].*"
 """Cells, without their spaces, that begin a note below a table."""
+ABOVE = "row {row} (单位：{line})"
+OF_TOTALS = "{many} of totals or means left out: {places}."
 
 
 @dataclass(frozen=True)
@@ -73,12 +76,13 @@ def lay_out(file: str, grid: Grid, kinds: Mapping[str, str]) -> Table:
     frame = pd.DataFrame({name: column for name, (column, _) in cells.items()}, text.index)[~blank].drop(index=out)
     for mark, (fault, remedy) in UNREADABLE.items():
         lost = [one[1:] for name in frame for one in frame[name].astype("str").unique() if one.startswith(mark)]
-        refuse(lost, "cell", f"{file} has {{}} {fault}", remedy)
+        refuse(lost, "cell", fault, remedy, file=file)
     hidden = len(grid.hidden & {at - 1 for at in frame.index})
+    in_sheet = Text(" ({number} of them hidden in the sheet)", number=f"{hidden:,}") if hidden else ""
     notes = [
-        f"{count(len(frame), 'row')} read{f' ({hidden:,} of them hidden in the sheet)' if hidden else ''}{grid.note}.",
+        Text("{rows} read{hidden}{note}.", rows=count(len(frame), "row"), hidden=in_sheet, note=grid.note),
         *_above(grid, header),
-        *([f"{count(int(blank.sum()), 'blank row')} left out."] if blank.any() else []),
+        *blank_rows(int(blank.sum())),
         *notes,
         *(said for _, said in cells.values() if said),
     ]
@@ -93,9 +97,9 @@ def _check_widths(file: str, grid: Grid, header: Header) -> None:
     """In text each row of data has as many cells as there are names; a note may stand alone."""
     width, begin = len(grid.rows[header.first]), header.first + 1
     rows = [(at, row) for at, row in enumerate(grid.rows[begin:], begin + 1) if len(row) not in (0, 1, width)]
-    odd = [f"row {at} ({len(row)} cells)" for at, row in rows if not grid.title]
+    odd = [Text("row {row} ({cells} cells)", row=at, cells=len(row)) for at, row in rows if not grid.title]
     remedy = 'Put a cell that holds a comma in double quotes, as in "1,200".'
-    refuse(odd, "row", f"{file} has {width} columns, but not so many cells", remedy)
+    refuse(odd, "row", "{file} has {width} columns, but not so many cells", remedy, file=file, width=width)
 
 
 def _left_out(
@@ -112,9 +116,9 @@ def _left_out(
     repeated = {row: names[keys[0]] for row in text.index[same]} if len(keys) > 1 else {}
     totals = {row: cell for row, cell in marked(text[labels], TOTAL).items() if row not in {**notes, **repeated}}
     return [*notes, *repeated, *totals], [
-        *named_rows("row", "of totals or means", totals),
-        *named_rows("note", "around the table", notes),
-        *named_rows("row", "of repeated column names", repeated),
+        *named_rows("row", OF_TOTALS, totals),
+        *named_rows("note", "{many} around the table left out: {places}.", notes),
+        *named_rows("row", "{many} of repeated column names left out: {places}.", repeated),
     ]
 
 
@@ -127,10 +131,15 @@ def marked(text: pd.DataFrame, pattern: str) -> dict[int, str]:
     return dict(sorted(found.items()))
 
 
-def named_rows(noun: str, what: str, rows: Mapping[int, str]) -> list[str]:
+def named_rows(noun: str, sentence: str, rows: Mapping[int, str]) -> list[str]:
     """A sentence on rows left out, if any."""
-    places = first(f"row {row} ({_short(cell)})" for row, cell in rows.items())
-    return [f"{count(len(rows), noun)} {what} left out: {places}."] if rows else []
+    places = first(Text("row {row} ({cell})", row=row, cell=_short(cell)) for row, cell in rows.items())
+    return [Text(sentence, many=count(len(rows), noun), places=places)] if rows else []
+
+
+def blank_rows(number: int) -> list[str]:
+    """A sentence on blank rows, if any."""
+    return [Text("{rows} left out.", rows=count(number, "blank row"))] if number else []
 
 
 def _alone_below(grid: Grid, empty: pd.Series) -> dict[int, str]:
@@ -161,7 +170,7 @@ def _filled(
     if kind in NUMBERS:
         several = [place for one, place in where.items() if re.search(r"^[\d.,%-]+$", grid.rows[one[0]][one[1]])]
         remedy = "One number for several cells does not say what each of them is: split them and fill in each."
-        refuse(several, "merged area", f"{file} has {{}} over numbers ({name!r})", remedy)
+        refuse(several, "merged area", "{file} has {} over numbers ({name!r})", remedy, file=file, name=name)
         return text, ""
     down = [one for one in areas if one[2] > one[0] and one[1] == at]
     own = {row + 1: code for (row, column), code in grid.shown.items() if column == at and row >= begin}
@@ -171,7 +180,8 @@ def _filled(
     values.update(pd.Series(own, dtype=object))
     for top, _, bottom, _ in down:
         values.loc[top + 1 : bottom + 1] = values.loc[top + 1]
-    said = f"{name!r}: {count(len(down), 'merged area')} filled down their rows: {first(where[one] for one in down)}."
+    areas_said = {"areas": count(len(down), "merged area"), "places": first(where[one] for one in down)}
+    said = Text("{name!r}: {areas} filled down their rows: {places}.", name=name, **areas_said)
     plain = values.map(type).eq(str).all()
     return values.astype("str") if plain else values, said if down else ""
 
@@ -180,17 +190,18 @@ def _above(grid: Grid, header: Header) -> list[str]:
     """What stands above the column names, and of how many lines these are."""
     above = [" ".join(filter(None, map(_short, row))) for row in grid.rows[: header.first] if any(row)]
     blank = sum(not any(answers) for answers in header.answers)
-    rows = f"rows {header.first + 1} to {header.first + header.lines}"
-    return [
-        *([f"{count(len(above), 'row')} above the column names left out: {first(above)}."] if above else []),
-        *([f"Column names in {rows} joined."] if header.lines > 1 else []),
-        *([f"{count(blank, 'column')} without a name left out."] if blank else []),
-    ]
+    rows = {"first": header.first + 1, "last": header.first + header.lines}
+    many = count(len(above), "row")
+    said: list[str] = (
+        [Text("{many} above the column names left out: {found}.", many=many, found=first(above))] if above else []
+    )
+    said += [Text("Column names in rows {first} to {last} joined.", **rows)] if header.lines > 1 else []
+    return said + ([Text("{columns} without a name left out.", columns=count(blank, "column"))] if blank else [])
 
 
 def _units(grid: Grid, header: Header, places: Mapping[str, list[int]]) -> dict[str, tuple[str, str]]:
     """The unit of each column, from its name or from a line above all names, and where that was read."""
     line, row = unit_above(grid, header)
-    above = (line, f"row {row} (单位：{line})") if as_unit(line) else ("", "")
+    above = (line, Text(ABOVE, row=row, line=line)) if as_unit(line) else ("", "")
     own = {name: unit_of_column(header.answers[at]) for name, (at,) in places.items()}
-    return {name: (unit, "the column's name") if unit else above for name, unit in own.items()}
+    return {name: (unit, Text("the column's name")) if unit else above for name, unit in own.items()}

@@ -5,11 +5,14 @@ from difflib import get_close_matches
 
 import pandas as pd
 
-from analysis.messages import count, first, refuse
+from analysis.language.texts import Listed, Text, count, first
+from analysis.messages import refuse
 from analysis.reading.vocabulary import first_with
 from analysis.study.labels import JOINED_BY, plain, without_suffixes
 
 Key = tuple[str, ...]
+NO_START = "{file}: {units} without a first treated year, read as never treated."
+NOT_THERE = "{file}: {units} of the panel not in it ({absent}), read as never treated."
 
 
 def with_members(
@@ -23,12 +26,14 @@ def with_members(
         If the file names a unit that the panel does not have (with the nearest that it has), or one twice.
     """
     members, said = _in_the_panels_words(frame, members, unit, file)
-    refuse(members.loc[members[unit].duplicated(), unit], "row", f"{file} repeats a unit", "Keep one row per unit.")
+    twice = members.loc[members[unit].duplicated(), unit]
+    refuse(twice, "row", "{file} repeats a unit", "Keep one row per unit.", file=file)
     treatment = columns.get("first_treated") or columns.get("treated")
     never = members.get(treatment, members[unit]).isna().sum()
     absent = sorted(set(frame[unit]) - set(members[unit]))
-    lacking = {"without a first treated year": never, f"of the panel not in it ({first(absent)})": len(absent)}
-    said += [f"{file}: {count(n, 'unit')} {which}, read as never treated." for which, n in lacking.items() if n]
+    for number, sentence in ((never, NO_START), (len(absent), NOT_THERE)):
+        found = {"units": count(number, "unit"), "absent": first(absent)}
+        said += [Text(sentence, file=file, **found)] if number else []
     added = [name for name in members if name == unit or name not in frame]
     joined = frame.merge(members[added], on=unit, how="left")
     return joined.fillna({columns["treated"]: "0"} if columns.get("treated") in added else {}), said
@@ -56,12 +61,13 @@ def _in_the_panels_words(
     near = _Nearest(known)
     lost = [near(key) for key in dict.fromkeys(named) if key not in found]
     remedy = "Correct the names." if any("(" in one for one in lost) or by_name else "Correct the codes."
-    refuse(lost, "unit", f"{file} names {{}} that the panel does not have", remedy)
-    said = [f"{count(len(named), 'unit')} matched by {' and '.join(names_of(members))}"] if by_name else []
-    said += (
-        [f"{count(len(loosely), 'name')} matched apart from 村, 镇 or the like: {first(loosely)}"] if loosely else []
-    )
-    return members.assign(**{unit: [found[key] for key in named]}), [f"{file}: {one}." for one in said]
+    refuse(lost, "unit", "{file} names {} that the panel does not have", remedy, file=file)
+    matched = {"file": file, "units": count(len(named), "unit"), "names": Listed(names_of(members), " and ")}
+    said: list[str] = [Text("{file}: {units} matched by {names}.", **matched)] if by_name else []
+    if loosely:
+        matched = {"file": file, "names": count(len(loosely), "name"), "found": first(loosely)}
+        said.append(Text("{file}: {names} matched apart from 村, 镇 or the like: {found}.", **matched))
+    return members.assign(**{unit: [found[key] for key in named]}), said
 
 
 def _keys(names: list[pd.Series]) -> list[Key]:
@@ -87,7 +93,7 @@ def _matched(named: list[Key], known: Mapping[Key, str]) -> tuple[dict[Key, str]
     alone = {
         key: loose[bare][0] for key, bare in zip(others, _loose(others), strict=True) if len(loose.get(bare, [])) == 1
     }
-    return found | alone, [f"{' '.join(key)} as {unit}" for key, unit in alone.items()]
+    return found | alone, [Text("{name} as {unit}", name=" ".join(key), unit=unit) for key, unit in alone.items()]
 
 
 def _loose(keys: list[Key]) -> list[Key]:
@@ -106,4 +112,4 @@ class _Nearest:
     def __call__(self, key: Key) -> str:
         name = " ".join(key)
         near = [] if name.isascii() else get_close_matches(name, self.known, n=1, cutoff=0.7)
-        return f"{name} (nearest: {near[0]})" if near else name
+        return Text("{name} (nearest: {near})", name=name, near=near[0]) if near else name

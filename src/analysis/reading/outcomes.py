@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from analysis.language.texts import Listed, Text
 from analysis.language.units import CONVERSIONS, MONEY, MONEY_NAMES, convert_unit
 from analysis.messages import StudyError
 from analysis.reading.header import as_unit
@@ -32,16 +33,17 @@ def unit_of(name: str, described: Mapping[str, Any], read: tuple[str, str]) -> t
         of_all = whence.startswith("row ") and not convert_unit(given)[0].startswith(MONEY)
         if of_all or not as_unit(given) or convert_unit(given)[:2] == convert_unit(found)[:2]:
             return given, []
-        return given, [
-            f"LOOK: {name} is in {given} by study.toml, but in {found} by {whence}. {given} is taken: correct "
-            f"{section} if the file is right."
-        ]
+        doubt = (
+            "LOOK: {name} is in {given} by study.toml, but in {found} by {whence}. {given} is taken: correct {section} "
+            "if the file is right."
+        )
+        return given, [Text(doubt, name=name, given=given, found=found, whence=whence, section=section)]
     column = described.get("column", name)
     if whence.startswith("row ") and not re.search(MONEY_LIKE, column):
-        return "", [
-            f"LOOK: {name} has no unit, and {found} by {whence} may not be meant for it. Write unit in {section}."
-        ]
-    return found, [f"{name}: the unit {found} is that of {whence}, as study.toml gives none."]
+        doubt = "LOOK: {name} has no unit, and {found} by {whence} may not be meant for it. Write unit in {section}."
+        return "", [Text(doubt, name=name, found=found, whence=whence, section=section)]
+    said = "{name}: the unit {found} is that of {whence}, as study.toml gives none."
+    return found, [Text(said, name=name, found=found, whence=whence)]
 
 
 def described_outcome(file: str, outcome: Outcome, column: str) -> tuple[Outcome, list[str]]:
@@ -56,41 +58,44 @@ def described_outcome(file: str, outcome: Outcome, column: str) -> tuple[Outcome
     unit = canonical if factor == 1 else as_unit(outcome.unit) or outcome.unit
     money, scale, prices = canonical.startswith(MONEY), outcome.scale, outcome.prices
     faults = {
-        f"has the unit {unit!r}, money of an unknown size. Write 元, 千元, 万元, 百万元 or 亿元, alone or with /人, "
-        "/户 or the like.": re.search(MONEY_NAMES, canonical) and not money,
-        f"has scale = {scale!r}. Write one of: {', '.join(SCALES)}, or leave it out.": scale not in (None, *SCALES),
-        f"has prices = {prices!r}, but {unit} are no money. Leave prices out.": prices
+        "{section} of {file} has the unit {unit!r}, money of an unknown size. Write 元, 千元, 万元, 百万元 or 亿元, "
+        "alone or with /人, /户 or the like.": re.search(MONEY_NAMES, canonical) and not money,
+        "{section} of {file} has scale = {scale!r}. Write one of: {scales}, or leave it out.": scale
+        not in (None, *SCALES),
+        "{section} of {file} has prices = {prices!r}, but {unit} are no money. Leave prices out.": prices
         and canonical.partition(" per ")[0] in NO_MONEY,
-        f"has prices = {prices!r}. "
-        'Write "nominal", or "constant" with the year whose prices they are, such as "constant 2022".': prices
-        and not re.fullmatch(PRICES, prices),
-        f"has logged = true and scale = {scale!r}. Leave scale out: no logs are taken of logs.": outcome.logged
-        and scale not in (None, "level"),
+        '{section} of {file} has prices = {prices!r}. Write "nominal", or "constant" with the year whose prices they '
+        'are, such as "constant 2022".': prices and not re.fullmatch(PRICES, prices),
+        "{section} of {file} has logged = true and scale = {scale!r}. Leave scale out: no logs are taken of logs.": (
+            outcome.logged and scale not in (None, "level")
+        ),
     }
+    given = {"unit": unit, "scale": scale, "prices": prices, "scales": ", ".join(SCALES)}
     for fault in [fault for fault, found in faults.items() if found]:
-        raise StudyError(f"[outcomes.{outcome.name}] of {file} {fault}")
-    said = [f"{outcome.name}: {remark}."] if remark else []
-    said += [f"LOOK: {doubt}" for doubt in _doubts(outcome, column, money)]
+        raise StudyError(fault, section=f"[outcomes.{outcome.name}]", file=file, **given)
+    said: list[str] = [Text("{name}: {remark}.", name=outcome.name, remark=remark)] if remark else []
+    said += [Text("LOOK: {doubt}", doubt=doubt) for doubt in _doubts(outcome, column, money)]
     return dataclasses.replace(outcome, unit=unit), said
 
 
-def _doubts(outcome: Outcome, column: str, money: bool) -> list[str]:
-    section = f"[outcomes.{outcome.name}]"
+def _doubts(outcome: Outcome, column: str, money: bool) -> list[Text]:
+    known = {"name": outcome.name, "section": f"[outcomes.{outcome.name}]"}
     doubts = []
     if lost := [key for key in ("definition", "prices") if not getattr(outcome, key)] if money else []:
         means = {
             "definition": "which money is counted (总收入, total income, is not 经营收益, operating surplus)",
             "prices": 'in which prices: "nominal", or such as "constant 2022"',
         }
-        doubts.append(
-            f"{outcome.name} is money without {' and '.join(lost)} in {section}. Say "
-            f"{', and '.join(means[key] for key in lost)}."
-        )
+        asked = Listed((Text(means[key]) for key in lost), ", and ")
+        said = "{name} is money without {lost} in {section}. Say {asked}."
+        doubts.append(Text(said, lost=Listed(lost, " and "), asked=asked, **known))
     if not outcome.logged and any(re.search(LOG_NAME, name) for name in (outcome.name, outcome.label_zh, column)):
-        doubts.append(
-            f"{outcome.name} may hold logarithms, by its name. If so, write logged = true in {section}, so that no "
-            "logs are taken of logs and effects in per cent are right."
+        said = (
+            "{name} may hold logarithms, by its name. If so, write logged = true in {section}, so that no logs are "
+            "taken of logs and effects in per cent are right."
         )
+        doubts.append(Text(said, **known))
     elif not outcome.unit and re.search(MONEY_LIKE, column):
-        doubts.append(f"{outcome.name} has the name of money but no unit. Write unit in {section}, such as 万元.")
+        said = "{name} has the name of money but no unit. Write unit in {section}, such as 万元."
+        doubts.append(Text(said, **known))
     return doubts

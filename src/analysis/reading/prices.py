@@ -4,7 +4,8 @@ import dataclasses
 
 import pandas as pd
 
-from analysis.messages import StudyError, first
+from analysis.language.texts import first
+from analysis.messages import StudyError
 from analysis.reading.read_files import read_table
 from analysis.study.study import Study
 
@@ -45,15 +46,22 @@ def other_prices(study: Study, outcome: str) -> Study:
     """
     described, values = study.describe(outcome), study.column(outcome)
     if not described.prices:
-        remedy = 'Write prices = "nominal", or such as "constant 2022", in study.toml.'
-        raise StudyError(f"The study does not say in which prices {outcome!r} is. {remedy}")
+        raise StudyError(
+            'The study does not say in which prices {outcome!r} is. Write prices = "nominal", or such as '
+            '"constant 2022", in study.toml.',
+            outcome=outcome,
+        )
     nominal = described.prices == NOMINAL
     base = study.starts[0] - 1 if nominal else int(described.prices.split()[-1])
     known = read_table("consumer_prices")["year"]
     if unknown := sorted({*study.frame["time"], base} - {known.min() - 1, *known}):
-        fault = f"Consumer prices are at hand for {known.min() - 1} to {known.max()}, not for {first(unknown)}."
-        remedy = "Add these years to data/consumer_prices.csv, with their source, or leave them out with study.subset."
-        raise StudyError(f"{fault} {remedy}")
+        raise StudyError(
+            "Consumer prices are at hand for {begins} to {ends}, not for {unknown}. Add these years to "
+            "data/consumer_prices.csv, with their source, or leave them out with study.subset.",
+            begins=known.min() - 1,
+            ends=known.max(),
+            unknown=first(unknown),
+        )
     level = study.frame["time"].map(price_index(base))
     frame = study.frame.assign(**{outcome: values / level if nominal else values * level})
     described = dataclasses.replace(described, prices=f"constant {base}" if nominal else NOMINAL)

@@ -1,21 +1,21 @@
 """One row per unit and year from the tables that a study names, whatever way their years and outcomes stand."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from analysis.language.texts import Listed, Text, count, first
 from analysis.language.units import convert_unit
-from analysis.messages import StudyError, count, first, look, refuse
+from analysis.messages import StudyError, look, refuse
+from analysis.reading.absent_columns import require
 from analysis.reading.header import YEAR, unit_of_column, years_in
 from analysis.reading.membership import names_of, with_members
 from analysis.reading.read_panel import Columns, meets, read_panel
-from analysis.reading.sheets import YEAR_IN_NAME, grids_of
+from analysis.reading.sheets import grids_of
 from analysis.study.labels import join_columns
 from analysis.study.specification import as_names
 
@@ -54,7 +54,7 @@ def read_frame(folder: Path, settings: Mapping[str, Any]) -> Cells:
     column_of = {name: one.get("column", name) for name, one in described.items()}
     in_names = [one for one in (settings["panel"], settings.get("sheet", ""), *column_of.values()) if YEAR in one]
     if in_names and "time" in columns:
-        raise StudyError(f"{in_names[0]!r} says the year, and so does time. Leave time out of [columns].")
+        raise StudyError("{name!r} says the year, and so does time. Leave time out of [columns].", name=in_names[0])
     unit, start = columns["unit"], columns.get("first_treated")
     keys = unit if isinstance(unit, list) else [unit]
     roles, kinds = _roles(settings, keys, column_of)
@@ -62,7 +62,7 @@ def read_frame(folder: Path, settings: Mapping[str, Any]) -> Cells:
     tables = _tables(folder, settings, kinds, by_name=members is not None and not {*keys} <= {*members.frame})
     elsewhere = _of_members(roles, tables, members)
     for where, _, table in tables:
-        _require(where, table, {name: role for name, role in roles.items() if name not in elsewhere})
+        require(where, table, {name: role for name, role in roles.items() if name not in elsewhere})
     frame = pd.concat([one.frame if year is None else one.frame.assign(**{TIME: year}) for _, year, one in tables])
     frame, columns["unit"] = join_columns(frame.reset_index(drop=True), unit)
     columns |= {"time": TIME} if in_names else {}
@@ -72,7 +72,7 @@ def read_frame(folder: Path, settings: Mapping[str, Any]) -> Cells:
     notes = _notes(tables) + said
     if members:
         frame, said = _joined(frame, members, elsewhere, settings, columns)
-        notes += [*members.notes, *said]
+        notes += [*(Text("{file}: {note}", file=settings["membership"], note=note) for note in members.notes), *said]
     if isinstance(start, int):
         frame, columns["first_treated"], said = _one_start(frame, start, columns)
         notes += said
@@ -104,7 +104,8 @@ def _tables(
         there = sorted(one.name for one in path.parent.iterdir()) if path.parent.is_dir() else []
         files = {year: path.parent / name for year, name in years_in(there, path.name).items()}
         if not files:
-            raise StudyError(f"There is no file like {path.name!r} beside the study file. It has: {first(there)}.")
+            fault = "There is no file like {file!r} beside the study file. It has: {there}."
+            raise StudyError(fault, file=path.name, there=first(there))
     conditions = [one["where"] for one in settings["outcomes"].values() if "where" in one]
     tables = []
     for year, file in files.items():
@@ -117,7 +118,8 @@ def _tables(
                 columns = read(dict(kinds) | dict.fromkeys(names_of(columns.names), "code"))
             columns.notes.extend(left)
             left = []
-            tables.append((f"{file.name}, sheet {one}" if at else file.name, at or year, columns))
+            name = Text("{file}, sheet {sheet}", file=file.name, sheet=one) if at else file.name
+            tables.append((name, at or year, columns))
     return tables
 
 
@@ -127,9 +129,11 @@ def _sheets(file: str, titles: list[str], sheet: str | None) -> tuple[dict[int |
         return {None: sheet}, []
     sheets = years_in(titles, sheet.strip())
     if not sheets:
-        raise StudyError(f"{file} has no sheet like {sheet!r}. Its sheets with data: {', '.join(titles)}.")
+        fault = "{file} has no sheet like {sheet!r}. Its sheets with data: {titles}."
+        raise StudyError(fault, file=file, sheet=sheet, titles=Listed(titles))
     left = [title for title in titles if title not in sheets.values()]
-    said = f"{file}: {count(len(left), 'sheet')} of another name left out: {first(left)}."
+    many = count(len(left), "sheet")
+    said = Text("{sheets} of another name left out: {found}.", sheets=many, found=first(left))
     return {at: title for at, title in sheets.items()}, [said] if left else []
 
 
@@ -166,14 +170,15 @@ def _years_down(
     if not beside:
         return frame, {name: frame[column] for name, column in column_of.items()}, []
     years = sorted(set().union(*beside.values()))
-    said = [f"Years {first(years)} read from the names of columns."]
+    said: list[str] = [Text("Years {years} read from the names of columns.", years=first(years))]
     values = {}
     for name, column in column_of.items():
         of_year = [beside[name].get(year) if name in beside else column for year in years]
         empty = pd.Series(float("nan"), frame.index)
         values[name] = pd.concat([frame[one] if one else empty for one in of_year], ignore_index=True)
         absent = [year for year, one in zip(years, of_year, strict=True) if not one]
-        said += look(absent, "year", f"{name} has no column for {{}}", "Correct the names of columns if it should.")
+        remedy = "Correct the names of columns if it should."
+        said += look(absent, "year", "{name} has no column for {}", remedy, name=name)
     kept = frame.drop(columns=[one for columns in beside.values() for one in columns.values()])
     return pd.concat([kept.assign(**{TIME: year}) for year in years], ignore_index=True), values, said
 
@@ -194,8 +199,9 @@ def _by_indicator(
     for name, condition in where.items():
         met = meets(frame, condition)
         rows = frame.loc[met, keys]
-        twice = [f"{unit} in {year}" for unit, year in rows[rows.duplicated()].itertuples(index=False)]
-        refuse(twice, "row", f"{name} has several values for a unit and year", "Keep one of each.")
+        repeated = rows[rows.duplicated()].itertuples(index=False)
+        twice = [Text("{unit} in {year}", unit=unit, year=year) for unit, year in repeated]
+        refuse(twice, "row", "{name} has several values for a unit and year", "Keep one of each.", name=name)
         one = pd.Series(values[name][met].array, pd.MultiIndex.from_frame(rows))
         found[name] = pd.Series(one.reindex(index).array)
     return frame[first_rows].reset_index(drop=True), found
@@ -211,12 +217,15 @@ def _units(
         for table, _, read in tables:
             for one in years_in(read.frame.columns, column).values() if YEAR in column else [column]:
                 unit, whence = read.units.get(one, ("", ""))
-                found |= {unit: found.get(unit, f"{whence} in {table}")} if unit else {}
+                there = Text("{whence} in {table}", whence=whence, table=table)
+                found |= {unit: found.get(unit, there)} if unit else {}
         for indicator in described[name].get("where", {}).values():
-            found = {unit: f"the indicator {indicator!r}"} if (unit := unit_of_column([indicator] * 2)) else found
+            whence = Text("the indicator {indicator!r}", indicator=indicator)
+            found = {unit: whence} if (unit := unit_of_column([indicator] * 2)) else found
         if len({convert_unit(unit)[:2] for unit in found}) > 1:
-            places = "; ".join(f"{unit} by {whence}" for unit, whence in found.items())
-            raise StudyError(f"{name} stands in several units: {places}. Convert them to one.")
+            units_by = [Text("{unit} by {whence}", unit=unit, whence=whence) for unit, whence in found.items()]
+            fault = "{name} stands in several units: {places}. Convert them to one."
+            raise StudyError(fault, name=name, places=Listed(units_by, "; "))
         units |= {name: next(iter(found.items()))} if found else {}
     return units
 
@@ -226,10 +235,12 @@ def _notes(tables: list[tuple[str, int | None, Columns]]) -> list[str]:
     places: dict[str, list[str]] = {}
     for table, _, read in tables:
         for note in read.notes:
-            places.setdefault(note.split(": ", 1)[1], []).append(table)
+            places.setdefault(note, []).append(table)
     years = [year for _, year, _ in tables if year]
-    said = [f"Years {first(years)} read from the names of {count(len(years), 'table')}."] if years else []
-    return said + [f"{of[0] if len(of) == 1 else f'Each of {first(of)}'}: {note}" for note, of in places.items()]
+    read_from = {"years": first(years), "tables": count(len(years), "table")}
+    said: list[str] = [Text("Years {years} read from the names of {tables}.", **read_from)] if years else []
+    each = {True: "{file}: {note}", False: "Each of {file}: {note}"}
+    return said + [Text(each[len(of) == 1], file=first(of), note=note) for note, of in places.items()]
 
 
 def _joined(
@@ -245,8 +256,9 @@ def _joined(
     by_name = not {*keys} <= {*members.frame} and names_of(members.names) and names_of(frame)
     known = {*keys, *(names_of(members.names) if by_name else [])}
     both = [name for name in members.frame if name not in known and name in frame]
-    refuse(both, "column", f"{{}} in {settings['panel']} and in {file} alike", "Keep each in one of the two.")
-    _require(file, members, ({} if by_name else dict.fromkeys(keys, "unit")) | dict(elsewhere))
+    files = {"panel": settings["panel"], "file": file}
+    refuse(both, "column", "{} in {panel} and in {file} alike", "Keep each in one of the two.", **files)
+    require(file, members, ({} if by_name else dict.fromkeys(keys, "unit")) | dict(elsewhere))
     rows, key = (members.frame, columns["unit"]) if by_name else join_columns(members.frame, unit)
     return with_members(frame, rows, key, file, columns)
 
@@ -254,40 +266,14 @@ def _joined(
 def _one_start(frame: pd.DataFrame, start: int, columns: Mapping[str, Any]) -> tuple[pd.DataFrame, str, list[str]]:
     """All units with a group treated from one year on."""
     if "group" not in columns:
-        remedy = "Name the column that only treated units have filled in as group."
-        raise StudyError(f"first_treated = {start} goes with a group: it is the first year of units with one. {remedy}")
+        raise StudyError(
+            "first_treated = {start} goes with a group: it is the first year of units with one. Name the column that "
+            "only treated units have filled in as group.",
+            start=start,
+        )
     treated = frame[columns["group"]].notna()
-    units = frame.loc[treated, columns["unit"]].nunique()
-    said = f"{count(units, 'unit')} with {columns['group']} filled in taken as treated from {start}; "
-    others = frame.loc[~treated, columns["unit"]].nunique()
+    units, others = (count(frame.loc[mask, columns["unit"]].nunique(), "unit") for mask in (treated, ~treated))
+    sentence = "{units} with {group} filled in taken as treated from {start}; {others} without it as never treated."
+    said = Text(sentence, units=units, group=columns["group"], start=start, others=others)
     starts = pd.Series(start, frame.index, dtype="Int64").where(treated)
-    return frame.assign(**{START: starts}), START, [f"{said}{count(others, 'unit')} without it as never treated."]
-
-
-def _require(file: str, columns: Columns, names: Mapping[str, str]) -> None:
-    """Every column is there, and every unit, year and stratum filled in."""
-    for name, role in names.items():
-        found = years_in(columns.frame.columns, name) if YEAR in name else name in columns.frame
-        if not found:
-            raise StudyError(_absent(file, columns, name, role))
-        empty = columns.frame.index[columns.frame[name].isna()] if role in ("unit", "time", "stratum") else []
-        remedy = "Fill it in on every row, also where cells were merged; delete notes below the table."
-        refuse([f"row {row}" for row in empty], "row", f"{file}: {name!r} is empty", remedy)
-
-
-def _absent(file: str, columns: Columns, name: str, role: str) -> str:
-    """That a column is not there, what may be meant, and what to write."""
-    alike = get_close_matches(name, columns.names, n=1, cutoff=0.7) or [
-        one for one in columns.names if name in one or (one and one in name)
-    ]
-    years = [one for one in columns.names if re.search(YEAR_IN_NAME, one)]
-    patterns = {re.sub(YEAR_IN_NAME, YEAR, one, count=1): one for one in reversed(years)}
-    hint = f" Did you mean {alike[0]!r}?" if alike else ""
-    if (role == "time" or YEAR in name) and patterns:
-        write = f'column = "{[*patterns][-1]}" in the section of the outcome'
-        hint = f" Years stand beside each other ({first(years)}): leave time out, and write {write}."
-    if role == "first_treated":
-        hint = " First treated years are a column of the panel, or of a membership file beside it (membership = "
-        hint += '"成员.xlsx"), or one year for all units with a group: first_treated = 2022, without quotes.'
-    shown = ", ".join(filter(None, columns.names))
-    return f"{file} has no column {name!r} (for {role}). It has: {shown}.{hint}"
+    return frame.assign(**{START: starts}), START, [said]

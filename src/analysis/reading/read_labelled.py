@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.messages import StudyError, first
+from analysis.language.texts import Text, first
+from analysis.messages import StudyError
 from analysis.reading.header import pick_names
 from analysis.reading.misread import misread_gbk
 
@@ -32,13 +33,16 @@ def read_labelled(path: Path, wanted: Mapping[str, str], kind: str = ".dta") -> 
     except StudyError:
         raise
     except ImportError as error:
-        needed = f"{path.name} is of SPSS, which needs the package pyreadstat."
-        raise StudyError(f"{needed} Install it, or save the file as .dta or .csv in SPSS.") from error
+        raise StudyError(
+            "{file} is of SPSS, which needs the package pyreadstat. Install it, or save the file as .dta or .csv in "
+            "SPSS.",
+            file=path.name,
+        ) from error
     except Exception as error:
-        fault, remedy = f"cannot be read as {program}: it is damaged, or of another kind", f"Save it again in {program}"
+        fault = "{file} cannot be read as {program}: it is damaged, or of another kind. Save it again in {program}."
         if "are not unique" in str(error):
-            fault, remedy = "gives two values of a column one label", "Make the labels differ, or take them off"
-        raise StudyError(f"{path.name} {fault}. {remedy}.") from error
+            fault = "{file} gives two values of a column one label. Make the labels differ, or take them off."
+        raise StudyError(fault, file=path.name, program=program) from error
     codes = [name for name in kept if wanted.get(chinese.get(name, name), "code") == "code"]
     codes = [name for name in codes if not values[name].isin([0, 1]).all()]
     frame = pd.DataFrame({name: _column(values[name], labelled[name], name in codes) for name in kept})
@@ -49,8 +53,8 @@ def read_labelled(path: Path, wanted: Mapping[str, str], kind: str = ".dta") -> 
     frame = frame.rename(columns=chinese)
     frame.index += 1
     used = [chinese.get(name, name) for name in codes if labelled[name].dtype == "category"]
-    note = f" (value labels of {first(used)})" if used else ""
-    return header, frame, f"{note} (GB18030)" if chinese else note
+    note = Text(" (value labels of {columns})", columns=first(used)) if used else ""
+    return header, frame, Text("{note} (GB18030)", note=note) if chinese else note
 
 
 def _names(path: Path, kind: str) -> list[str]:

@@ -32,8 +32,11 @@ def read_ods(path: Path) -> list[Grid]:
         with zipfile.ZipFile(path) as parts:
             content = ElementTree.fromstring(parts.read("content.xml"))
     except (zipfile.BadZipFile, KeyError, ElementTree.ParseError) as error:
-        fault = f"{path.name} cannot be opened: it is damaged, or has a password."
-        raise StudyError(f"{fault} Open it in its program, remove the password, and save it as .xlsx.") from error
+        raise StudyError(
+            "{file} cannot be opened: it is damaged, or has a password. Open it in its program, remove the password, "
+            "and save it as .xlsx.",
+            file=path.name,
+        ) from error
     return [_sheet(path.name, table) for table in content.iter(f"{TABLE}table")]
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.messages import StudyError, count, first
+from analysis.language.texts import Text, count, first
+from analysis.messages import StudyError
 from analysis.reading.clean_cells import clean_codes, clean_numbers, clean_starts, clean_years
 from analysis.reading.grid import Grid
 from analysis.reading.header import pick_names, years_in
-from analysis.reading.layout import NUMBERS, TOTAL, Table, lay_out, marked, named_rows
+from analysis.reading.layout import NUMBERS, OF_TOTALS, TOTAL, Table, blank_rows, lay_out, marked, named_rows
 from analysis.reading.read_labelled import read_labelled
 from analysis.reading.sheets import choose_sheet, grids_of
 from analysis.study.labels import plain
@@ -79,7 +80,8 @@ def read_panel(
         table, chosen = _read_columns(path, kind, kinds), []
     frame, said = _meeting(path.name, table.frame, conditions)
     if frame.empty:
-        raise StudyError(f"{path.name} has a header but no rows of data. Check that it is the file and sheet meant.")
+        fault = "{file} has a header but no rows of data. Check that it is the file and sheet meant."
+        raise StudyError(fault, file=path.name)
     cleaners: dict[str, Cleaner] = {"code": clean_codes, "year": clean_years, "number": clean_numbers}
     cleaners |= {"start": partial(clean_starts, never=never), "percentage": partial(clean_numbers, percent=True)}
     notes, clean = [*table.notes[:1], *chosen, *table.notes[1:], *said], {}
@@ -87,11 +89,11 @@ def read_panel(
         kind = kinds.get(name) or next(kinds[one] for one in kinds if years_in([name], one))
         if kind == "measured":
             kind = "percentage" if table.units.get(name, "")[:1] == ("%",) else "number"
-        clean[name], said = _clean_each_once(cleaners[kind], frame[name], repr(name))
+        clean[name], said = _clean_each_once(cleaners[kind], frame[name], Text("{name!r}", name=name))
         notes += said
     ordered = sorted(clean, key=lambda name: [*kinds].index(name) if name in kinds else len(kinds))
     frame = pd.DataFrame({name: clean[name] for name in ordered}, index=frame.index)
-    return Columns(frame, table.names, [f"{path.name}: {note}" for note in notes], table.units)
+    return Columns(frame, table.names, notes, table.units)
 
 
 def _clean_each_once(clean: Cleaner, cells: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
@@ -121,10 +123,11 @@ def _meeting(file: str, frame: pd.DataFrame, conditions: Collection[Mapping[str,
             if not meets(frame, {name: value}).any():
                 there = list(frame[name].astype("str").unique())
                 near = first(get_close_matches(value, there, n=3, cutoff=0.3) or there)
-                raise StudyError(f"{file} has no row with {name} = {value!r}. It has: {near}. Write one of them.")
+                fault = "{file} has no row with {name} = {value!r}. It has: {near}. Write one of them."
+                raise StudyError(fault, file=file, name=name, value=value, near=near)
         kept |= meets(frame, condition)
     out = int((~kept).sum())
-    return frame[kept], [f"{count(out, 'row')} of other indicators left out."] if out else []
+    return frame[kept], [Text("{rows} of other indicators left out.", rows=count(out, "row"))] if out else []
 
 
 def _read_columns(path: Path, kind: str, kinds: Mapping[str, str]) -> Table:
@@ -135,10 +138,10 @@ def _read_columns(path: Path, kind: str, kinds: Mapping[str, str]) -> Table:
     frame = frame[~blank]
     labels = frame[[name for name in frame if kinds.get(name) not in NUMBERS]].select_dtypes(exclude="number")
     totals = marked(labels.astype("str").fillna(""), TOTAL)
-    notes = [f"{count(len(frame) - len(totals), 'row')} read{note}."]
-    notes += [f"{count(int(blank.sum()), 'blank row')} left out."] if any(blank) else []
+    rows = count(len(frame) - len(totals), "row")
+    notes = [Text("{rows} read{hidden}{note}.", rows=rows, hidden="", note=note), *blank_rows(int(blank.sum()))]
     wanted = [name for name in frame if name in kinds or any(years_in([name], one) for one in kinds)]
-    notes += named_rows("row", "of totals or means", totals)
+    notes += named_rows("row", OF_TOTALS, totals)
     return Table(frame[wanted].drop(index=[*totals]), names, {}, notes)
 
 
@@ -150,6 +153,7 @@ def _read_parquet(path: Path, wanted: Collection[str]) -> tuple[list[str], pd.Da
         kept = pick_names(path.name, header, wanted)
         frame = parquet.read_table(path, columns=kept).to_pandas(ignore_metadata=True)
     except (ArrowException, OSError) as error:
-        raise StudyError(f"{path.name} cannot be read as Parquet: {str(error).strip('. ')}. Write it again.") from error
+        fault = "{file} cannot be read as Parquet: {reason}. Write it again."
+        raise StudyError(fault, file=path.name, reason=str(error).strip(". ")) from error
     frame.index += 1
     return header, frame, ""

@@ -6,6 +6,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+from analysis.language.texts import Text
 from analysis.messages import StudyError
 from analysis.reading.grid import Area, Grid
 
@@ -24,14 +25,16 @@ def read_csv(path: Path) -> list[Grid]:
         If the encoding or the quotation marks cannot be read.
     """
     if (size := path.stat().st_size) > LARGEST_CSV:
-        raise StudyError(f"{path.name} is too large to be read as text ({size // 1_000_000:,} MB). Save it as Parquet.")
+        fault = "{file} is too large to be read as text ({size:,} MB). Save it as Parquet."
+        raise StudyError(fault, file=path.name, size=size // 1_000_000)
     text, note = _decoded(path)
     tabs = "\t" in text.split("\n", 1)[0] and "," not in text.split("\n", 1)[0]
     try:
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter="\t" if tabs else ","))
     except csv.Error as error:
-        raise StudyError(f"{path.name} cannot be read as CSV: {error}. Check its quotation marks.") from error
-    return [Grid("", rows, note=f"{note} (columns separated by tabs)" if tabs else note)]
+        fault = "{file} cannot be read as CSV: {reason}. Check its quotation marks."
+        raise StudyError(fault, file=path.name, reason=str(error)) from error
+    return [Grid("", rows, note=Text("{note} (columns separated by tabs)", note=note) if tabs else note)]
 
 
 def _decoded(path: Path) -> tuple[str, str]:
@@ -40,7 +43,7 @@ def _decoded(path: Path) -> tuple[str, str]:
     if raw.startswith(UTF_16):
         return raw.decode("utf-16"), " (UTF-16)"
     if b"\0" in raw:
-        raise StudyError(f"{path.name} is no text. Save it as CSV UTF-8.")
+        raise StudyError("{file} is no text. Save it as CSV UTF-8.", file=path.name)
     for encoding, note in ENCODINGS:
         try:
             text = raw.decode(encoding)
@@ -48,8 +51,8 @@ def _decoded(path: Path) -> tuple[str, str]:
             continue
         if not note or not _mostly_utf8(raw[:100_000]):
             return text, note
-    fault = f"{path.name} is neither in UTF-8 nor in GB18030 throughout."
-    raise StudyError(f"{fault} In its program, save it as CSV UTF-8.")
+    fault = "{file} is neither in UTF-8 nor in GB18030 throughout. In its program, save it as CSV UTF-8."
+    raise StudyError(fault, file=path.name)
 
 
 def _mostly_utf8(raw: bytes) -> bool:

@@ -32,9 +32,14 @@ def read_workbook(path: Path) -> list[Grid]:
 def check_size(file: str, title: str, rows: int, columns: int) -> None:
     """No sheet is so large that reading it takes minutes."""
     if rows * columns > LARGEST_SHEET:
-        fault = f"{file} has a sheet, {title}, of {rows:,} rows and {columns:,} columns."
-        remedy = "empty ones that hold only a format; if the table is so large, save it as CSV UTF-8 or Parquet."
-        raise StudyError(f"{fault} Delete the {remedy}")
+        raise StudyError(
+            "{file} has a sheet, {title}, of {rows:,} rows and {columns:,} columns. Delete the empty ones that hold "
+            "only a format; if the table is so large, save it as CSV UTF-8 or Parquet.",
+            file=file,
+            title=title,
+            rows=rows,
+            columns=columns,
+        )
 
 
 def check_unpacked(path: Path) -> None:
@@ -42,8 +47,8 @@ def check_unpacked(path: Path) -> None:
     with zipfile.ZipFile(path) as parts:
         size = sum(part.file_size for part in parts.infolist())
     if size > LARGEST_WORKBOOK:
-        large = f"{path.name} is too large ({size // 1_000_000:,} MB unpacked)."
-        raise StudyError(f"{large} Save it as CSV UTF-8 or Parquet.")
+        fault = "{file} is too large ({size:,} MB unpacked). Save it as CSV UTF-8 or Parquet."
+        raise StudyError(fault, file=path.name, size=size // 1_000_000)
 
 
 def _open(path: Path, *, data_only: bool = True) -> Any:
@@ -59,11 +64,16 @@ def _open(path: Path, *, data_only: bool = True) -> Any:
     except StudyError:
         raise
     except Exception as error:
-        fault = f"{path.name} cannot be opened: it is damaged, has a password, or is an older format under a new name."
-        remedy = "Open it in Excel or WPS, remove the password, and save it as .xlsx."
-        raise StudyError(f"{fault} {remedy}") from error
-    remedy = "In Excel, choose Save as and the type “Excel Workbook (.xlsx)”, without Strict."
-    raise StudyError(f"{path.name} is a Strict Open XML workbook, which few programs read. {remedy}")
+        raise StudyError(
+            "{file} cannot be opened: it is damaged, has a password, or is an older format under a new name. Open it "
+            "in Excel or WPS, remove the password, and save it as .xlsx.",
+            file=path.name,
+        ) from error
+    raise StudyError(
+        "{file} is a Strict Open XML workbook, which few programs read. In Excel, choose Save as and the type “Excel "
+        "Workbook (.xlsx)”, without Strict.",
+        file=path.name,
+    )
 
 
 def _sheet(worksheet: Any, formulas: Any) -> Grid:

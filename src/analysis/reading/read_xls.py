@@ -22,8 +22,11 @@ def read_xls(path: Path) -> list[Grid]:
     try:
         book = xlrd.open_workbook(path, formatting_info=True, logfile=io.StringIO())
     except Exception as error:
-        fault = f"{path.name} cannot be opened as .xls: it is damaged, has a password, or is of another kind."
-        raise StudyError(f"{fault} Open it in Excel or WPS, remove the password, and save it as .xlsx.") from error
+        raise StudyError(
+            "{file} cannot be opened as .xls: it is damaged, has a password, or is of another kind. Open it in Excel "
+            "or WPS, remove the password, and save it as .xlsx.",
+            file=path.name,
+        ) from error
     for one in book.sheets():
         check_size(path.name, one.name, one.nrows, one.ncols)
     return [_sheet(book, one) for one in book.sheets()]

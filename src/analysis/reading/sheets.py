@@ -6,7 +6,8 @@ from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
-from analysis.messages import StudyError, first
+from analysis.language.texts import Listed, Text, first
+from analysis.messages import StudyError
 from analysis.reading.grid import Grid
 from analysis.reading.header import YEAR, Header, best_header, find_columns, header_lines
 from analysis.reading.kind_of_file import kind_of_file
@@ -31,9 +32,13 @@ def grids_of(path: Path) -> tuple[list[Grid], str]:
     kind, note = kind_of_file(path)
     if kind not in GRIDS:
         return [], kind
-    grids = [replace(one, note=one.note + note) for one in GRIDS[kind](path) if any(map(any, one.rows))]
+    grids = [
+        replace(one, note=Text("{first}{second}", first=one.note, second=note))
+        for one in GRIDS[kind](path)
+        if any(map(any, one.rows))
+    ]
     if not grids:
-        raise StudyError(f"{path.name} is empty: no sheet holds a value. Check that it is the file meant.")
+        raise StudyError("{file} is empty: no sheet holds a value. Check that it is the file meant.", file=path.name)
     return grids, kind
 
 
@@ -50,20 +55,27 @@ def choose_sheet(file: str, grids: list[Grid], wanted: Mapping[str, str], sheet:
         if sheet.strip() in titles:
             return titles[sheet.strip()], []
         near = (get_close_matches(sheet, titles, n=1) or [*titles])[0]
-        there = f'Its sheets with data: {", ".join(titles)}. Write: sheet = "{near}"'
-        raise StudyError(f"{file} has no sheet {sheet!r} with data. {there}")
+        fault = '{file} has no sheet {sheet!r} with data. Its sheets with data: {titles}. Write: sheet = "{near}"'
+        raise StudyError(fault, file=file, sheet=sheet, titles=Listed(titles), near=near)
     if len(grids) == 1:
         return grids[0], []
     found = {title: _found_in(one, wanted) for title, one in titles.items()}
     most = [title for title, number in found.items() if number == max(found.values())]
     if len(most) == 1:
         others = first(title for title in titles if title != most[0])
-        return titles[most[0]], [f"Sheet {most[0]} read, which alone has these columns; {others} left out."]
+        said = "Sheet {sheet} read, which alone has these columns; {others} left out."
+        return titles[most[0]], [Text(said, sheet=most[0], others=others)]
     years = [title for title in titles if re.search(YEAR_IN_NAME, title)]
     pattern = re.sub(YEAR_IN_NAME, YEAR, years[0]) if years else ""
-    remedy = f'If each sheet holds a year, write sheet = "{pattern}" and leave time out.' if len(years) > 1 else ""
-    fault = f"{file} has data in {len(titles)} sheets: {first(titles)}. Name the one meant, such as: "
-    raise StudyError(f'{fault}sheet = "{most[0]}". {remedy}'.strip())
+    remedy = ' If each sheet holds a year, write sheet = "{pattern}" and leave time out.'
+    raise StudyError(
+        '{file} has data in {number} sheets: {titles}. Name the one meant, such as: sheet = "{sheet}".{remedy}',
+        file=file,
+        number=len(titles),
+        titles=first(titles),
+        sheet=most[0],
+        remedy=Text(remedy, pattern=pattern) if len(years) > 1 else "",
+    )
 
 
 def _found_in(grid: Grid, wanted: Mapping[str, str]) -> int:

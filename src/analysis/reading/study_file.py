@@ -1,6 +1,7 @@
 """Read a study from its ``study.toml``: what the file says, the panel it names, and what was changed on the way."""
 
 import dataclasses
+import locale
 import os
 from collections.abc import Iterable, Mapping
 from functools import partial
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.language.labels import LANGUAGES
+from analysis.language.texts import Listed, Text
 from analysis.messages import StudyError, refuse
 from analysis.reading.header import YEAR
 from analysis.reading.outcomes import described_outcome, unit_of
@@ -71,12 +73,27 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
     ('simulated', 'collective_income_cny')
     """
     path = Path(path or os.environ.get("STUDY") or DATA / "study.toml").resolve()
-    if not path.is_file():
-        fault = "is a folder" if path.is_dir() else "is not there"
-        raise StudyError(f"{path.name!r} in the folder {path.parent.name!r} {fault}. Name the study.toml itself.")
-    settings = _read_settings(path)
-    language = language or os.environ.get("STUDY_LANGUAGE") or settings["language"]
-    _check_language(language, "The language asked for is")
+    language = language or os.environ.get("STUDY_LANGUAGE") or ""
+    settings: dict[str, Any] = {}
+    try:
+        _check_language(language or LANGUAGES[0], "The language asked for is {language!r}. Write one of: {languages}.")
+        settings |= _read_toml(path)
+        study = _study(path, _checked(path, settings))
+    except StudyError as error:
+        error.told = _language_of_errors(language, settings)
+        raise
+    return dataclasses.replace(study, language=language or settings["language"])
+
+
+def _language_of_errors(language: str, settings: Mapping[str, Any]) -> str:
+    """The language asked for, else the file's own; the console's, where neither is known."""
+    console = "zh" if (locale.getlocale()[0] or "").startswith(("zh", "Chinese")) else "en"
+    own = settings.get("language", LANGUAGES[0] if settings else console)
+    return next((one for one in (language, own) if one in LANGUAGES), console)
+
+
+def _study(path: Path, settings: dict[str, Any]) -> Study:
+    """The study that checked settings describe."""
     cells = read_frame(path.parent, settings)
     columns, reading = cells.columns, cells.notes
     outcomes, values, said = _outcomes(path.name, settings["outcomes"], cells)
@@ -92,8 +109,8 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
         if YEAR in settings["panel"] + settings.get("sheet", ""):
             raise
         study = make(_with_other_columns(frame, path.parent / settings["panel"], settings))
-    about = {"language": language, "assumptions": settings.get("assumptions", "")}
-    return dataclasses.replace(study, **about, reading=(*reading, *study.reading))
+    assumptions = settings.get("assumptions", "")
+    return dataclasses.replace(study, assumptions=assumptions, reading=(*reading, *study.reading))
 
 
 def _outcomes(
@@ -124,14 +141,23 @@ def _with_other_columns(frame: pd.DataFrame, path: Path, settings: dict) -> pd.D
     return frame.assign(**{name: cells[name].array for name in others}) if len(cells) == len(frame) else frame
 
 
-def _read_settings(path: Path) -> dict:
+def _read_toml(path: Path) -> dict:
+    if not path.is_file():
+        fault = "{file!r} in the folder {folder!r} is not there. Name the study.toml itself."
+        if path.is_dir():
+            fault = "{file!r} in the folder {folder!r} is a folder. Name the study.toml itself."
+        raise StudyError(fault, file=path.name, folder=path.parent.name)
+    return read_toml(path)
+
+
+def _checked(path: Path, settings: dict) -> dict:
     """The study file's content, with every key known and every necessary one there."""
-    settings = read_toml(path)
     _refuse_preferred(path.name, settings)
     _check_settings(path, "", settings, STUDY_KEYS, ["panel", "columns", "outcomes"])
     _check_settings(path, "columns", settings["columns"], [*DESIGN_COLUMNS, "treated"], ["unit"])
     settings["controls"] = [*map(str, settings.get("controls", []))]
-    _check_language(settings.setdefault("language", LANGUAGES[0]), f"{path.name} has the language")
+    fault = "{file} has the language {language!r}. Write one of: {languages}."
+    _check_language(settings.setdefault("language", LANGUAGES[0]), fault, file=path.name)
     _check_settings(path, "outcomes", settings["outcomes"], settings["outcomes"], [])
     described = {"column", "where", *(field.name for field in dataclasses.fields(Outcome) if field.name != "name")}
     for name, outcome in settings["outcomes"].items():
@@ -145,13 +171,17 @@ def _check_when(file: str, settings: Mapping[str, Any]) -> None:
     columns, outcomes = settings["columns"], settings["outcomes"]
     places = [settings["panel"], settings.get("sheet", ""), *(one.get("column", "") for one in outcomes.values())]
     if "time" not in columns and not any(YEAR in place for place in places):
-        years = 'Where years stand in names, write {year} in their place: column = "{year}年收入", sheet = "{year}年"'
-        raise StudyError(f'[columns] of {file} lacks time. Add what is missing. {years} or panel = "{{year}}.xlsx".')
+        raise StudyError(
+            "[columns] of {file} lacks time. Add what is missing. Where years stand in names, write {{year}} in their "
+            'place: column = "{{year}}年收入", sheet = "{{year}}年" or panel = "{{year}}.xlsx".',
+            file=file,
+        )
     if not {"first_treated", "treated"} & {*columns}:
         raise StudyError(
-            f"[columns] of {file} lacks first_treated: a column of the panel, or of a membership file beside it "
+            "[columns] of {file} lacks first_treated: a column of the panel, or of a membership file beside it "
             '(membership = "成员.xlsx"), with the first treated year; or one year for all units with a group, '
-            "first_treated = 2022; or treated, a column of 0 and 1."
+            "first_treated = 2022; or treated, a column of 0 and 1.",
+            file=file,
         )
 
 
@@ -162,34 +192,40 @@ def _refuse_preferred(file: str, settings: dict) -> None:
     chosen = {choice: as_names(str(held.get(choice, NONE)).split(", ")) for choice in ("controls", "weights")}
     quoted = {choice: ", ".join(f'"{name}"' for name in names) for choice, names in chosen.items() if names}
     lines = [f"{choice} = {f'[{names}]' if choice == 'controls' else names}" for choice, names in quoted.items()]
-    said = [f"{' and '.join(lines)} above the first section"] if lines else []
+    said = [Text("{lines} above the first section", lines=Listed(lines, " and "))] if lines else []
     outcome = next(iter(settings.get("outcomes", {})), "x")
-    said += [f'scale = "{held["scale"]}" in [outcomes.{outcome}]'] if "scale" in held else []
-    write = f"Write {', and '.join(said)}, and delete the section." if said else "Delete the section."
+    if "scale" in held:
+        said.append(Text('scale = "{scale}" in [outcomes.{outcome}]', scale=held["scale"], outcome=outcome))
+    write = Text("Write {lines}, and delete the section.", lines=Listed(said, ", and "))
     rest = [choice for choice in ("sample", "comparison") if choice in held]
-    rows = f" Its {' and '.join(rest)} are rows of the specification curve, not the headline." if rest else ""
+    rows = Text(" Its {choices} are rows of the specification curve, not the headline.", choices=Listed(rest, " and "))
     raise StudyError(
-        f"{file} has a section [preferred], which nothing reads now: what is chosen beforehand is every estimate's. "
-        f"{write}{rows}"
+        "{file} has a section [preferred], which nothing reads now: what is chosen beforehand is every estimate's. "
+        "{write}{rows}",
+        file=file,
+        write=write if said else Text("Delete the section."),
+        rows=rows if rest else "",
     )
 
 
-def _check_language(language: str, said: str) -> None:
+def _check_language(language: str, fault: str, **values: str) -> None:
     if language not in LANGUAGES:
-        raise StudyError(f"{said} {language!r}. Write one of: {', '.join(LANGUAGES)}.")
+        raise StudyError(fault, language=language, languages=", ".join(LANGUAGES), **values)
 
 
 def _check_settings(path: Path, section: str, settings: dict, known: Iterable[str], needed: Iterable[str]) -> None:
-    where = f"[{section}] of {path.name}" if section else path.name
+    where = Text("[{section}] of {file}", section=section, file=path.name) if section else path.name
     if not isinstance(settings, dict):
-        raise StudyError(f"{where} is not a section with keys of its own. Write [{section}], then its keys.")
+        fault = "{where} is not a section with keys of its own. Write [{section}], then its keys."
+        raise StudyError(fault, where=where, section=section)
     for old in set(settings) & set(RENAMED) - set(known):
         (new, values), value = RENAMED[old], settings[old]
-        raise StudyError(f"{where}: {old} is called {new} now. Write: {new} = {values.get(value, value)}")
-    unknown = sorted(set(settings) - set(known))
-    refuse(unknown, "unknown key", f"{where} has {{}}", f"Known keys: {', '.join(sorted(known))}.")
+        line = f"{new} = {values.get(value, value)}"
+        raise StudyError("{where}: {old} is called {new} now. Write: {line}", where=where, old=old, new=new, line=line)
+    unknown, keys = sorted(set(settings) - set(known)), Listed(sorted(known))
+    refuse(unknown, "unknown key", "{where} has {}", "Known keys: {keys}.", where=where, keys=keys)
     if lost := [key for key in needed if key not in settings]:
-        raise StudyError(f"{where} lacks {', '.join(lost)}. Add what is missing.")
+        raise StudyError("{where} lacks {keys}. Add what is missing.", where=where, keys=Listed(lost))
     for key in [key for key in settings if key not in SECTIONS and section != "outcomes"]:
         kind, words = KINDS.get(key, (str, "text in quotes"))
         if (section, key) == ("columns", "first_treated") and type(settings[key]) is int:
@@ -197,4 +233,5 @@ def _check_settings(path: Path, section: str, settings: dict, known: Iterable[st
         several = (section, key) == ("columns", "unit") and isinstance(settings[key], list)
         found = settings[key] if several and settings[key] else [settings[key]]
         if not all(isinstance(one, kind) and isinstance(one, bool) == (kind is bool) for one in found):
-            raise StudyError(f"{where} has {key} = {settings[key]!r}. Write {words}.")
+            fault = "{where} has {key} = {value!r}. Write {words}."
+            raise StudyError(fault, where=where, key=key, value=settings[key], words=Text(words))

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
+from analysis.language.texts import Listed, Text
 from analysis.messages import StudyError
 
 STRAIGHT = dict.fromkeys(map(ord, "“”„‟＂「」『』"), '"') | dict.fromkeys(map(ord, "‘’＇"), "'")
@@ -28,13 +29,14 @@ def read_toml(path: Path) -> dict:
         settings = tomllib.loads(text)
     except ValueError as error:
         if path.suffix != ".toml":
-            raise StudyError(f"{path.name} is not valid TOML: {error}. {OTHER_FILE}") from error
+            fault = "{file} is not valid TOML: {reason}. {remedy}"
+            raise StudyError(fault, file=path.name, reason=str(error), remedy=Text(OTHER_FILE)) from error
         raise StudyError(_mistake(path.name, text, str(error))) from error
     for key in [key for key in PATHS if isinstance(settings.get(key), str)]:
         if re.search(r"[\x00-\x1f\x7f]", settings[key]):
             lines = enumerate(text.splitlines(), 1)
             at, line = next((at, line) for at, line in lines if re.match(rf"\s*[\"']?{key}\b", line))
-            raise StudyError(f"{path.name}, line {at}: {BACKSLASH}. Write: {_without_backslashes(line).strip()}")
+            raise StudyError(_corrected(path.name, at, [BACKSLASH], _without_backslashes(line)))
         settings[key] = settings[key].replace("\\", "/")
     return settings
 
@@ -45,13 +47,19 @@ def _decoded(path: Path) -> str:
     if not {"\ufffd", "\0"} & set(text):
         return text
     if path.suffix != ".toml":
-        raise StudyError(f"{path.name} is not valid TOML in UTF-8. {OTHER_FILE}")
+        raise StudyError("{file} is not valid TOML in UTF-8. {remedy}", file=path.name, remedy=Text(OTHER_FILE))
     encoding = "another encoding" if "\ufffd" in chinese else "GB18030 (“ANSI” in Notepad)"
     encoding = "UTF-16 (“Unicode” in Notepad)" if b"\0" in raw else encoding
-    raise StudyError(f"{path.name} is in {encoding}, not in UTF-8. Save it again with the encoding UTF-8.")
+    fault = "{file} is in {encoding}, not in UTF-8. Save it again with the encoding UTF-8."
+    raise StudyError(fault, file=path.name, encoding=Text(encoding))
 
 
-def _mistake(file: str, text: str, error: str) -> str:
+def _corrected(file: str, at: int, causes: list[str], line: str) -> Text:
+    fault = "{file}, line {line}: {causes}. Write: {corrected}"
+    return Text(fault, file=file, line=at, causes=Listed(map(Text, causes), ". "), corrected=line.strip())
+
+
+def _mistake(file: str, text: str, error: str) -> Text:
     """The cause and the corrected line where one line is at fault, else the parser's own words."""
     lines = text.splitlines()
     place = re.search(r"at line (\d+)", error)
@@ -62,8 +70,8 @@ def _mistake(file: str, text: str, error: str) -> str:
         if (corrected := correct(line)) != line:
             line, causes = corrected, [*causes, cause]
         if causes and _is_toml(line):
-            return f"{file}, line {at}: {'. '.join(causes)}. Write: {line.strip()}"
-    return f"{file} is not valid TOML: {error}. Correct that place."
+            return _corrected(file, at, causes, line)
+    return Text("{file} is not valid TOML: {reason}. Correct that place.", file=file, reason=error)
 
 
 def _is_toml(line: str) -> bool:

@@ -5,6 +5,7 @@ import tempfile
 import warnings
 from pathlib import Path
 
+from analysis.language.texts import said
 from analysis.messages import FewTreatedGroupsWarning, StudyError, count
 from analysis.reading.read_files import DATA
 from analysis.reading.study_file import load_study
@@ -80,8 +81,8 @@ def build_report(
         title_page = TitlePage(
             loaded.title or "Report",
             literal(loaded.data_statement),
-            reading=loaded.reading,
-            doubts=[finding for finding in findings_on(loaded) if finding.startswith("LOOK")],
+            reading=tuple(said(loaded.language, note) for note in loaded.reading),
+            doubts=[said(loaded.language, one) for one in findings_on(loaded) if one.startswith("LOOK")],
             summary=summary,
             failures=failures,
             unsupported=steps,

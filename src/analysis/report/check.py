@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.language.texts import said
 from analysis.messages import (
     FewTreatedGroupsWarning,
     StudyError,
@@ -53,7 +54,7 @@ class Findings(list[str]):
         return "\n".join(f"- {as_typed(finding)}" for finding in self)
 
 
-def check_study(path: str | Path | None = None) -> Findings:
+def check_study(path: str | Path | None = None, language: str | None = None) -> Findings:
     """What was found in a study, one sentence per finding; a study that cannot run raises the reason.
 
     Use it before any estimate on new data, or from the command line: ``python -m analysis check study.toml``.
@@ -62,6 +63,8 @@ def check_study(path: str | Path | None = None) -> Findings:
     ----------
     path
         A ``study.toml``; default: as for `load_study`.
+    language : {"en", "zh"}, optional
+        In which language it is said; default: the study's.
 
     Raises
     ------
@@ -75,7 +78,8 @@ def check_study(path: str | Path | None = None) -> Findings:
     'This study can run.'
     """
     with warnings.catch_warnings(action="ignore", category=FewTreatedGroupsWarning):
-        return findings_on(load_study(path))
+        study = load_study(path, language)
+        return Findings(said(study.language, finding) for finding in findings_on(study))
 
 
 def findings_on(study: Study) -> Findings:

@@ -2,11 +2,13 @@
 
 import pandas as pd
 
-from analysis.language.labels import say
+from analysis.language.labels import joined, say
+from analysis.language.texts import said
 from analysis.messages import StudyError
 from analysis.presentation.tables import Table
+from analysis.reading.study_file import load_study
 from analysis.reading.template import EXAMPLE
-from analysis.report.check import check_study
+from analysis.report.check import findings_on
 
 TOLD = ("LOOK", "totals or means")
 """What findings hold that tell of an error in a study that can run."""
@@ -20,11 +22,12 @@ def deliberate_errors(language: str = "en") -> Table:
     >>> deliberate_errors().frame.index.tolist()[:2]
     ['dates-for-years', 'duplicated-village']
     """
-    said = {}
+    told = {}
     for path in sorted((EXAMPLE / "with-errors").glob("*.toml")):
         try:
-            said[path.stem] = " ".join(line for line in check_study(path) if any(word in line for word in TOLD))
+            found = findings_on(load_study(path))
+            told[path.stem] = joined(language, [said(language, one) for one in found if any(map(one.count, TOLD))])
         except StudyError as error:
-            said[path.stem] = str(error)
-    frame = pd.DataFrame({"what the check says": said}).rename_axis("file")
+            told[path.stem] = error.said(language)
+    frame = pd.DataFrame({"what the check says": told}).rename_axis("file")
     return Table(frame, say(language, "One deliberate error in each file (invented data)"), language)

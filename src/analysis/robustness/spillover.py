@@ -16,8 +16,9 @@ from analysis.language.labels import say
 from analysis.messages import Sentence, StudyError, amounts, count, floored, former_options, in_sentence, plural
 from analysis.presentation.tables import effects_table
 from analysis.robustness.check import Check, in_short, threat
+from analysis.study.group_notes import few_treated_groups
 from analysis.study.outcome import FORMER_LOG, shown, shown_unit
-from analysis.study.panel_checks import check_starts, few_treated_groups
+from analysis.study.panel_checks import check_starts
 from analysis.study.study import Study
 
 METHODS = ("cr2", "randomization")

@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.messages import StudyError, count, first, refuse
+from analysis.language.texts import Text, count, first
+from analysis.messages import StudyError, refuse
 from analysis.study.labels import alike_names, join_columns, text_label
 from analysis.study.panel_checks import (
     canonical_columns,
@@ -66,9 +67,11 @@ def _check_treatment_named(names: Mapping[str, str], start: int | None, never: C
     """One column says when treatment begins, or who is treated."""
     given = [key for key in ("first_treated", "treated") if key in names]
     if len(given) != 1:
-        columns = "first_treated (the first treated year of each unit), or treated (0 and 1)"
-        found = "Both are" if given else "None is"
-        raise StudyError(f"Name one column that says when treatment begins: {columns}. {found} named.")
+        raise StudyError(
+            "Name one column that says when treatment begins: first_treated (the first treated year of each unit), or "
+            "treated (0 and 1). {found}",
+            found=Text("Both are named." if given else "None is named."),
+        )
     if start is not None and given == ["first_treated"]:
         raise StudyError("start goes with treated (0 and 1); first_treated says when by itself. Leave start out.")
     if isinstance(never, str | int) or (len(never) and given == ["treated"]):
@@ -77,16 +80,17 @@ def _check_treatment_named(names: Mapping[str, str], start: int | None, never: C
 
 def _taken(frame: pd.DataFrame, leave_out: Collection, years: Sequence[int] | None) -> tuple[pd.DataFrame, list[str]]:
     """The rows of the years asked for without the units left out, and a sentence on each."""
-    said = []
+    said: list[str] = []
     if isinstance(leave_out, str):
-        raise StudyError(f'leave_out must be a list of units. Write leave_out = ["{leave_out}"].')
+        raise StudyError('leave_out must be a list of units. Write leave_out = ["{unit}"].', unit=leave_out)
     if len(leave_out):
         names = {text_label(one) for one in leave_out}
         known = {text_label(one): one for one in frame["unit"].unique()}
         refuse(sorted(names - set(known)), "unit", "leave_out names {} not in the panel", "Correct it.")
         out = frame["unit"].isin([known[name] for name in names])
         frame = frame[~out]
-        said.append(f"{count(len(names), 'unit')} left out as asked: {first(sorted(names))} ({out.sum():,} rows).")
+        known = {"units": count(len(names), "unit"), "names": first(sorted(names)), "rows": f"{out.sum():,}"}
+        said.append(Text("{units} left out as asked: {names} ({rows} rows).", **known))
     if years is not None:
         frame = _years(frame, years, said)
     return frame.reset_index(drop=True) if said else frame, said
@@ -96,18 +100,22 @@ def _years(frame: pd.DataFrame, years: Sequence[int], said: list[str]) -> pd.Dat
     """The rows from one year to another; starts after them are of units not treated in these years."""
     whole = not isinstance(years, str) and len(years) == 2 and all(isinstance(one, int) for one in years)
     if not whole or years[0] >= years[1]:
-        raise StudyError(f"years must be the first and the last year to take, such as [2010, 2019], not {years!r}.")
+        fault = "years must be the first and the last year to take, such as [2010, 2019], not {years!r}."
+        raise StudyError(fault, years=years)
     inside = frame["time"].between(*years)
     if not inside.any():
-        span = f"{frame['time'].min()} to {frame['time'].max()}"
-        raise StudyError(f"The panel has no row from {years[0]} to {years[1]}. It runs from {span}.")
-    said.append(f"Years {years[0]} to {years[1]} taken; {(~inside).sum():,} rows of other years left out.")
+        span = {"begins": frame["time"].min(), "ends": frame["time"].max()}
+        fault = "The panel has no row from {first} to {last}. It runs from {begins} to {ends}."
+        raise StudyError(fault, first=years[0], last=years[1], **span)
+    sentence = "Years {first} to {last} taken; {rows} rows of other years left out."
+    said.append(Text(sentence, first=years[0], last=years[1], rows=f"{(~inside).sum():,}"))
     frame = frame[inside]
     if "first_treated" in frame:
         starts = pd.to_numeric(frame["first_treated"])
         later = starts > years[1]
         if later.any():
             units = frame.loc[later, "unit"].unique()
-            said.append(f"{count(len(units), 'unit')} treated after {years[1]} taken as untreated: {first(units)}.")
+            known = {"units": count(len(units), "unit"), "year": years[1], "found": first(units)}
+            said.append(Text("{units} treated after {year} taken as untreated: {found}.", **known))
             frame = frame.assign(first_treated=starts.mask(later))
     return frame

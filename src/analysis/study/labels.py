@@ -10,6 +10,11 @@ from analysis.language.characters import CODE_WIDTH
 from analysis.messages import look, refuse
 
 JOINED_BY = " · "
+KEEP_ONE = {
+    "unit": "Each spelling makes a unit of its own: keep one of them.",
+    "group": "Each spelling makes a group of its own: keep one of them.",
+    "stratum": "Each spelling makes a stratum of its own: keep one of them.",
+}
 SUFFIXES = r"(?:村民委员会|居民委员会|村委会|居委会|村|社区|街道办事处|街道|镇|乡|市|县|区)$"
 
 
@@ -36,10 +41,10 @@ def as_text(labels: pd.Series, column: str) -> pd.Series:
     text = pd.Series([*map(text_label, distinct)], dtype="str")
     remedy = "Write each label one way, and different labels differently."
     alike = distinct[text.duplicated(keep=False)]
-    refuse(map(repr, alike), "label", f"{column} has {{}} that read alike as text", remedy)
+    refuse(map(repr, alike), "label", "{column} has {} that read alike as text", remedy, column=column)
     remedy = "Remove the spaces, and leave missing codes empty."
     padded = text[(text.str.strip() != text) | (text == "")]
-    refuse(map(repr, padded), "code", f"{column} has spaces around, or nothing in, {{}}", remedy)
+    refuse(map(repr, padded), "code", "{column} has spaces around, or nothing in, {}", remedy, column=column)
     if isinstance(labels.dtype, pd.StringDtype):
         return labels
     return pd.Series(pd.array([*text, None], dtype="str").take(codes), labels.index)
@@ -95,8 +100,8 @@ def alike_names(units: pd.DataFrame) -> list[str]:
             continue
         around = [plain(units["stratum"])] if kind == "unit" and "stratum" in units else []
         alike = dict.fromkeys([*_sets(names, key), *_sets(names, without_suffixes(*around, key))])
-        remedy = f"Each spelling makes a {kind} of its own: keep one of them."
-        said += look([one for one in alike if one not in shown], kind, "{} may stand under several names", remedy)
+        new = [one for one in alike if one not in shown]
+        said += look(new, kind, "{} may stand under several names", KEEP_ONE[kind])
         shown |= set(alike)
     return said
 

@@ -1,12 +1,12 @@
 """Checks of a panel and its design, each with a message that says what, where and what to do."""
 
-import warnings
 from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
 
-from analysis.messages import FewTreatedGroupsWarning, StudyError, count, first, refuse, unit_years
+from analysis.language.texts import Listed, Text, count, first
+from analysis.messages import StudyError, refuse, unit_years
 from analysis.study.labels import JOINED_BY, are_names, as_text
 from analysis.study.panel_rows import KEYS, changes, first_rows, frame_of, of_units
 
@@ -20,18 +20,19 @@ ALIKE, MANY = 0.8, 5
 def canonical_columns(frame: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     """A copy of the frame in which the design columns carry their canonical names."""
     if not isinstance(frame, pd.DataFrame):
-        raise StudyError(f"The panel must be a pandas DataFrame, not {type(frame).__name__}.")
-    absent = [f"{name!r} (for {key})" for key, name in names.items() if name not in frame]
+        raise StudyError("The panel must be a pandas DataFrame, not {kind}.", kind=type(frame).__name__)
+    absent = [Text("{name!r} (for {key})", name=name, key=key) for key, name in names.items() if name not in frame]
     if absent:
-        raise StudyError(f"The panel has no column {', '.join(absent)}. It has: {', '.join(map(str, frame.columns))}.")
+        known = {"columns": Listed(absent), "there": Listed(frame.columns)}
+        raise StudyError("The panel has no column {columns}. It has: {there}.", **known)
     twice = frame.columns[frame.columns.duplicated()].unique()
     refuse(twice, "column name", "{} used twice", "Rename or remove one of each.")
     if frame.empty:
         raise StudyError("The panel has no rows. Check that the file and sheet are the ones meant.")
     kept = [c for c in frame if c not in names.values()]
     for name in [name for name in kept if name in {*DESIGN_COLUMNS, *names}]:
-        fault = f"The column {name!r} has a name this library uses for the design."
-        raise StudyError(f"{fault} Rename it, or pass it as {name}=.")
+        fault = "The column {name!r} has a name this library uses for the design. Rename it, or pass it as {name}=."
+        raise StudyError(fault, name=name)
     canonical = {key: _plain(frame[name]) for key, name in names.items()} | {name: frame[name] for name in kept}
     return frame_of({key: values.array for key, values in canonical.items()})
 
@@ -64,52 +65,60 @@ def text_among(values: pd.Series, numbers: pd.Series) -> pd.Series:
 def numeric_column(frame: pd.DataFrame, name: str, role: str) -> pd.Series:
     """A column as floats, refused where it is absent, part of the design, text or infinite; see `Study.column`."""
     if name in DESIGN_COLUMNS:
-        raise StudyError(f"{name!r} is part of the design and cannot be the {role}.")
+        raise StudyError("{name!r} is part of the design and cannot be the {role}.", name=name, role=Text(role))
     if name not in frame:
-        there = (
-            ", ".join(str(known) for known in frame if known not in DESIGN_COLUMNS) or "no columns beside the design"
+        there = [known for known in frame if known not in DESIGN_COLUMNS]
+        design = Text(" The design's unit, year, start, group and stratum cannot be the {role}.", role=Text(role))
+        raise StudyError(
+            "The panel has no column {name!r} to use as {role}. It has: {there}.{design}",
+            name=name,
+            role=Text(role),
+            there=Listed(there) if there else Text("no columns beside the design"),
+            design=design if role != "outcome" else "",
         )
-        design = (
-            "" if role == "outcome" else f" The design's unit, year, start, group and stratum cannot be the {role}."
-        )
-        raise StudyError(f"The panel has no column {name!r} to use as {role}. It has: {there}.{design}")
     values = frame[name]
     numbers = as_numbers(values)
     text = unit_years(frame, text_among(values, numbers), values)
     remedy = "Write numbers only, and leave missing values empty."
-    refuse(text, "row", f"The {role} {name!r} is not a number", remedy)
+    refuse(text, "row", "The {role} {name!r} is not a number", remedy, role=Text(role), name=name)
     infinite = unit_years(frame, pd.Series(np.isinf(numbers), index=numbers.index))
     remedy = "Infinite values often come from a division by zero; correct them or leave them empty."
-    refuse(infinite, "row", f"The {role} {name!r} is infinite", remedy)
+    refuse(infinite, "row", "The {role} {name!r} is infinite", remedy, role=Text(role), name=name)
     return numbers
 
 
 def check_keys(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
     """Units and years are there, codes are written one way, and years are whole."""
     for key in [k for k in ("unit", "time", "stratum") if k in frame]:
-        fault = f"{names[key]!r} ({key}) is missing"
-        refuse(unit_years(frame, frame[key].isna()), "row", fault, "Fill it in, or remove those rows.")
+        column = _column(names, key)
+        rows = unit_years(frame, frame[key].isna())
+        refuse(rows, "row", "{column} is missing", "Fill it in, or remove those rows.", column=column)
     for key in [k for k in ("unit", "group", "stratum") if k in frame]:
         if not pd.api.types.is_integer_dtype(frame[key]):
-            frame[key] = as_text(frame[key], f"{names[key]!r} ({key})")
+            frame[key] = as_text(frame[key], _column(names, key))
     for key in [k for k in ("time", "first_treated") if k in frame]:
         if _odd_years(pd.Series(frame[key].unique())).any():
-            shown, never = (None, "") if key == "time" else (frame[key], "; leave never-treated units empty")
-            places = unit_years(frame, _odd_years(frame[key]), shown)
-            fault = f"{names[key]!r} ({key}) is not a whole year"
-            refuse(places, "row", fault, f"Write years such as 2023{never}.")
+            places = unit_years(frame, _odd_years(frame[key]), None if key == "time" else frame[key])
+            remedy = "Write years such as 2023."
+            if key == "first_treated":
+                remedy = "Write years such as 2023; leave never-treated units empty."
+            refuse(places, "row", "{column} is not a whole year", remedy, column=_column(names, key))
     if frame["time"].dtype not in ("int16", "int32", "int64"):
         frame["time"] = as_numbers(frame["time"]).astype("int64")
     short = frame["time"].between(10, 99)
     if short.all() or (short.any() and frame["time"].max() >= 1000):
-        fault = f"{names['time']!r} (time) is a year of two digits"
-        refuse(unit_years(frame, short), "row", fault, "Write all four digits, such as 2018 for 18.")
+        fault, remedy = "{column} is a year of two digits", "Write all four digits, such as 2018 for 18."
+        refuse(unit_years(frame, short), "row", fault, remedy, column=_column(names, "time"))
+
+
+def _column(names: Mapping[str, str], key: str) -> Text:
+    return Text("{name!r} ({key})", name=names[key], key=key)
 
 
 def whole_numbers_as_text(frame: pd.DataFrame, names: Mapping[str, str]) -> None:
     """Groups and strata of whole numbers as text, once rows are in order: text is slower to sort."""
     for key in [k for k in ("group", "stratum") if k in frame and pd.api.types.is_integer_dtype(frame[k])]:
-        frame[key] = as_text(frame[key], f"{names[key]!r} ({key})")
+        frame[key] = as_text(frame[key], _column(names, key))
 
 
 def _odd_years(values: pd.Series) -> pd.Series:
@@ -135,7 +144,8 @@ def refuse_repeated_rows(frame: pd.DataFrame, names: Mapping[str, str], outcomes
     many = frame[frame.duplicated([*KEYS], keep=False)]
     fixed = {*KEYS, "first_treated", "treated", *outcomes}
     apart = _apart(many, [name for name in many if name not in fixed and _is_label(many[name])])
-    said = " and ".join(f"{names.get(name, name)!r} ({first(many[name].dropna().unique())})" for name in apart)
+    shown = {names.get(name, name): first(many[name].dropna().unique()) for name in apart}
+    said = [Text("{name!r} ({values})", name=name, values=values) for name, values in shown.items()]
     parts = [*(names.get(name, name) for name in apart), *names["unit"].split(JOINED_BY)]
     line = ", ".join(f'"{name}"' for name in parts)
     units = many["unit"].unique()
@@ -147,21 +157,26 @@ def refuse_repeated_rows(frame: pd.DataFrame, names: Mapping[str, str], outcomes
             "else find out which is right, and keep one row per unit and year."
         )
         if are_names(pd.Index(units)):
-            advice = "Two villages may share this name in one year: give codes, or town and name (unit = "
-            advice += '["乡镇", "村名"]). If they are parts of one village, add them up.'
+            advice = (
+                "Two villages may share this name in one year: give codes, or town and name "
+                '(unit = ["乡镇", "村名"]). If they are parts of one village, add them up.'
+            )
     elif 2 * len(units) <= frame["unit"].nunique():
         advice = (
-            f"These rows differ in {said}: {count(len(units), 'unit')} may share a name with another. Write "
-            f"unit = [{line}] to tell them apart, or take a column of codes as unit."
+            "These rows differ in {said}: {units} may share a name with another. Write unit = [{line}] to tell them "
+            "apart, or take a column of codes as unit."
         )
     else:
         advice = (
-            f"The rows go deeper than unit and year: they differ in {said}. Add them up (counts, amounts) or average "
+            "The rows go deeper than unit and year: they differ in {said}. Add them up (counts, amounts) or average "
             "them (rates) within unit and year first, or take one kind only; keeping any one row loses the others. "
-            f"If these are units of their own, write unit = [{line}]."
+            "If these are units of their own, write unit = [{line}]."
         )
     raise RepeatedRowsError(
-        f"A unit-year is repeated in {count(int(twice.sum()), 'row')}: {first(unit_years(frame, twice))}. {advice}"
+        "A unit-year is repeated in {rows}: {found}. {advice}",
+        rows=count(int(twice.sum()), "row"),
+        found=first(unit_years(frame, twice)),
+        advice=Text(advice, said=Listed(said, " and "), units=count(len(units), "unit"), line=line),
     )
 
 
@@ -193,16 +208,18 @@ def changed_codes(frame: pd.DataFrame) -> list[str]:
     begins = first_rows(frame)
     unit, time = frame["unit"].iloc[begins].to_numpy(), frame["time"].to_numpy()
     starts, ends = time[begins], time[np.append(begins[1:], len(frame)) - 1]
-    said = []
+    said: list[str] = []
     for year in np.unique(ends[ends < time.max()]):
         after = starts[starts > year].min(initial=time.max() + 1)
         gone, come = unit[ends == year], unit[starts == after]
         if len(gone) == len(come) or min(len(gone), len(come)) >= ALIKE * max(len(gone), len(come), MANY):
-            said.append(
-                f"LOOK: {count(len(gone), 'unit')} end in {year} ({first(gone)}) as {len(come):,} others begin in "
-                f"{after} ({first(come)}). If a code or name changed (as when a county becomes a district, 撤县设区), "
-                "give the unit one code in all its years: as it stands, it is two units, neither seen before and after."
+            sentence = (
+                "LOOK: {units} end in {year} ({gone}) as {others} others begin in {after} ({come}). If a code or name "
+                "changed (as when a county becomes a district, 撤县设区), give the unit one code in all its years: as "
+                "it stands, it is two units, neither seen before and after."
             )
+            known = {"units": count(len(gone), "unit"), "gone": first(gone), "come": first(come)}
+            said.append(Text(sentence, year=year, after=after, others=f"{len(come):,}", **known))
     return said
 
 
@@ -212,13 +229,26 @@ def check_constant_within_unit(frame: pd.DataFrame, names: Mapping[str, str]) ->
     for key, what in {"first_treated": "first treated year", "group": "group", "stratum": "stratum"}.items():
         several = frame.loc[within & changes(frame[key]), "unit"].unique() if key in frame else []
         if len(several):
-            shared = f'; where units of several strata share a name, write unit = ["{names[key]}", "{names["unit"]}"]'
-            values = frame[key].astype(object).where(frame[key].notna(), "(empty)")
-            example = ", ".join(map(str, values[frame["unit"] == several[0]].unique()[:3]))
+            fault = (
+                "More than one {what} ({name!r}) in {units}: {found}; {unit} has {example}. Give each unit one value "
+                "in all its years."
+            )
+            if key == "stratum":
+                fault = (
+                    "More than one {what} ({name!r}) in {units}: {found}; {unit} has {example}. Give each unit one "
+                    "value in all its years; where units of several strata share a name, write "
+                    'unit = ["{name}", "{unit_name}"].'
+                )
+            values = frame[key].astype(object).where(frame[key].notna(), Text("(empty)"))
             raise StudyError(
-                f"More than one {what} ({names[key]!r}) in {count(len(several), 'unit')}: {first(several)}; "
-                f"{several[0]} has {example}. Give each unit one value in all its years"
-                f"{shared if key == 'stratum' else ''}."
+                fault,
+                what=Text(what),
+                name=names[key],
+                units=count(len(several), "unit"),
+                found=first(several),
+                unit=several[0],
+                example=Listed(values[frame["unit"] == several[0]].unique()[:3]),
+                unit_name=names["unit"],
             )
 
 
@@ -229,53 +259,15 @@ def check_starts(frame: pd.DataFrame) -> None:
         raise StudyError("No unit is treated: the first treated year is empty everywhere. Fill it in where treated.")
     if starts.notna().all():
         raise StudyError(
-            f"No unit is untreated: all {len(starts):,} units have a first treated year. A comparison needs "
-            "never-treated units; leave their first treated year empty, or say which values stand for it: "
-            "never = [0, 9999]."
+            "No unit is untreated: all {number:,} units have a first treated year. A comparison needs never-treated "
+            "units; leave their first treated year empty, or say which values stand for it: never = [0, 9999].",
+            number=len(starts),
         )
     begins, ends = int(frame["time"].min()), int(frame["time"].max())
     early, late = (starts[side].items() for side in (starts <= begins, starts > ends))
-    remedy = f"The panel begins in {begins}: add earlier years, remove these units, or leave their start empty."
-    refuse((f"{unit} ({year})" for unit, year in early), "unit", "No year before treatment for {}", remedy)
-    remedy = f"The panel ends in {ends}: leave their start empty, remove them, or, to plan a study, add years to come."
-    refuse((f"{unit} ({year})" for unit, year in late), "unit", "No year after treatment for {}", remedy)
-
-
-def design_notes(frame: pd.DataFrame, stacklevel: int = 4) -> tuple[str, ...]:
-    """What readers must know of the design, one sentence each; rows in order of unit."""
-    units = frame[["first_treated", "group"]].iloc[first_rows(frame)]
-    return few_treated_groups(units, stacklevel) + mixed_groups(units)
-
-
-def mixed_groups(units: pd.DataFrame) -> tuple[str, ...]:
-    """A note where groups hold treated and untreated units, so that treatment was not given to whole groups."""
-    kinds = units["first_treated"].notna().groupby(units["group"]).nunique()
-    mixed = kinds.index[kinds > 1]
-    if not len(mixed):
-        return ()
-    hold = "holds" if len(mixed) == 1 else "hold"
-    return (
-        f"{count(len(mixed), 'group')} {hold} both treated and untreated units ({first(mixed)}): "
-        "treatment was not given to whole groups, and randomization of groups cannot serve.",
-    )
-
-
-def few_treated_groups(units: pd.DataFrame, stacklevel: int = 3) -> tuple[str, ...]:
-    """Warn, and keep the note, when fewer than three groups are treated, or fewer than three are untreated."""
-    treated = units["first_treated"].notna()
-    sides = {"treated": units.loc[treated, "group"].unique(), "untreated": units.loc[~treated, "group"].unique()}
-    kind, groups = min(sides.items(), key=lambda side: len(side[1]))
-    if len(groups) >= 3:
-        return ()
-    luck = "cannot be told from the effect" if kind == "treated" else "moves every comparison"
-    one = f"with one, its own luck {luck}, and no standard error says how sure one can be"
-    two = "with two, standard errors rest on two numbers: usual tests reject far too often, careful ones hardly ever"
-    meaning = one if len(groups) == 1 else two
-    # Two treated groups are worth two by their totals only where these are the same.
-    scales = ", in levels or logs alone," if kind == "treated" and len(groups) == 2 else ""
-    note = (
-        f"Only {count(len(groups), f'{kind} group')} ({first(groups)}): {meaning}. "
-        f"Read the estimate as a description; randomization inference{scales} is the most that can be said."
-    )
-    warnings.warn(note, FewTreatedGroupsWarning, stacklevel=stacklevel)
-    return (note,)
+    remedy = "The panel begins in {begins}: add earlier years, remove these units, or leave their start empty."
+    units = [Text("{unit} ({year})", unit=unit, year=year) for unit, year in early]
+    refuse(units, "unit", "No year before treatment for {}", remedy, begins=begins)
+    remedy = "The panel ends in {ends}: leave their start empty, remove them, or, to plan a study, add years to come."
+    units = [Text("{unit} ({year})", unit=unit, year=year) for unit, year in late]
+    refuse(units, "unit", "No year after treatment for {}", remedy, ends=ends)

@@ -33,7 +33,7 @@ def placebo_groups(units: pd.DataFrame, size: int) -> pd.Series:
     ['placebo a-1', 'placebo a-1', 'placebo a-2', 'placebo a-2']
     """
     if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:
-        raise StudyError(f"placebo_group_size must be a whole number from 1 on, not {size!r}.")
+        raise StudyError("placebo_group_size must be a whole number from 1 on, not {size!r}.", size=size)
     stratum = units["stratum"] if "stratum" in units else pd.Series("all", index=units.index)
     names = pd.Series(index=units.index, dtype=object)
     for key, members in stratum.iloc[code_order(stratum.index)].groupby(stratum, sort=True, observed=True):
@@ -54,7 +54,8 @@ def fill_placebo_groups(frame: pd.DataFrame, size: int | None) -> tuple[int, int
             raise StudyError("placebo_group_size is given, but every unit has a group. Leave it out.")
         return 0, 0
     taken = [name for name in frame["group"].dropna().unique() if str(name).startswith(PLACEBO)]
-    refuse(taken, "group", f"{{}} begin with {PLACEBO!r}", "Placebo groups are named so; rename yours.")
+    remedy = "Placebo groups are named so; rename yours."
+    refuse(taken, "group", "{} begin with {placebo!r}", remedy, placebo=PLACEBO)
     if size is None:
         sizes = frame.loc[treated].groupby("group")["unit"].nunique()
         size = max(1, round(float(sizes.median())))

@@ -28,8 +28,10 @@ def check_weights(frame: pd.DataFrame, values: pd.Series, name: str) -> None:
     """Every weight that is known is above zero."""
     if (bad := values <= 0).any():
         raise StudyError(
-            f"The weight {name!r} is zero or negative in {rows(frame, bad)}. "
-            "Weights must be positive; leave out rows that should not count."
+            "The weight {name!r} is zero or negative in {rows}. Weights must be positive; leave out rows that should "
+            "not count.",
+            name=name,
+            rows=rows(frame, bad),
         )
 
 
@@ -39,7 +41,8 @@ def check_specification(frame: pd.DataFrame, outcome: str, controls: Sequence[st
     for name in controls:
         control = numeric_column(frame, name, "control")
         if outcome in frame and name != outcome and control.equals(numeric_column(frame, outcome, "outcome")):
-            raise StudyError(f"The control {name!r} has the values of the outcome {outcome!r}. Leave it out.")
+            fault = "The control {name!r} has the values of the outcome {outcome!r}. Leave it out."
+            raise StudyError(fault, name=name, outcome=outcome)
     if weights:
         check_weights(frame, values := numeric_column(frame, weights, "weight"), weights)
         if values.min() == values.max():
@@ -53,4 +56,4 @@ def check_not_a_control(outcome: str, controls: Sequence[str], weights: str | No
     if weights and outcome == weights:
         raise StudyError(f'The outcome {outcome!r} is also the weight. Name another, or weights="none".')
     if outcome in controls:
-        raise StudyError(f"The outcome {outcome!r} is also a control. Leave it out of the controls.")
+        raise StudyError("The outcome {name!r} is also a control. Leave it out of the controls.", name=outcome)

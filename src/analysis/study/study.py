@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.messages import Sentence, StudyError, count, former_options
+from analysis.messages import Sentence, StudyError, former_options
+from analysis.study.data_statement import data_statement
 from analysis.study.design import read_design
+from analysis.study.group_notes import design_notes
 from analysis.study.labels import are_names
 from analysis.study.outcome import LOG_POINTS, SCALES, Outcome, described
-from analysis.study.panel_checks import DESIGN_COLUMNS, check_starts, design_notes, numeric_column
+from analysis.study.panel_checks import DESIGN_COLUMNS, check_starts, numeric_column
 from analysis.study.panel_rows import first_rows
 from analysis.study.placebo_groups import PLACEBO, fill_placebo_groups
 from analysis.study.specification import as_names, check_specification
@@ -144,7 +146,8 @@ class Study(Sentence):
         Your data: 3 villages (1 treated in 1 group, 2 untreated in 2 groups), 2022-2023.
         """
         if provenance not in PROVENANCES:
-            raise StudyError(f"provenance must be one of {', '.join(PROVENANCES)}, not {provenance!r}.")
+            fault, known = "provenance must be one of {known}, not {provenance!r}.", ", ".join(PROVENANCES)
+            raise StudyError(fault, known=known, provenance=provenance)
         columns: dict[str, str | Sequence[str] | None] = {"unit": unit, "time": time}
         columns |= {"first_treated": first_treated, "treated": treated, "group": group, "stratum": stratum}
         named = described(outcomes)
@@ -154,8 +157,10 @@ class Study(Sentence):
         made = size = 0
         if group is None:
             if placebo_group_size is not None:
-                fault = "placebo_group_size cuts groups of untreated units, but no group column is given."
-                raise StudyError(f"{fault} Name the column of the treated units' groups, or leave it out.")
+                raise StudyError(
+                    "placebo_group_size cuts groups of untreated units, but no group column is given. Name the column "
+                    "of the treated units' groups, or leave it out."
+                )
             canonical["group"] = canonical["unit"]
         else:
             made, size = fill_placebo_groups(canonical, placebo_group_size)
@@ -215,19 +220,7 @@ class Study(Sentence):
     @property
     def data_statement(self) -> str:
         """One sentence on what the panel holds and where it comes from."""
-        units = self.units
-        treated = units["first_treated"].notna()
-        inside, outside = units["group"].groupby(~treated).nunique()
-        made = "all" if self.placebo_group_count == outside else self.placebo_group_count
-        size = count(self.placebo_group_size, self.noun)
-        placebo = f"{made} of them placebo groups of about {size} cut by {self.placebo_order} order"
-        here = [f" in {count(groups, 'group')}" for groups in (inside, outside)]
-        here = ["", f", in the same {count(inside, 'group')}"] if self.mixed else here
-        return (
-            f"{self.label.capitalize()}: {count(len(units), self.noun)} ({treated.sum():,} treated{here[0]}, "
-            f"{(~treated).sum():,} untreated{here[1]}{f', {placebo}' if self.placebo_group_count else ''}), "
-            f"{self.frame['time'].min()}-{self.frame['time'].max()}. {self.assumptions}".rstrip()
-        )
+        return data_statement(self)
 
     def subset(self, rows: pd.Series) -> Study:
         """The study on some rows only, validated again: `rows` is True for those to keep.
@@ -252,9 +245,11 @@ class Study(Sentence):
         observed = self.column(outcome).notna().groupby(self.frame["unit"]).transform("sum")
         whole = observed == self.frame["time"].nunique()
         if self.frame.loc[whole, "first_treated"].notna().nunique() < 2:
-            fault = f"No treated or no untreated unit has {outcome!r} in every year of the panel, so a balanced panel"
-            remedy = "Use the panel with its gaps, or leave out the years with many."
-            raise StudyError(f"{fault} has nothing to compare. {remedy}")
+            raise StudyError(
+                "No treated or no untreated unit has {outcome!r} in every year of the panel, so a balanced panel has "
+                "nothing to compare. Use the panel with its gaps, or leave out the years with many.",
+                outcome=outcome,
+            )
         return self.subset(whole)
 
     def describe(self, outcome: str) -> Outcome:
@@ -268,8 +263,10 @@ class Study(Sentence):
         """
         scale = asked or self.describe(outcome).usual_scale
         if scale not in (known if asked else SCALES):
-            advice = " Leave it out for levels." if scale in SCALES else ""
-            raise StudyError(f"scale must be one of {', '.join(known)} here, not {scale!r}.{advice}")
+            fault = "scale must be one of {known} here, not {scale!r}."
+            if scale in SCALES:
+                fault = "scale must be one of {known} here, not {scale!r}. Leave it out for levels."
+            raise StudyError(fault, known=", ".join(known), scale=scale)
         return scale if scale in known else "level"
 
     def effect_unit(self, outcome: str, scale: str | None = None) -> str:

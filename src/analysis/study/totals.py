@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from analysis.language.texts import Text
 from analysis.messages import look, refuse
 from analysis.study.panel_checks import as_numbers
 from analysis.study.panel_rows import combined_codes, first_rows
@@ -15,6 +16,14 @@ its share within a thousandth in hardly any year, and not in most of several."""
 MEAN_TOLERANCE = 1e-2
 """Of the others' standard deviation; no more than the sum's share of the mean, since a rich village or two make the
 deviation large, and a village that keeps its income may then stay near the mean for years."""
+IS_OF_OTHERS = {
+    ("sum", "all"): "{unit} is the sum of all others",
+    ("sum", "group"): "{unit} is the sum of the others of its group",
+    ("sum", "stratum"): "{unit} is the sum of the others of its stratum",
+    ("mean", "all"): "{unit} is the mean of all others",
+    ("mean", "group"): "{unit} is the mean of the others of its group",
+    ("mean", "stratum"): "{unit} is the mean of the others of its stratum",
+}
 FEWEST_YEARS, FEWEST_OTHERS = 3, 3
 FEWEST_UNITS = 10
 """Of which one holds more than all others together: among fewer, one large village may."""
@@ -38,14 +47,14 @@ def refuse_totals(frame: pd.DataFrame, outcomes: Iterable[str]) -> None:
         return
     names = frame["unit"].iloc[begins].to_numpy()
     unit = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(frame)))
-    cells = {"all others": combined_codes(frame["time"])}
+    cells = {"all": combined_codes(frame["time"])}
     for kind in [kind for kind in ("stratum", "group") if kind in frame]:
-        cells = {f"the others of its {kind}": combined_codes(frame[kind], frame["time"]), **cells}
+        cells = {kind: combined_codes(frame[kind], frame["time"]), **cells}
     left = {name: as_numbers(frame[name]).to_numpy(copy=True) for name in outcomes}
-    found: dict[int, str] = {}
+    found: dict[int, tuple[str, str]] = {}
     # A region's total is the sum of the others once the towns' totals are out.
     while new := {
-        one: f"the {kind} of {others}"
+        one: (kind, others)
         for others, cell in cells.items()
         for values in left.values()
         for one, kind in _aggregates(values, unit, cell)
@@ -54,9 +63,9 @@ def refuse_totals(frame: pd.DataFrame, outcomes: Iterable[str]) -> None:
         for values in left.values():
             values[np.isin(unit, list(new))] = np.nan
     listed = ", ".join(f'"{names[one]}"' if isinstance(names[one], str) else str(names[one]) for one in found)
-    said = [f"{names[one]} is {what}" for one, what in found.items()]
-    remedy = f"Rows of totals and means are no units. If they are such, write leave_out = [{listed}]."
-    refuse(said, "unit", "{} in which most years' values are those of others together", remedy)
+    said = [Text(IS_OF_OTHERS[what], unit=names[one]) for one, what in found.items()]
+    remedy = "Rows of totals and means are no units. If they are such, write leave_out = [{listed}]."
+    refuse(said, "unit", "{} in which most years' values are those of others together", remedy, listed=listed)
 
 
 def units_above_all_others(frame: pd.DataFrame, outcomes: Iterable[str]) -> list[str]:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 import numpy as np
 import pandas as pd
 
-from analysis.messages import StudyError, count, first, look, refuse, unit_years
+from analysis.language.texts import Text, count, first
+from analysis.messages import StudyError, look, refuse, unit_years
 from analysis.study.labels import text_label
 from analysis.study.panel_checks import as_numbers
 from analysis.study.panel_rows import changes, first_rows, of_units
@@ -30,9 +31,8 @@ def read_never(values: pd.Series, never: Collection, column: str) -> tuple[pd.Se
     if not found:
         return values, []
     out = values.isin(found)
-    return values.mask(out), [
-        f"{column}: {count(int(out.sum()), 'row')} with {first(map(_plain, found))} read as never treated."
-    ]
+    known = {"rows": count(int(out.sum()), "row"), "values": first(map(_plain, found))}
+    return values.mask(out), [Text("{column}: {rows} with {values} read as never treated.", column=column, **known)]
 
 
 def _plain(value: object) -> str:
@@ -61,9 +61,10 @@ def with_starts(frame: pd.DataFrame, names: Mapping[str, str], start: int | None
     elif frame["time"].min() > 1 and is_indicator(frame["first_treated"]):
         column = names["first_treated"]
         raise StudyError(
-            f"{column!r} (first_treated) holds only 0 and 1: it is an indicator of treatment, not a first year. Write "
-            f'treated = "{column}" in the place of first_treated, and, if it is 1 in all years of treated units, also '
-            "start = 2018 (the first treated year)."
+            "{column!r} (first_treated) holds only 0 and 1: it is an indicator of treatment, not a first year. Write "
+            'treated = "{column}" in the place of first_treated, and, if it is 1 in all years of treated units, also '
+            "start = 2018 (the first treated year).",
+            column=column,
         )
     years = as_numbers(frame["first_treated"]).to_numpy()
     # Many times as fast as a conversion that checks, and without another copy of a large panel's column.
@@ -82,7 +83,7 @@ def _first_years(frame: pd.DataFrame, column: str, start: int | None) -> tuple[p
     found = indicator_of(frame["treated"])
     wrong = unit_years(frame, ~found.isin([0, 1]), frame["treated"])
     remedy = "Write 0 or 1 in every row; how strong a treatment was cannot be used."
-    refuse(wrong, "row", f"{column!r} (treated) is neither 0 nor 1", remedy)
+    refuse(wrong, "row", "{column!r} (treated) is neither 0 nor 1", remedy, column=column)
     on, begins = (found == 1).to_numpy(), first_rows(frame)
     ever, always = np.maximum.reduceat(on, begins), np.minimum.reduceat(on, begins)
     if start is None:
@@ -92,7 +93,8 @@ def _first_years(frame: pd.DataFrame, column: str, start: int | None) -> tuple[p
     else:
         units = frame["unit"].iloc[begins][ever & ~always]
         remedy = "Leave start out: the column says when treatment begins."
-        refuse(units, "unit", f"start = {start} is given, but {column!r} (treated) changes by itself", remedy)
+        fault = "start = {start} is given, but {column!r} (treated) changes by itself"
+        refuse(units, "unit", fault, remedy, start=start, column=column)
         years = np.full(len(begins), float(start))
     years[~ever] = np.nan
     filled = pd.Series(np.repeat(years, np.diff(begins, append=len(frame))), frame.index)
@@ -102,17 +104,21 @@ def _first_years(frame: pd.DataFrame, column: str, start: int | None) -> tuple[p
 def _refuse_who_without_when(column: str, ever: np.ndarray, always: np.ndarray) -> None:
     if ever.any() and (ever == always).all():
         raise StudyError(
-            f"{column!r} (treated) is 1 in all years of {count(int(ever.sum()), 'unit')} and 0 in all years of the "
-            "others: it says who is treated, not when. Write start = 2018 (the first treated year), or name a column "
-            "of first treated years as first_treated."
+            "{column!r} (treated) is 1 in all years of {units} and 0 in all years of the others: it says who is "
+            "treated, not when. Write start = 2018 (the first treated year), or name a column of first treated years "
+            "as first_treated.",
+            column=column,
+            units=count(int(ever.sum()), "unit"),
         )
 
 
 def _refuse_ends(frame: pd.DataFrame, column: str, on: np.ndarray) -> None:
     ends = pd.Series(~on & np.append(False, on[:-1]) & ~changes(frame["unit"]), frame.index)
-    remedy = "Treatment that ends is not covered: effects may last. Leave out the years from then on, or these units "
-    remedy += "(leave_out = [...]), or name as first_treated a column with the year in which treatment first began."
-    refuse(unit_years(frame, ends), "place", f"{column!r} (treated) goes back to 0", remedy)
+    remedy = (
+        "Treatment that ends is not covered: effects may last. Leave out the years from then on, or these units "
+        "(leave_out = [...]), or name as first_treated a column with the year in which treatment first began."
+    )
+    refuse(unit_years(frame, ends), "place", "{column!r} (treated) goes back to 0", remedy, column=column)
 
 
 def _starts_in_gaps(frame: pd.DataFrame, years: pd.Series) -> list[str]:
@@ -133,10 +139,11 @@ def without_always_treated(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]
     if not early.any() or (early == units["first_treated"].notna()).all():
         return frame, []
     out = frame["unit"].isin(always := units.loc[early, "unit"])
-    return frame[~out].reset_index(drop=True), [
-        f"{count(len(always), 'unit')} left out, treated in all years seen ({first(always)}; {out.sum():,} rows): "
-        "nothing shows what they were like before."
-    ]
+    sentence = (
+        "{units} left out, treated in all years seen ({found}; {rows} rows): nothing shows what they were like before."
+    )
+    known = {"units": count(len(always), "unit"), "found": first(always), "rows": f"{out.sum():,}"}
+    return frame[~out].reset_index(drop=True), [Text(sentence, **known)]
 
 
 def _refuse_odd_starts(frame: pd.DataFrame, column: str) -> None:
@@ -145,5 +152,6 @@ def _refuse_odd_starts(frame: pd.DataFrame, column: str) -> None:
     far = starts[((starts == 0) & (begins > 0)) | (starts < begins - FAR) | (starts > ends + FAR)].dropna()
     values = sorted(set(far))
     listed = ", ".join(map(str, values[:3]))
-    remedy = f"If that stands for never treated, write never = [{listed}]; else correct it."
-    refuse(far.index, "unit", f"{column!r} (first_treated) is {first(values)}", remedy)
+    known = {"column": column, "values": first(values), "listed": listed}
+    remedy = "If that stands for never treated, write never = [{listed}]; else correct it."
+    refuse(far.index, "unit", "{column!r} (first_treated) is {values}", remedy, **known)
