@@ -130,8 +130,8 @@ def main() -> None:
     sections.write(
         "did",
         "One estimate",
-        f"{len(study.units)} villages, {len(study.frame):,} village-years; medians of {REPEATS} runs after a first. "
-        f"{sections.machine(['pandas', 'statsmodels', 'pyfixest', 'linearmodels'])}",
+        f"`did` is {estimates['ratio to ours'].iloc[1]:.1f} times as fast as `pyfixest.feols`, and in per cent "
+        f"{poisson['ratio to ours'].iloc[-1]:.1f} times as fast as `fepois`. The estimates are the same.",
         sections.table(
             estimates,
             {"seconds": "{:.4f}", "ratio to ours": "{:.1f}", "estimate": "{:,.4f}"},
@@ -142,6 +142,9 @@ def main() -> None:
         ),
         sections.table(more, "{:.4f}", "more of ours"),
         sections.table(imports, "{:.2f}", f"fresh interpreters, medians of {IMPORTS}, start-up subtracted"),
+        f"Notes: {len(study.units)} villages, {len(study.frame):,} village-years; medians of {REPEATS} runs after a "
+        "first. "
+        f"{sections.machine(['pandas', 'statsmodels', 'pyfixest', 'linearmodels'])}",
     )
     spread = estimates["estimate"].max() / estimates["estimate"].min() - 1
     sections.exit_with(

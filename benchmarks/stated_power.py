@@ -106,11 +106,13 @@ def main() -> None:
     sections.write(
         "stated_power",
         "The power that is stated",
-        f"{STUDIES} studies of 274 villages, drawn from the simulated panel's model of incomes: the effect said to be "
-        f"found 80 % of the time, from one panel, and how often it is found over {PANELS} panels of the same villages. "
-        "Poisson regressions are fitted anew with the effect in the panel; shifting the estimate instead finds it as "
-        f"often, within {apart:.1f} percentage points on average. In levels and logs the estimate's bias is taken out.",
+        "An effect that a study is said to find 80 % of the time is found about so often. The column of means says how "
+        "often in each scale; single studies, which know the size of shocks from one panel, are farther off.",
         sections.table(pd.DataFrame(rows).T, "{}", "scale"),
+        f"Notes: {STUDIES} studies of 274 villages, drawn from the simulated panel's model of incomes. Each states the "
+        f"effect from one panel; found is the share of {PANELS} panels of the same villages. Poisson regressions are "
+        "fitted anew with the effect in the panel. Shifting the estimate instead changes the share by "
+        f"{apart:.1f} percentage points on average. In levels and logs the estimate's bias is taken out.",
     )
 
 
