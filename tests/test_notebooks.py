@@ -16,7 +16,7 @@ from notebook_text import code_cells, headings, markdown_tokens, output_texts, p
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 IMPORT = re.compile(r"(from|import) ")
-LONGEST_CELL = 12
+LONGEST_CELL, MOST_CELLS = 10, 15
 LAST_SECTION = "What this does not show"
 EXAMPLE, INVENTED = re.compile(r"data/example|\bEXAMPLE\b"), ("invented", "虚构")
 SHOWS_NOTHING = {"use_style"}
@@ -99,19 +99,21 @@ def has_plain_metadata(notebook: NotebookNode, _path: Path) -> Problems:
     return problems
 
 
-def has_one_title(notebook: NotebookNode, _path: Path) -> Problems:
-    """The only first-level heading opens the first cell."""
+def has_one_title(notebook: NotebookNode, path: Path) -> Problems:
+    """The only first-level heading opens the first cell, with the notebook's number, by which other pages name it."""
     titles = [(n, title) for n, tokens in markdown_tokens(notebook) for title in headings(tokens, "h1")]
-    opens = notebook.cells[0].cell_type == "markdown" and notebook.cells[0].source.startswith("# ")
+    opens = notebook.cells[0].cell_type == "markdown" and notebook.cells[0].source.startswith(
+        f"# {int(path.stem[:2])}. "
+    )
     return [] if opens and len(titles) == 1 else [f"first-level headings: {titles}, expected one, first in cell 1"]
 
 
 def defines_nothing(notebook: NotebookNode, _path: Path) -> Problems:
-    """Functions and classes belong in the library."""
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    """Functions, decisions and sentences put together belong in the library."""
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Try, ast.If, ast.IfExp, ast.Raise, ast.JoinedStr)
     named = (ast.Assign, ast.AnnAssign, ast.NamedExpr)
     return [
-        f"cell {n} defines something in line {node.lineno}; move it to the library"
+        f"cell {n} defines or decides something in line {node.lineno}; move it to the library"
         for n, cell in code_cells(notebook)
         for node in ast.walk(ast.parse(cell.source))
         if isinstance(node, kinds) or (isinstance(node, named) and isinstance(node.value, ast.Lambda))
@@ -151,8 +153,11 @@ def has_short_cells(notebook: NotebookNode, _path: Path) -> Problems:
     steps = (
         (n, [line for line in cell.source.splitlines() if not IMPORT.match(line)]) for n, cell in code_cells(notebook)
     )
-    lengths = ((n, len(lines)) for n, lines in steps)
-    return [f"cell {n} has {length} lines, at most {LONGEST_CELL}" for n, length in lengths if length > LONGEST_CELL]
+    lengths = [(n, len(lines)) for n, lines in steps]
+    many = [f"{len(lengths)} code cells, at most {MOST_CELLS}"] * (len(lengths) > MOST_CELLS)
+    return many + [
+        f"cell {n} has {length} lines, at most {LONGEST_CELL}" for n, length in lengths if length > LONGEST_CELL
+    ]
 
 
 def says_its_provenance(notebook: NotebookNode, path: Path) -> Problems:
@@ -232,7 +237,7 @@ def result(count: int | None, **data: str) -> NotebookNode:
 def good_notebook() -> NotebookNode:
     """A notebook without fault, built anew for each test."""
     opening = (
-        "# Did the gap move?\n\n25 villages, 450 households, 2016-2024, `0.05`, $p = 0.05$, a 95 % interval,\n"
+        "# 3. Did the gap move?\n\n25 villages, 450 households, 2016-2024, `0.05`, $p = 0.05$, a 95 % interval,\n"
         "see Section 2.1 of [doi 10.1000/1.5](https://doi.org/10.1000/1.5) and [the data](../data/study.toml).\n\n"
         "```\n# 12.5 % in a listing is no heading and no prose\n```"
     )
@@ -307,12 +312,17 @@ BREACHES: tuple[tuple[Rule, str, Callable[[NotebookNode], object]], ...] = (
     (has_plain_metadata, "papermill", lambda notebook: notebook.metadata.update(papermill={})),
     (has_plain_metadata, "kernel", lambda notebook: notebook.metadata.kernelspec.update(name="conda-env-mine")),
     (has_plain_metadata, "version", lambda notebook: notebook.metadata.language_info.update(version="3.11.7")),
+    (has_one_title, "no number", lambda notebook: notebook.cells[0].update(source="# Did the gap move?")),
     (has_one_title, "two titles", in_prose("# Another")),
     (has_one_title, "no title", lambda notebook: notebook.cells[0].update(source="## Small")),
     (has_one_title, "title later", lambda notebook: notebook.cells.insert(0, new_markdown_cell("Before"))),
     (defines_nothing, "def", in_code("def gap(x):\n    return x")),
     (defines_nothing, "class", in_code("class Gap:\n    pass")),
     (defines_nothing, "lambda", in_code("gap = lambda x: x")),
+    (defines_nothing, "try", in_code("try:\n    x = 1\nexcept ValueError:\n    x = 2")),
+    (defines_nothing, "if", in_code("x = 1 if y else 2")),
+    (defines_nothing, "raise", in_code("raise ValueError")),
+    (defines_nothing, "sentence", in_code('x = f"{y}"')),
     (types_no_results, "decimal", in_prose("The gap was 0.43.")),
     (types_no_results, "decimal in a table", in_prose("| gap |\n| --- |\n| 12.5 |")),
     (types_no_results, "percentage", in_prose("Income rose by 12 % in 2023.")),
@@ -323,6 +333,7 @@ BREACHES: tuple[tuple[Rule, str, Callable[[NotebookNode], object]], ...] = (
     (has_working_links, "dead link", in_prose("[more](04-nowhere.ipynb)")),
     (has_working_links, "dead picture", in_prose("![map](map.png)")),
     (has_short_cells, "long cell", in_code("x = 1\n" * (LONGEST_CELL + 1))),
+    (has_short_cells, "many cells", lambda notebook: notebook.cells.extend([new_code_cell("x = 1")] * MOST_CELLS)),
     (says_its_provenance, "table", in_outputs(3, result(3, html="<table></table>"))),
     (says_its_provenance, "figure", in_outputs(4, new_output("display_data", data={"image/png": "QUJD"}))),
     (says_its_provenance, "title", in_outputs(4, result(4, plain="<Axes: >", png="QUJD"))),
