@@ -78,6 +78,11 @@ def test_thousands_are_set_off_and_years_are_not():
     assert written(pd.DataFrame({"mean": [255341.2, 2.0371]})) == [("mean", ["255,341", "2.037"])]
 
 
+def test_thresholds_among_row_names_are_amounts_and_years_and_codes_are_not():
+    frame = pd.DataFrame({"n": [1, 2, 3, 4]}, index=[50000, 2023, 410883104202, -1])
+    assert columns_of(frame, "en")[0].cells == ["50,000", "2023", "410883104202", "−1"]
+
+
 def test_a_page_shows_thirty_rows_and_says_how_many_there_are_more():
     table = Table(pd.DataFrame({"size": range(1034)}), "C", note="A row is a place.")
     said = "… and 1,004 more rows, which the files hold."

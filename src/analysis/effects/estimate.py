@@ -65,17 +65,11 @@ class Estimate(JournalColumn, Sentence):
 
     @property
     def percent(self) -> float:
-        """The effect in per cent of the treated villages' counterfactual mean (logs: of the geometric one).
-
-        NaN where that mean is not above zero, because a share of it would mislead.
-        """
+        """In per cent of the treated villages' counterfactual mean (logs: geometric); NaN unless that is above zero."""
         return self.percent_of(self.value)
 
     def percent_of(self, effect: float) -> float:
-        """Another size of the effect, such as an end of its interval, in per cent of the mean that it implies.
-
-        The counterfactual mean is the treated villages' mean less the effect: a larger effect means a lower one.
-        """
+        """Another size of the effect, such as an end of its interval, in per cent of the mean that it implies."""
         if self.unit == "log points":
             return float(100 * np.expm1(effect))
         inside, sample = self.fitted.cell_of_row >= 0, self.fitted.sample

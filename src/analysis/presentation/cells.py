@@ -16,6 +16,8 @@ SMALLEST_P_SHOWN = 0.001
 EFFECTS = ("estimate", "effect", "per_cent", "percent")
 """Columns of effects: the first of them that a table has is the one whose interval it shows."""
 YEARS = {"year", "first", "last", "start", "starts", "first_treated", "time", "cohort"}
+SMALLEST_AMOUNT, SMALLEST_CODE = 10_000, 10**8
+"""Row names that are numbers of this size are amounts (thresholds); smaller ones may be years, larger ones codes."""
 WIDEST_RANGE = 100
 """Numbers of a column that differ by more than this factor have decimals each for itself."""
 DIGIT, POINT = "\u2007", "\u2008"
@@ -96,6 +98,8 @@ def _name(value: object, language: str) -> str:
         return say(language, ", ").join(_name(one, language) for one in value)
     if isinstance(value, str):
         return named(language, value)
+    if isinstance(value, int | float | np.number) and SMALLEST_AMOUNT <= abs(value) < SMALLEST_CODE:
+        return fixed(float(value), 0)
     return (f"{value:g}" if isinstance(value, float) else f"{value}").replace("-", "−")
 
 
@@ -136,6 +140,8 @@ def _forms(values: np.ndarray, name: str) -> list[Callable[[float], str]]:
     known = np.abs(values[np.isfinite(values) & (values != 0)])
     if name in YEARS and (known % 1 == 0).all():
         return [lambda value: "" if np.isnan(value) else f"{value:.0f}"] * len(values)
+    if name == "df":
+        return [lambda value: "" if np.isnan(value) else fixed(value, 1)] * len(values)
     if not len(known) or known.max() > WIDEST_RANGE * known.min():
         return [lambda value: "" if np.isnan(value) else amount(value)] * len(values)
     decimals = 0 if (known.round(9) % 1 == 0).all() else _decimals_of_all(known)

@@ -66,6 +66,7 @@ NAMES = {
     "two_way": "two-way fixed effects",
     "not_yet_treated": "not yet treated",
     "event_study": "event study",
+    "balancing_weight": "balancing weights",
     "sun_abraham": "Sun and Abraham",
 }
 """Row names and cells."""

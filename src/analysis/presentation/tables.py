@@ -250,6 +250,7 @@ def effects_table(frame: pd.DataFrame, study: Study, title: str, outcome: str = 
     >>> effects_table(leave_one_out(study, "households"), study, "without each district", "households").caption
     'Households (%): without each district (simulated data)'
     """
+    frame = frame.rename(index={name: study.label_of(name) for name in study.outcomes})
     if not outcome:
         return captioned(_in_shown_unit(frame), study, "{title} ({data})", title=term(study.language, title))
     unit = study.effect_unit(outcome, scale)

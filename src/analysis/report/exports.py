@@ -193,7 +193,7 @@ class Exports:
         """Write a workbook and a Word document, LaTeX and CSV of each table, and each figure; the same bytes again."""
         for kind in ("tables", "figures"):
             (folder / kind).mkdir()
-        write_workbook(folder / WORKBOOK, self.tables, statement)
+        write_workbook(folder / WORKBOOK, self.tables, statement, language)
         write_tables(folder / DOCUMENT, self.tables, statement, language)
         for name, table in self.tables.items():
             text = LATEX_NEEDS + table["latex"].replace(r"\label{tab:table}", rf"\label{{tab:{name}}}")

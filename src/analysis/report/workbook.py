@@ -14,6 +14,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
+from analysis.language.labels import say
 from analysis.presentation.cells import width
 
 WIDEST_COLUMN, NARROWEST_COLUMN = 40, 10
@@ -21,12 +22,17 @@ _SHORT = re.compile(r"[+-]?[\d.,]+%?|[-+]|-inf")
 _TIME = re.compile(rb">\d{4}-\d\d-\d\dT[^<]*<")
 
 
-def write_workbook(path: Path, tables: Mapping[str, Mapping[str, Any]], statement: str) -> None:
+def write_workbook(path: Path, tables: Mapping[str, Mapping[str, Any]], statement: str, language: str) -> None:
     """A sheet for each table, with the caption first, and a list of them with what is said about the data."""
     book = Workbook()
     listing = book.active
     listing.title = "tables"
-    _fill(listing, statement, ["sheet", "table"], [(name, table["caption"]) for name, table in tables.items()])
+    _fill(
+        listing,
+        statement,
+        [say(language, "sheet"), say(language, "table")],
+        [(name, table["caption"]) for name, table in tables.items()],
+    )
     for row, (name, table) in enumerate(tables.items(), start=3):
         listing.cell(row, 1).hyperlink = Hyperlink(ref=f"A{row}", location=f"'{name}'!A1")
         sheet = book.create_sheet(name)
