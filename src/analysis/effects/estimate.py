@@ -97,16 +97,10 @@ class Estimate(JournalColumn, Sentence):
         """How many equally rich treated groups an effect in per cent would be worth; missing in other scales.
 
         1 / sum of squares of their shares of the counterfactual total; of a slope over event times, as of the average
-        effect. Below two no method gives an interval, because one group's luck is then the answer; below three
-        intervals promise too much.
+        effect. Below two no method gives an interval; below three intervals promise too much.
         """
         behind = totals.ratio_behind(self.fitted, self.effect)
         return totals.effective_number(totals.group_totals(self.fitted, behind)) if behind else float("nan")
-
-    @property
-    def few_by_totals(self) -> str:
-        """A caution where the treated groups count like fewer than three by their totals, for what else rests on it."""
-        return caution_of_few(FEW_TREATED + 1, self.effective_treated_districts)
 
     @property
     def dominance(self) -> str:
@@ -233,8 +227,7 @@ class Estimate(JournalColumn, Sentence):
             row[name] = size_of(self.value)
             row |= {f"{name}_{end}": size_of(test[end]) for end in ("low", "high")}
         row |= {name: getattr(self, name) for name in about} | specification(self.fitted.sample)
-        row["data"] = self.study.label
-        return pd.DataFrame([row])
+        return pd.DataFrame([row | {"data": self.study.label}])
 
     def headline(self, method: str = HEADLINE, level: float = 0.95) -> pd.Series:
         """One method's row of `inference`; missing numbers where no standard error can be believed (see `caution`)."""
@@ -247,10 +240,8 @@ class Estimate(JournalColumn, Sentence):
     def _interval(self) -> str:
         """The headline interval in words, or why there is none."""
         placebo = f", {self.study.placebo_group_count} of them placebo groups" if self.study.placebo_group_count else ""
-        clusters, mixed = f"{count(self.groups, 'group')}{placebo}, ", self.study.mixed
-        clusters += (
-            f"with treated and untreated {plural(self.study.noun)}" if mixed else f"{self.treated_groups} treated"
-        )
+        mixed, kinds = self.study.mixed, f"with treated and untreated {plural(self.study.noun)}"
+        clusters = f"{count(self.groups, 'group')}{placebo}, {kinds if mixed else f'{self.treated_groups} treated'}"
         if self.no_interval:
             instead = "" if self.dominance else "; randomization may serve"
             return f"no interval, {self.no_interval}{instead}; {clusters}"
@@ -269,10 +260,10 @@ class Estimate(JournalColumn, Sentence):
 
     def _proportional(self) -> str:
         """The sentence of an effect in per cent."""
-        test, outcome = self.headline(), self.study.describe(self.outcome)
+        study, language, test = self.study, self.study.language, self.headline()
         percents = [self.percent, *(self.percent_of(test[end]) for end in ("low", "high"))]
-        study, language = self.study, self.study.language
-        said = proportional_sentence(outcome, study.noun, percents, self.amount, self.no_interval, language)
+        about = (study.describe(self.outcome), study.noun, percents, self.amount, self.no_interval)
+        said = proportional_sentence(*about, language)
         few = caution_of_few(self.treated_groups, self.effective_treated_districts, language)
         caution = "" if self.no_interval else few
         data, notes = term(language, study.label).capitalize(), "".join(f" {note}" for note in study.notes)

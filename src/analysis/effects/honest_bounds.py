@@ -11,6 +11,7 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_path import EventPath
+from analysis.effects.sentence import caution_of_few
 from analysis.inference.assignments import group_starts
 from analysis.inference.honest_bounds.bounds import KINDS, honest_bounds
 from analysis.inference.honest_bounds.breakdown import breakdown_value
@@ -84,7 +85,7 @@ class HonestBounds(Sentence):
             f"{study.label.capitalize()}: effect on {label} {value}{self.which}, against {effect.baseline}"
             f"{effect.specified}: {self.answer} ({100 * self.level:g} % intervals, {METHODS[self.kind]}, covariance "
             f"pooled over treated groups, t with {self.df:g} degrees of freedom)."
-            f"{effect.few_by_totals}"
+            f"{caution_of_few(None, effect.effective_treated_districts)}"
         )
 
     @property

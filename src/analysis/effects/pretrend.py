@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.estimate import Estimate
+from analysis.effects.sentence import caution_of_few
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.messages import Sentence, amounts, p_of
 from analysis.study.outcome import shown, shown_unit
@@ -58,5 +59,5 @@ class Pretrend(Sentence):
         return (
             f"{self.slope.study.label.capitalize()}: before, the gap moved by {value} {unit} "
             f"({test}{self.slope.specified}); all leads together: {jointly}. {meaning}"
-            f"{self.slope.few_by_totals}"
+            f"{caution_of_few(None, self.slope.effective_treated_districts)}"
         )

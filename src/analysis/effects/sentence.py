@@ -80,13 +80,13 @@ def _about(number: float) -> str:
     return fixed(rounded, 0) if abs(rounded) >= 10 or rounded.is_integer() else f"{rounded:g}".replace("-", "−")
 
 
-def caution_of_few(treated: int, effective: float, language: str = "en") -> str:
+def caution_of_few(treated: int | None, effective: float, language: str = "en") -> str:
     """A caution behind the sentence of an interval that rests on few treated groups, or on few that count; or ""."""
     said = []
     if effective < CAUTION_BELOW:
         number = floored(effective)
         said.append(say(language, "by their totals the treated groups count like {number} equal ones", number=number))
-    if treated <= FEW_TREATED:
+    if treated is not None and treated <= FEW_TREATED:
         said.append(say(language, "{groups} treated", groups=counted(language, treated, "group")))
     few = say(language, ", ").join(said)
     return say(language, " Caution: {few}: too few to lean on.", few=few) if said else ""
