@@ -98,7 +98,7 @@ def _name(value: object, language: str) -> str:
         return say(language, ", ").join(_name(one, language) for one in value)
     if isinstance(value, str):
         return named(language, value)
-    if isinstance(value, int | float | np.number) and SMALLEST_AMOUNT <= abs(value) < SMALLEST_CODE:
+    if isinstance(value, int | float | np.number) and SMALLEST_AMOUNT <= abs(float(value)) < SMALLEST_CODE:
         return fixed(float(value), 0)
     return (f"{value:g}" if isinstance(value, float) else f"{value}").replace("-", "−")
 
