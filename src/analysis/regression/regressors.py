@@ -83,7 +83,8 @@ def check_rank(built: Regressors, triangle: np.ndarray, sample: Sample) -> None:
             f"{count(sample.rows, 'row')} cannot support {len(columns)} coefficients. "
             f"Rows left out: {reasons(sample.dropped)}."
         )
-    length = np.sqrt(sample.weights @ raw**2)
+    # Truth values are not made numbers of eight times their size all at once.
+    length = np.sqrt(np.einsum("i,ij,ij->j", sample.weights, raw, raw))
     left = np.zeros(len(columns))
     found = np.abs(np.diag(triangle))
     left[: len(found)] = found
