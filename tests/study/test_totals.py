@@ -179,3 +179,17 @@ def test_a_village_that_stays_near_the_mean_of_skewed_incomes_is_no_mean():
     frame["income"] = frame["income"].where(number != 29, year.map(others))
     with pytest.raises(StudyError, match="v29 is the mean of all others"):
         refuse_totals(frame, ["income"])
+
+
+def test_whole_numbers_that_hardly_change_tell_no_mean() -> None:
+    # Households: one village keeps within half of one of the mean of its town's others, whose spread is about ninety.
+    random = np.random.default_rng(5)
+    panel = make_panel(towns=1, per=30)
+    level = panel["v"].map({name: random.uniform(100, 400) for name in panel["v"].unique()})
+    panel["y"] = (level + random.normal(0, 8, len(panel))).round()
+    others = panel[panel["v"] != "t0v9"].groupby("year")["y"].mean()
+    near = panel["v"] == "t0v9"
+    panel.loc[near, "y"] = panel.loc[near, "year"].map(others).round()
+    refuse_totals(
+        panel.rename(columns={"v": "unit", "year": "time", "town": "stratum"}).sort_values(["unit", "time"]), ["y"]
+    )

@@ -16,6 +16,9 @@ its share within a thousandth in hardly any year, and not in most of several."""
 MEAN_TOLERANCE = 1e-2
 """Of the others' standard deviation; no more than the sum's share of the mean, since a rich village or two make the
 deviation large, and a village that keeps its income may then stay near the mean for years."""
+FINEST = 2e-3
+"""Of the others' standard deviation, the half step of rounding that still tells a mean from a village near it. Numbers
+of households are whole and hardly change: in one panel of twenty some village kept within half of one."""
 IS_OF_OTHERS = {
     ("sum", "all"): "{unit} is the sum of all others",
     ("sum", "group"): "{unit} is the sum of the others of its group",
@@ -100,7 +103,7 @@ def _aggregates(values: np.ndarray, unit: np.ndarray, cell: np.ndarray) -> list[
     several = enough & (slack <= np.abs(rest) / 100) & (rest**2 >= 1.5 * squares)
     tests = [("sum", hit, several, rest, slack) for hit in sums]
     slack = np.minimum(spread * MEAN_TOLERANCE, np.maximum(np.abs(rest / others) * SUM_TOLERANCE, rounding))
-    varied = enough & (slack >= rounding) & (spread > 0)
+    varied = enough & (slack >= rounding) & (spread > 0) & (rounding <= spread * FINEST)
     tests.append(("mean", np.abs(value - rest / others) <= slack, varied, spread, slack))
     return [(one, kind) for kind, *test in tests for one in _in_most_years(who, *test)]
 
