@@ -169,7 +169,7 @@ def test_the_sentence_says_per_cent_interval_and_money():
 
 def test_an_outcome_per_head_stays_per_head():
     estimate = did(make_study(Outcome("income", unit="yuan per person")), "income", scale="poisson")
-    assert repr(estimate).endswith(f"{float(f'{estimate.amount:.2g}'):.0f} yuan per person.")
+    assert repr(estimate).endswith(f"{abs(float(f'{estimate.amount:.2g}')):.0f} yuan per person.")
 
 
 def test_a_rate_in_per_cent_moves_by_percentage_points():
