@@ -62,7 +62,6 @@ NAMES = {
     "household_weighted": "per village, weighted by households",
     "yearly_total": "all treated villages together",
     "per_household": "per household",
-    "balancing_weight": "balancing weights",
     "event_time": "years since the start",
     "two_way": "two-way fixed effects",
     "not_yet_treated": "not yet treated",
