@@ -12,7 +12,7 @@ from analysis.regression.sample import Sample
 from analysis.robustness.one_group_alone import Placements, placements
 
 
-def tests_of_districts(
+def district_tests(
     fitted: Regression, own: Mapping[object, np.ndarray], overall: float, level: float
 ) -> tuple[pd.DataFrame, dict[object, float], Placements]:
     """The tests of `by_district` by district, the size of untreated groups' effects beside each, and all placements.

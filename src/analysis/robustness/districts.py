@@ -18,7 +18,7 @@ from analysis.language.labels import counted, one_of, say, term
 from analysis.messages import amount, fixed, former_options, in_sentence, refuse
 from analysis.presentation.tables import Table, effects_table, paragraph
 from analysis.regression.treatment_cells import group_label
-from analysis.robustness.district_tests import tests_of_districts
+from analysis.robustness.district_tests import district_tests
 from analysis.study.outcome import FORMER_LOG, LOG_POINTS, shown, shown_unit
 from analysis.study.study import Study
 
@@ -246,7 +246,7 @@ def by_district(
     _refuse_unseen([group for group, inside in own.items() if not inside.any()], "no treated year")
     estimates = {group: replace(together, effect=together.fitted.average(inside)) for group, inside in own.items()}
     overall = together if together.scale == "poisson" else did(study, outcome, **options)
-    tests, usual, placed = tests_of_districts(together.fitted, own, overall.value, level)
+    tests, usual, placed = district_tests(together.fitted, own, overall.value, level)
     groups = int(np.isfinite(placed.effect).any(1).sum())
     return Districts(overall, estimates, tests, level, groups, placed.tells_groups_apart, usual)
 
