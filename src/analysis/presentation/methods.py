@@ -1,8 +1,5 @@
 """How sure an effect is, by every method: intervals with their false positives, and effects found elsewhere."""
 
-from textwrap import shorten
-from typing import Any
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -15,16 +12,15 @@ from analysis.inference.methods import HEADLINE
 from analysis.inference.randomization import randomization
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import Said, StudyError, fixed
-from analysis.presentation.forest import BEHIND
+from analysis.presentation.cells import SMALLEST_P_SHOWN
 from analysis.presentation.headings import named
-from analysis.presentation.plots import drawn_label, finish, without_formulas
+from analysis.presentation.plots import drawn_label, finish, small_print
 from analysis.presentation.style import INSIDE, OTHERS, OUTSIDE
 from analysis.presentation.tables import Table, captioned
 from analysis.study.outcome import shown, shown_unit
 
 DRAWS = 99
 """Of the wild bootstrap and of randomization in each replication: enough for a test of 5 %."""
-REASON, LETTERS = 0.02, 60
 
 
 def plot_methods(estimate: Estimate, *, replications: int = 0, ax: Axes | None = None) -> Axes:
@@ -48,25 +44,23 @@ def plot_methods(estimate: Estimate, *, replications: int = 0, ax: Axes | None =
     """
     study, language, unit = estimate.study, estimate.study.language, estimate.unit
     tests, rates = estimate.inference(), _false_positives(estimate, replications)
+    if estimate.no_interval:
+        tests.loc[tests.index != "randomization", ["p_value", "low", "high"]] = np.nan
     ax = ax or plt.subplots(figsize=(7.0, 3.1))[1]
     ends = shown(unit, tests[["low", "high"]].astype(float))
     value = float(shown(unit, estimate.value))
     _draw_intervals(ax, ends, value)
-    for place, (method, test) in enumerate(tests.iterrows()):
-        texts = [fixed(test["p_value"], 3) if np.isfinite(test["p_value"]) else "–", _rate(rates, str(method))]
-        _write(ax, place, texts)
-        if np.isnan(ends.loc[method]).any():
-            said = without_formulas(shorten(str(test["note"]).split(";")[0], LETTERS, placeholder=" …"))
-            spot: Any = {"transform": ax.get_yaxis_transform(), "bbox": BEHIND}
-            ax.text(REASON, place, said, va="center", fontsize="x-small", **spot).set_in_layout(False)
+    for place, (method, p) in enumerate(tests["p_value"].items()):
+        said = "–" if np.isnan(p) else fixed(p, 3) if p >= SMALLEST_P_SHOWN else f"<{SMALLEST_P_SHOWN}"
+        _write(ax, place, [said, _rate(rates, str(method))])
     _write(ax, len(tests), [term(language, "p"), say(language, "false\npositives")])
     ax.set_yticks(range(len(tests)), [named(language, str(method)) for method in tests.index], fontsize="small")
     ax.set_ylim(len(tests) - 0.5, -0.5)
     label, data = drawn_label(study, estimate.outcome), term(language, study.label)
     title = say(language, "{label}: one effect, its interval by method ({data})", label=label, data=data)
-    return finish(
-        ax, language, title, say(language, "Effect{unit}, 95 % intervals", unit=bracketed(language, shown_unit(unit)))
-    )
+    effect = say(language, "Effect{unit}, 95 % intervals", unit=bracketed(language, shown_unit(unit)))
+    below = [effect, *filter(None, [small_print(language, term(language, estimate.no_interval))])]
+    return finish(ax, language, title, "\n".join(below))
 
 
 def _false_positives(estimate: Estimate, replications: int) -> pd.DataFrame | None:

@@ -1,5 +1,6 @@
 """Figures for notebooks and papers: results in, Axes out, with units, provenance and the start of treatment."""
 
+from itertools import cycle
 from textwrap import wrap
 from typing import Any
 
@@ -11,11 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter, ScalarFormatter
 
+from analysis.inference.methods import HEADLINE
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import MOST_DECIMALS
 from analysis.presentation.descriptive import place
 from analysis.presentation.headings import named
-from analysis.presentation.style import INSIDE, OUTSIDE
+from analysis.presentation.style import INSIDE, OUTSIDE, PALETTE
 from analysis.study.study import Study
 
 HANZI_PER_LINE = 18
@@ -86,8 +88,12 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", l
     """
     facets = {"row": "treated_scale", "col": "treated_groups", "height": 2.3, "aspect": 1.0}
     rates = rates.assign(method=rates["method"].map(lambda method: named(language, method)))
+    names, others = rates["method"].unique(), cycle(PALETTE[2:])
+    colours = {name: INSIDE if name == named(language, HEADLINE) else next(others) for name in names}
     with plt.rc_context({"figure.constrained_layout.use": False}):
-        grid = sns.relplot(rates, x="correlation", y="rejection_rate", hue="method", kind="line", marker="o", **facets)
+        grid = sns.relplot(
+            rates, x="correlation", y="rejection_rate", hue="method", palette=colours, kind="line", marker="o", **facets
+        )
     for (row, column), ax in np.ndenumerate(grid.axes):
         scale = grid.row_names[row]
         ax.axhspan(0.03, 0.07, color="0.9", zorder=0)
