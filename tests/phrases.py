@@ -3,23 +3,18 @@
 import ast
 import re
 from collections.abc import Iterator
-from typing import IO
 
-from babel.messages.pofile import read_po
 from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
-from analysis.language.catalogues import CATALOGUES
 from analysis.language.labels import LANGUAGES
-from analysis.language.texts import plural
 
-CATALOGUE = CATALOGUES / "zh" / "LC_MESSAGES" / "analysis.po"
 # Which arguments of a call are phrases, and which one is a noun that is counted.
 SAYS = {"say": slice(0, 2), "captioned": slice(2, None), "threat": slice(None), "Text": slice(0, 1)}
 SAYS |= {"StudyError": slice(0, 1), "RepeatedRowsError": slice(0, 1), "refuse": slice(2, 4), "look": slice(2, 4)}
 SAYS |= {"_note": slice(3, 4), "_missing_note": slice(2, 3), "named_rows": slice(1, 2), "_check_language": slice(1, 2)}
 FIRST = ("say", "captioned", "threat")
-TRANSLATED = {"messages", "language", "reading", "study"}
+TRANSLATED = {"messages", "language", "reading", "study", "report"}
 """Rooms whose errors are translated too."""
 COUNTS = {"refuse": 1, "look": 1, "count": 1, "_note": 2, "named_rows": 0, "counted": 2}
 
@@ -91,19 +86,6 @@ def in_template(text: str) -> set[str]:
     """Phrases that a template of the report says."""
     found = extract_from_ast(Environment().parse(text), ["say"], babel_style=False)
     return {phrase for _, _, (phrase,) in found}
-
-
-def extract(file: IO[bytes], *_: object) -> Iterator[tuple[int, str, object, list]]:
-    """For Babel: what a file says, and of its other texts those that the catalogue has."""
-    text = file.read().decode()
-    if text.startswith('"""'):
-        known = {entry.id for entry in read_po(CATALOGUE.open("rb")) if entry.id}
-        nouns = {(f"{{}} {noun}", f"{{}} {plural(noun)}") for noun in strings(text) | counted_nouns(text)}
-        found = said(text) | (strings(text) & known) | (nouns & known)
-    else:
-        found = in_template(text)
-    for phrase in sorted(found, key=str):
-        yield 0, "ngettext" if isinstance(phrase, tuple) else "gettext", phrase, []
 
 
 NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")

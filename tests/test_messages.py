@@ -1,8 +1,23 @@
 """How the library speaks: refusals, numbers shown together, and former names."""
 
+import locale
+import pickle
+import re
+
 import pytest
 
-from analysis.messages import StudyError, amount, amounts, check_shares, check_whole, former_options, refuse
+from analysis import did, load_study
+from analysis.messages import (
+    StudyError,
+    amount,
+    amounts,
+    check_shares,
+    check_whole,
+    count,
+    first,
+    former_options,
+    refuse,
+)
 
 
 def test_a_refusal_counts_all_and_names_three():
@@ -94,3 +109,41 @@ def test_a_small_number_alone_keeps_two_digits():
         "5.250",
         "12.3",
     ]
+
+
+def test_two_studies_in_one_process_speak_two_languages():
+    english, chinese = load_study(language="en"), load_study(language="zh")
+    with pytest.raises(StudyError) as in_english:
+        did(english, "households", controls=["households"])
+    with pytest.raises(StudyError) as in_chinese:
+        did(chinese, "households", controls=["households"])
+    assert str(in_english.value) == "The outcome 'households' is also a control. Leave it out of the controls."
+    assert str(in_chinese.value) == "指标“households”同时列为控制变量。请将其从controls中去掉。"
+    assert in_chinese.value.said("en") == str(in_english.value)
+
+
+def test_an_error_and_its_texts_survive_another_process():
+    error = StudyError("{found} left: {names}.", found=count(2, "village"), names=first("abcd"))
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == "2 villages left: a, b, c, ...."
+    assert again.args[0].made_of[2]["found"].said("zh") == "2个村"
+    assert again.args[0].made_of[2]["names"].said("zh") == "a、b、c等"
+
+
+@pytest.mark.parametrize(
+    ("console", "text", "language"),
+    [
+        ("zh_CN", "no toml", "zh"),
+        ("en_GB", "no toml", "en"),
+        ("zh_CN", 'language = "en"', "en"),
+        ("en_GB", 'language = "zh"', "zh"),
+    ],
+)
+def test_before_a_file_is_understood_the_console_says_the_language(tmp_path, monkeypatch, console, text, language):
+    monkeypatch.delenv("STUDY_LANGUAGE", raising=False)
+    monkeypatch.setattr(locale, "getlocale", lambda: (console, "UTF-8"))
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(StudyError) as refusal:
+        load_study(tmp_path / "study.toml")
+    assert refusal.value.language == language
+    assert bool(re.search("[\u4e00-\u9fff]", str(refusal.value))) == (language == "zh")

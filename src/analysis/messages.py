@@ -52,7 +52,8 @@ class StudyError(ValueError):
     def language(self) -> str:
         """In which language the message is said where none is asked for."""
         for frame, _ in traceback.walk_tb(None if self.told else self.__traceback__):
-            asked = next(iter(frame.f_locals.values()), None)
+            ours = frame.f_globals.get("__name__", "").startswith("analysis.")
+            asked = next(iter(frame.f_locals.values()), None) if ours else None
             language = getattr(getattr(asked, "study", asked), "language", None)
             if isinstance(language, str):
                 return language
@@ -66,7 +67,7 @@ class FewTreatedGroupsWarning(UserWarning):
     """Fewer than three treated groups: most inference is uninformative, and the message says how."""
 
 
-def refuse(found: Iterable, noun: str, fault: str, remedy: str, **values: object) -> None:
+def refuse(found: Iterable, noun: str, fault: str, remedy: str, /, **values: object) -> None:
     """Raise a `StudyError` where anything was found: what is wrong, in how many and the first three, what to do.
 
     Parameters
@@ -92,7 +93,7 @@ def refuse(found: Iterable, noun: str, fault: str, remedy: str, **values: object
         raise StudyError(sentence)
 
 
-def look(found: Iterable, noun: str, fault: str, remedy: str, **values: object) -> list[str]:
+def look(found: Iterable, noun: str, fault: str, remedy: str, /, **values: object) -> list[str]:
     """What is to be looked at before a study is run, named as by `refuse`: one sentence, or none.
 
     Examples

@@ -66,7 +66,7 @@ def test_names_in_use_need_no_edit(tmp_path, monkeypatch, capsys):
     before = file.read_bytes()
     assert main(["template", "台账.xlsx"]) == 0
     assert main(["check", "台账-study/study.toml"]) == 0
-    assert capsys.readouterr().out.endswith("This study can run. 可以运行。\n")
+    assert capsys.readouterr().out.endswith("本研究可以运行。\n")
     assert file.read_bytes() == before
     assert (tmp_path / "台账-study" / "study.toml").read_text(encoding="utf-8").splitlines()[2:] == [
         'title = "孟州市村集体经济台账"',

@@ -102,7 +102,7 @@ def test_a_row_of_totals_is_left_out_and_named():
 def test_template_is_ready_to_run(tmp_path):
     study_file = write_template(tmp_path / "我的 研究")
     assert sorted(path.name for path in study_file.parent.iterdir()) == ["study.toml", "数据.xlsx"]
-    assert check_study(study_file)[-1] == "This study can run. 可以运行。"
+    assert check_study(study_file)[-1] == "本研究可以运行。"
     study = load_study(study_file)
     assert repr(did(study, study.primary_outcome)).startswith("虚构数据：对村集体经济收入的效应为+")
     assert len(event_study(study, "surplus").frame()) == 6

@@ -241,7 +241,7 @@ def test_one_group_for_all_untreated_villages_is_pointed_out(tmp_path):
 
 def test_the_verdict_is_said_in_the_language_of_the_study(tmp_path):
     file = write(tmp_path, panel(), 'language = "zh"\n' + COLUMNS + OUTCOME)
-    assert check_study(file)[-1] == "This study can run. 可以运行。"
+    assert check_study(file)[-1] == "本研究可以运行。"
 
 
 def test_the_studys_own_controls_and_weights_are_said_once(tmp_path):

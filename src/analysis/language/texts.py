@@ -77,12 +77,13 @@ class Listed(Text):
 
 
 class Several(Text):
-    """What a noun names, in the plural and without a number."""
+    """What a noun names, in the plural or not, without a number."""
 
-    def __new__(cls, noun: str) -> Several:
-        """Put the noun into the plural."""
-        text = str.__new__(cls, {"ty": f"{noun[:-1]}ies", "um": f"{noun[:-2]}a"}.get(noun[-2:], f"{noun}s"))
-        text.made_of = noun, (), {}
+    def __new__(cls, noun: str, many: bool = True) -> Several:
+        """Put the noun into the plural where there are many."""
+        nouns = {"ty": f"{noun[:-1]}ies", "um": f"{noun[:-2]}a"}.get(noun[-2:], f"{noun}s")
+        text = str.__new__(cls, nouns if many else noun)
+        text.made_of = noun, (many,), {}
         return text
 
     def said(self, language: str) -> str:
@@ -106,6 +107,11 @@ def said_with(template: str, language: str, /, *places: object, **values: object
 def plural(noun: str) -> Text:
     """Several of what a noun names: villages, counties, strata."""
     return Several(noun)
+
+
+def singular(noun: str) -> Text:
+    """One of what a noun names, as it is said in the reader's language."""
+    return Several(noun, many=False)
 
 
 def count(number: int, noun: str) -> Text:

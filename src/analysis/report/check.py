@@ -6,19 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.language.texts import said
-from analysis.messages import (
-    FewTreatedGroupsWarning,
-    StudyError,
-    amount,
-    as_typed,
-    count,
-    first,
-    look,
-    plural,
-    refuse,
-    unit_years,
-)
+from analysis.language.texts import Listed, Text, count, first, plural, said, singular
+from analysis.messages import FewTreatedGroupsWarning, StudyError, amount, as_typed, look, refuse, unit_years
 from analysis.reading.misread import misread_gbk
 from analysis.reading.read_files import read_table
 from analysis.reading.study_file import load_study
@@ -35,6 +24,7 @@ APART = 500
 LARGEST_LOG = 30
 """Money in 元 is hardly ever so little for everyone; its logarithm is."""
 SCALES_SAID = {"poisson": "in per cent (Poisson regression)", "log": "in logs", "level": "in its unit"}
+NO_VALUE = "{name!r} has no value in any row. Check that the column named for it is the one meant."
 SMALL_GROUP = 3
 DIVISION_CODE = 9
 """From so many digits on, a number is taken for a code of administrative divisions; all have the same length."""
@@ -90,7 +80,7 @@ def findings_on(study: Study) -> Findings:
     for name in study.outcomes:
         findings += _outcome(study, name)
     findings += [_specification(study), *_evidence(study)]
-    verdict = "This study can run." + (" 可以运行。" if study.language == "zh" else "")
+    verdict = Text("This study can run.")
     return Findings(filter(None, [*findings, *study.notes, *_groups(study, units), verdict]))
 
 
@@ -100,12 +90,14 @@ def _specification(study: Study) -> str:
     for name in filter(None, [*study.controls, study.weights]):
         values = study.column(name)
         constant = name in study.controls and bool(values.groupby(units).nunique().max() <= 1)
-        facts = [f"never changes within a {study.noun}, so enters times year"] * constant
-        facts += [f"{values.isna().sum():,} missing"] * values.hasnans
-        shown[name] = f"{name} ({'; '.join(facts)})" if facts else name
-    said = [f"controls for {' and '.join(shown[name] for name in study.controls)}"] * bool(study.controls)
-    said += [f"weighs by {shown[study.weights]}"] if study.weights else []
-    return f"Every estimate {' and '.join(said)}." if said else ""
+        each = Text("never changes within a {noun}, so enters times year", noun=singular(study.noun))
+        facts = [each] * constant + [Text("{number:,} missing", number=int(values.isna().sum()))] * values.hasnans
+        shown[name] = Text("{name} ({facts})", name=name, facts=Listed(facts, "; ")) if facts else name
+    sentence = "Every estimate controls for {controls}." if study.controls else "Every estimate weighs by {weights}."
+    if study.controls and study.weights:
+        sentence = "Every estimate controls for {controls} and weighs by {weights}."
+    controls = Listed((shown[name] for name in study.controls), " and ")
+    return Text(sentence, controls=controls, weights=shown.get(study.weights, "")) if shown else ""
 
 
 def _roster(units: pd.DataFrame) -> str:
@@ -117,8 +109,12 @@ def _roster(units: pd.DataFrame) -> str:
     lost = units.index[~(by_code | by_name)]
     if len(lost) == len(units):
         return ""
-    unknown = f"{len(lost):,} not found: {first(lost)}" if len(lost) else "all found"
-    return f"Roster of Mengzhou: {by_code.sum():,} found by code, {by_name.sum():,} by town and name, {unknown}."
+    sentence = "Roster of Mengzhou: {by_code:,} found by code, {by_name:,} by town and name, all found."
+    if len(lost):
+        sentence = (
+            "Roster of Mengzhou: {by_code:,} found by code, {by_name:,} by town and name, {number:,} not found: {lost}."
+        )
+    return Text(sentence, by_code=by_code.sum(), by_name=by_name.sum(), number=len(lost), lost=first(lost))
 
 
 def _unlike(study: Study) -> list[str]:
@@ -133,10 +129,13 @@ def _unlike(study: Study) -> list[str]:
     few, settled = max(1, (0.5 if division else FEW) * len(codes)), padded or division
     if odd.empty or not re.fullmatch("[ -~]*0[ -~]*", usual) or (~same).sum() > few or not settled and _counted(codes):
         return []
-    wanted = f"{len(usual)} digits" if digits else f"the form of {codes[same].iloc[0]}"
-    towns = ", or with 000 at the end as towns have" if villages else ""
-    remedy = f"A mistyped code makes a {study.noun} of its own."
-    return look(odd, "code", f"{{}} without {wanted} as the others have{towns}", remedy)
+    fault = "{} without the form of {form} as the others have"
+    if digits:
+        fault = "{} without {digits} digits as the others have"
+    if villages:
+        fault = "{} without {digits} digits as the others have, or with 000 at the end as towns have"
+    known = {"noun": singular(study.noun), "form": codes[same].iloc[0], "digits": len(usual)}
+    return look(odd, "code", fault, "A mistyped code makes a {noun} of its own.", **known)
 
 
 def _counted(codes: pd.Series) -> bool:
@@ -148,7 +147,8 @@ def _counted(codes: pd.Series) -> bool:
 def _misread(units: pd.DataFrame) -> list[str]:
     """Names in GBK that were read as Western letters before the study was read."""
     texts = pd.concat([pd.Series(units.index), units["group"].dropna(), units["stratum"]]).astype("str")
-    read = [f"{name} (perhaps {chinese})" for name, chinese in misread_gbk(texts.unique()).items()]
+    misread = misread_gbk(texts.unique())
+    read = [Text("{name} (perhaps {chinese})", name=name, chinese=chinese) for name, chinese in misread.items()]
     remedy = "Save the file in UTF-8 in the program it comes from."
     return look(read, "name", "{} may be Chinese read in another encoding", remedy)
 
@@ -160,15 +160,18 @@ def _years(study: Study) -> list[str]:
     absent = sorted(set(range(years[0], years[-1] + 1)) - set(years))
     rows_of = frame.groupby("unit").size()
     short = rows_of.index[rows_of < len(years)]
-    gaps = f", in {count(len(short), study.noun)}: {first(short)}" if len(short) else ""
+    gaps = "Gaps: {rows} without a row, in {units}: {short}." if len(short) else "Gaps: {rows} without a row."
+    lacking = count(len(rows_of) * len(years) - len(frame), f"{study.noun}-year")
     began = study.units.groupby("first_treated")["group"].nunique()
-    several = ", ".join(f"{year} in {count(number, 'group')}" for year, number in began.items())
+    several = [Text("{year} in {groups}", year=year, groups=count(many, "group")) for year, many in began.items()]
+    sentence = "Years: {before} before the first start ({start}), {after} from it on."
+    no_data = {"noun": singular(study.noun), "years": count(len(absent), "year"), "absent": first(absent)}
     return [
-        f"Years: {count(before, 'year')} before the first start ({start}), {len(years) - before} from it on.",
-        f"Treatment begins in {several}." if len(began) > 1 else "",
-        "With one year before, nobody can see whether the groups had moved alike." if before < 2 else "",
-        f"No {study.noun} has data in {count(len(absent), 'year')}: {first(absent)}." if absent else "",
-        f"Gaps: {count(len(rows_of) * len(years) - len(frame), f'{study.noun}-year')} without a row{gaps}.",
+        Text(sentence, before=count(before, "year"), start=start, after=len(years) - before),
+        Text("Treatment begins in {starts}.", starts=Listed(several)) if len(began) > 1 else "",
+        Text("With one year before, nobody can see whether the groups had moved alike.") if before < 2 else "",
+        Text("No {noun} has data in {years}: {absent}.", **no_data) if absent else "",
+        Text(gaps, rows=lacking, units=count(len(short), study.noun), short=first(short)),
     ]
 
 
@@ -178,51 +181,56 @@ def _valueless(study: Study) -> list[str]:
     units = known.groupby(study.frame["unit"]).any()
     empty = units.index[~units] if known.any() else []
     listed = ", ".join(f'"{unit}"' for unit in empty)
-    remedy = f"If these are notes or headings of the table, write leave_out = [{listed}]."
-    return look(empty, study.noun, "{} without any value", remedy)
+    remedy = "If these are notes or headings of the table, write leave_out = [{listed}]."
+    return look(empty, study.noun, "{} without any value", remedy, listed=listed)
 
 
 def _outcome(study: Study, name: str) -> list[str]:
     """Missing values and doubts of one outcome; one without values, or a logarithm of zero, is refused."""
     values, described = study.column(name), study.outcomes[name]
     if values.isna().all():
-        raise StudyError(f"{name!r} has no value in any row. Check that the column named for it is the one meant.")
+        raise StudyError(NO_VALUE, name=name)
     scale = study.scale_of(name)
     if scale == "log":
         remedy = 'Correct these values, or write scale = "poisson", which keeps zeros, or "level".'
         zero = unit_years(study.frame, values <= 0, values)
-        refuse(zero, "row", f'{name!r} has scale = "log" but is zero or negative', remedy)
+        refuse(zero, "row", '{name!r} has scale = "log" but is zero or negative', remedy, name=name)
     negative = unit_years(study.frame, values < 0, values)
-    remedy = "Leave codes such as -999 empty and correct mistakes; where losses are meant, write "
-    fault = f"{name!r} is analysed in per cent, {_why(described)}, but is negative"
-    refuse(negative if scale == "poisson" else [], "row", fault, f'{remedy}scale = "level" in [outcomes.{name}].')
+    remedy = (
+        'Leave codes such as -999 empty and correct mistakes; where losses are meant, write scale = "level" in '
+        "[outcomes.{name}]."
+    )
+    fault = "{name!r} is analysed in per cent, {why}, but is negative"
+    refuse(negative if scale == "poisson" else [], "row", fault, remedy, name=name, why=_why(described))
     known = study.frame.loc[values.notna(), ["time", "first_treated"]]
     doubts = {
-        f"{name} is known to {known['time'].max()}, before any treatment: no effect can be estimated yet. The report "
-        "says which effect the design could show.": not (known["time"] >= known["first_treated"]).any(),
-        f"{name} is in %, but nowhere above 1. Perhaps these are shares, 0.35 for 35%.": described.unit == "%"
+        "{name} is known to {last}, before any treatment: no effect can be estimated yet. The report says which effect "
+        "the design could show.": not (known["time"] >= known["first_treated"]).any(),
+        "{name} is in %, but nowhere above 1. Perhaps these are shares, 0.35 for 35%.": described.unit == "%"
         and values.abs().max() <= 1,
-        f"{name} is in {described.unit}, but nowhere above {LARGEST_LOG}. If these are logarithms, write logged = true "
-        f"in [outcomes.{name}].": described.unit.startswith("CNY") and values.max() <= LARGEST_LOG,
+        "{name} is in {unit}, but nowhere above {largest}. If these are logarithms, write logged = true in "
+        "[outcomes.{name}].": described.unit.startswith("CNY") and values.max() <= LARGEST_LOG,
     }
+    facts = {"name": name, "unit": described.unit, "largest": LARGEST_LOG, "last": known["time"].max()}
+    sentence = "{name} ({unit}): {values}, {missing} missing, {zero} zero. Effects {scale}, {why}."
+    numbers = {"missing": f"{values.isna().sum():,}", "zero": f"{values.eq(0).sum():,}"}
+    numbers |= {"values": count(values.count(), "value"), "unit": described.unit or Text("no unit")}
     return [
-        f"{name} ({described.unit or 'no unit'}): {count(values.count(), 'value')}, "
-        f"{values.isna().sum():,} missing, {values.eq(0).sum():,} zero. "
-        f"Effects {SCALES_SAID[scale]}, {_why(described)}.",
-        *(f"LOOK: {doubt}" for doubt, there in doubts.items() if there),
-        *look(negative, "row", f"{name} is negative", "Right for a loss, not for a code (-999)."),
+        Text(sentence, name=name, scale=Text(SCALES_SAID[scale]), why=_why(described), **numbers),
+        *(Text("LOOK: {doubt}", doubt=Text(doubt, **facts)) for doubt, there in doubts.items() if there),
+        *look(negative, "row", "{name} is negative", "Right for a loss, not for a code (-999).", name=name),
         *_mixed_units(study, name, values),
     ]
 
 
-def _why(outcome: Outcome) -> str:
+def _why(outcome: Outcome) -> Text:
     """Why an outcome is analysed on its scale."""
     if outcome.logged:
-        return "as the column holds logarithms"
+        return Text("as the column holds logarithms")
     if outcome.scale:
-        return "as declared"
-    kind = "money and counts grow in per cent" if outcome.usual_scale == "poisson" else "its unit is no money or count"
-    return f"as {kind}"
+        return Text("as declared")
+    grows = outcome.usual_scale == "poisson"
+    return Text("as money and counts grow in per cent" if grows else "as its unit is no money or count")
 
 
 def _evidence(study: Study) -> list[str]:
@@ -233,7 +241,7 @@ def _evidence(study: Study) -> list[str]:
     try:
         return [str(scale_evidence(study, name))]
     except StudyError as error:
-        return [str(error)]
+        return [error.args[0]]
 
 
 def _mixed_units(study: Study, name: str, values: pd.Series) -> list[str]:
@@ -242,15 +250,18 @@ def _mixed_units(study: Study, name: str, values: pd.Series) -> list[str]:
     positive["last"] = positive.groupby("unit")["value"].shift()
     ratio = positive["value"] / positive["last"]
     jumps = positive[(ratio >= JUMP) | (ratio <= 1 / JUMP)]
-    places = [f"{one.unit} in {one.time} ({amount(one.last)} to {amount(one.value)})" for one in jumps.itertuples()]
+    shown = jumps.assign(last=jumps["last"].map(amount), value=jumps["value"].map(amount), year=jumps["time"])
+    keys = ["unit", "year", "last", "value"]
+    places = [Text("{unit} in {year} ({last} to {value})", **one) for one in shown[keys].to_dict("records")]
     usual = positive.groupby("unit")["value"].median()
     usual = usual[~usual.index.isin(jumps["unit"])]
     middle, noun, remedy = usual.median(), study.noun, "Perhaps 元 and 万元 are mixed."
     far = usual[(usual >= APART * middle) | (usual <= middle / APART)]
-    where = [f"{unit} ({amount(value)})" for unit, value in far.items()]
-    apart = f"{name} is {APART} times above or below the middle {noun}'s ({amount(middle)})" if where else ""
-    jump = f"{name} changes by a factor of {JUMP:,} or more between years"
-    return look(places, "place", jump, remedy) + look(where, noun, apart, remedy)
+    where = [Text("{unit} ({value})", unit=unit, value=amount(value)) for unit, value in far.items()]
+    apart = "{name} is {times} times above or below the middle {noun}'s ({middle})"
+    jump = "{name} changes by a factor of {times:,} or more between years"
+    known = {"name": name, "times": APART, "noun": singular(noun), "middle": amount(middle) if where else ""}
+    return look(places, "place", jump, remedy, name=name, times=JUMP) + look(where, noun, apart, remedy, **known)
 
 
 def _groups(study: Study, units: pd.DataFrame) -> list[str]:
@@ -264,20 +275,26 @@ def _groups(study: Study, units: pd.DataFrame) -> list[str]:
     outside = units.loc[~treated, "group"].unique()
     named = sorted(group for group in map(str, outside) if not group.startswith(PLACEBO))
     kind = "" if set(outside) & set(units.loc[treated, "group"]) else f"{kind} "
+    known = {
+        "groups": count(number, f"{kind}group"),
+        "noun": singular(noun),
+        "nouns": plural(noun),
+        "group": outside[0],
+    }
     facts = {
-        f"{number} {kind}groups: intervals rest on them, not on the number of {plural(noun)}.": number >= 5,
-        f"{number} {kind}groups: fewer than five are few; read CR2 beside randomization inference.": 3 <= number < 5,
+        "{groups}: intervals rest on them, not on the number of {nouns}.": number >= 5,
+        "{groups}: fewer than five are few; read CR2 beside randomization inference.": 3 <= number < 5,
         "2 untreated groups: too few to lean on, however many are treated.": (kind, number) == ("untreated ", 2),
         "Every stratum with a treated group is treated as a whole: randomization within strata has nothing to "
         "randomize, and nobody is a neighbour. Randomization over all groups serves.": treated[strata].all()
         and not strata.all(),
-        f"Every {noun} is its own group: right only if treatment was decided {noun} by {noun}.": alone,
-        f"LOOK: every untreated {noun} is in one group ({outside[0]}), so nothing shows how much groups differ by "
-        "chance. Leave the group of untreated units empty, and placebo groups of like size are cut.": len(outside) == 1,
+        "Every {noun} is its own group: right only if treatment was decided {noun} by {noun}.": alone,
+        "LOOK: every untreated {noun} is in one group ({group}), so nothing shows how much groups differ by chance. "
+        "Leave the group of untreated units empty, and placebo groups of like size are cut.": len(outside) == 1,
     }
-    small, remedy = sizes.index[sizes < SMALL_GROUP], f"Hardly more than one {noun} makes such a group's mean."
-    few = look([] if alone else small, "group", f"{{}} of fewer than {SMALL_GROUP} {plural(noun)}", remedy)
-    fault = f"{{}} named but never treated, while other untreated {plural(noun)} have no group"
+    small, remedy = sizes.index[sizes < SMALL_GROUP], "Hardly more than one {noun} makes such a group's mean."
+    few = look([] if alone else small, "group", "{} of fewer than {few} {nouns}", remedy, few=SMALL_GROUP, **known)
+    fault = "{} named but never treated, while other untreated {nouns} have no group"
     named = named if study.placebo_group_count else []
-    idle = look(named, "group", fault, "If treated, fill in the first treated year.")
-    return [fact for fact, holds in facts.items() if holds] + few + idle
+    idle = look(named, "group", fault, "If treated, fill in the first treated year.", **known)
+    return [Text(fact, **known) for fact, holds in facts.items() if holds] + few + idle
