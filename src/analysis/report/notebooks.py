@@ -3,13 +3,11 @@
 What a study cannot support may be said in the place of the step that asks for it.
 """
 
-import ast
 import os
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from html import escape
 from pathlib import Path
-from symtable import SymbolTable, symtable
 from typing import Any
 
 import nbformat
@@ -31,7 +29,8 @@ METADATA = {
 }
 MARK = "unsupported"
 TITLE = "This study cannot support this step"
-LEFT_OUT = "Not run: it builds on a step above that this study cannot support."
+OF_THE_DEFAULT_STUDY = "default study only"
+"""Tag of the cells that say nothing of any other study: they are no part of its report."""
 
 
 class NotebookError(RuntimeError):
@@ -68,7 +67,8 @@ def run_notebook(
     exporting : bool
         Whether tables and figures also come in the forms that `analysis.report.exports` writes.
     tolerant : bool
-        Whether a StudyError is shown as what the study cannot support, and what builds on that step left out.
+        Whether a StudyError is shown as what the study cannot support, once a page, and cells that are tagged as
+        those of the default study are left out.
 
     Returns
     -------
@@ -81,6 +81,8 @@ def run_notebook(
         If a cell raises or the kernel dies.
     """
     notebook = _without_outputs(nbformat.read(path, as_version=4))
+    if tolerant:
+        notebook.cells = [c for c in notebook.cells if OF_THE_DEFAULT_STUDY not in c.metadata.get("tags", [])]
     client = NotebookClient(
         notebook,
         _kernel_of_this_interpreter(),
@@ -89,13 +91,12 @@ def run_notebook(
         extra_arguments=["--log-level=ERROR", *(["--ext=analysis.report.exports"] if exporting else [])],
         resources={"metadata": {"path": str(path.parent)}},
     )
-    lost: set[str] = set()
+    said: set[str] = set()
     with client.setup_kernel(env=os.environ | (variables or {}), cleanup_kc=True):
         for place, cell in enumerate(notebook.cells):
-            if cell.cell_type == "code" and tolerant:
-                lost = _run_tolerantly(client, place, path, lost)
-            elif cell.cell_type == "code":
-                _run_cell(client, place, path)
+            if cell.cell_type == "code":
+                _run_cell(client, place, path, said if tolerant else None)
+    notebook.cells = [cell for cell in notebook.cells if cell.metadata.get(MARK) != ""]
     notebook.metadata = nbformat.from_dict(METADATA)
     return notebook
 
@@ -156,89 +157,41 @@ def _kernel_of_this_interpreter() -> AsyncKernelManager:
     return AsyncKernelManager(kernel_name=NATIVE_KERNEL_NAME, kernel_spec_manager=nowhere)
 
 
-def _run_cell(client: NotebookClient, place: int, path: Path) -> None:
+def _run_cell(client: NotebookClient, place: int, path: Path, said: set[str] | None) -> None:
+    """Run a cell; where refusals are forgiven, `said` holds those that the page has said already."""
     cell = client.nb.cells[place]
     try:
         client.execute_cell(cell, place)
     except (CellExecutionError, DeadKernelError):
-        said = [f"{error.ename}: {error.evalue}" for error in _errors(cell)] or ["the kernel died (out of memory?)"]
+        errors = _errors(cell)
+        if said is not None and {error.ename for error in errors} == {StudyError.__name__}:
+            _say_instead(cell, errors[-1].evalue, said)
+            return
+        reasons = [f"{error.ename}: {error.evalue}" for error in errors] or ["the kernel died (out of memory?)"]
         first_line = cell.source.strip().splitlines()[0]
-        raise NotebookError(f"{path.name}, cell {place + 1} ({first_line!r}): {said[-1]}") from None
-
-
-def _run_tolerantly(client: NotebookClient, place: int, path: Path, lost: set[str]) -> set[str]:
-    """Run a cell if nothing it needs is lost; returns the names that are lost to the cells below."""
-    cell = client.nb.cells[place]
-    needed, left = names(cell.source)
-    if needed & lost:
-        _leave_out(cell)
-        return lost | left
-    try:
-        _run_cell(client, place, path)
-    except NotebookError:
-        if {error.ename for error in _errors(cell)} != {StudyError.__name__}:
-            raise
-        _leave_out(cell, _errors(cell)[-1].evalue)
-        return lost | left
-    return lost - left
+        raise NotebookError(f"{path.name}, cell {place + 1} ({first_line!r}): {reasons[-1]}") from None
 
 
 def _errors(cell: NotebookNode) -> list[NotebookNode]:
     return [output for output in cell.outputs if output.output_type == "error"]
 
 
-def _leave_out(cell: NotebookNode, reason: str = "") -> None:
-    """Say in a cell's place what the study cannot support, or that the cell builds on such a step."""
-    text = f"{TITLE}: {reason}" if reason else LEFT_OUT
-    html = f'<p class="admonition-title">{TITLE}</p><p>{escape(reason)}</p>' if reason else f"<p>{LEFT_OUT}</p>"
-    data = {"text/html": f'<div class="admonition warning {MARK}">{html}</div>', "text/plain": text}
-    cell.metadata[MARK] = reason
+def _say_instead(cell: NotebookNode, reason: str, said: set[str]) -> None:
+    """Say in a cell's place what the study cannot support, unless the page has said it; then nothing is left."""
+    html = f'<p class="admonition-title">{TITLE}</p><p>{escape(reason)}</p>'
+    data = {"text/html": f'<div class="admonition warning {MARK}">{html}</div>', "text/plain": f"{TITLE}: {reason}"}
+    cell.metadata[MARK] = "" if reason in said else reason
     cell.outputs = [new_output("display_data", data=data)]
+    said.add(reason)
 
 
 def unsupported_steps(pages: Mapping[str, NotebookNode]) -> dict[str, list[str]]:
-    """By page with any: for each step left out the reason, empty where it only builds on another one."""
+    """By page with any: what the study cannot support."""
     found = {
         name: [cell.metadata[MARK] for cell in notebook.cells if MARK in cell.metadata]
         for name, notebook in pages.items()
     }
     return {name: reasons for name, reasons in found.items() if reasons}
-
-
-def names(source: str) -> tuple[set[str], set[str]]:
-    r"""
-    Names that a cell needs from the cells above it, and names that it leaves to those below.
-
-    A cell that changes a part of something (``table["share"] = ...``) both needs and leaves it.
-
-    Examples
-    --------
-    >>> needed, left = names("x = 1\ntable['share'] = [x + y for y in rows]")
-    >>> sorted(needed), sorted(left)
-    (['rows', 'table'], ['table', 'x'])
-    """
-    needed: set[str] = set()
-    left: set[str] = set()
-    for statement in ast.parse(source).body:
-        top = symtable(ast.unparse(statement), "a cell", "exec")
-        added, changed = set(), set()
-        for node in ast.walk(statement):
-            match node:
-                case ast.AugAssign(target=ast.Name(id=name)):
-                    added.add(name)
-                case ast.Subscript(value=ast.Name(id=name), ctx=ast.Store()):
-                    changed.add(name)
-                case ast.Attribute(value=ast.Name(id=name), ctx=ast.Store()):
-                    changed.add(name)
-        needed |= (_read(top) | added) - left
-        left |= changed | {one.get_name() for one in top.get_symbols() if one.is_assigned() or one.is_imported()}
-    return needed, left
-
-
-def _read(scope: SymbolTable) -> set[str]:
-    """Global names that are read in a scope or in one inside it, such as a comprehension."""
-    read = {one.get_name() for one in scope.get_symbols() if one.is_referenced() and one.is_global()}
-    return read.union(*map(_read, scope.get_children()))
 
 
 def _without_outputs(notebook: NotebookNode) -> NotebookNode:

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from analysis.language.labels import say
-from analysis.messages import DOLLAR, count
+from analysis.messages import DOLLAR
 from analysis.report.exports import DOCUMENT, WORKBOOK, Exports
 from analysis.report.manifest import MANIFEST
 
@@ -61,8 +61,7 @@ class TitlePage:
         jinja = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
         jinja.filters |= {"html": lambda text: Markup(to_html(text)), "literal": lambda text: Markup(literal(text))}
         template = jinja.from_string((THEME / "title_page.md.jinja").read_text(encoding="utf-8"))
-        words = {"say": partial(say, self.language), "count": count, "workbook": WORKBOOK, "document": DOCUMENT}
-        words["manifest"] = MANIFEST
+        words = {"say": partial(say, self.language), "workbook": WORKBOOK, "document": DOCUMENT, "manifest": MANIFEST}
         return template.render(page=self, pages=pages, **words)
 
 
