@@ -22,7 +22,7 @@ from stored_figures import FIGURE_TOLERANCE, difference
 
 from analysis.report import pages
 from analysis.report.manifest import MANIFEST, _commit
-from analysis.report.notebooks import NotebookError, run_notebooks
+from analysis.report.notebooks import NotebookError, notebook_paths, run_notebooks
 from analysis.report.pages import write_report
 from analysis.report.title_page import TitlePage
 
@@ -87,7 +87,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     notebooks = root / "notebooks"
     make_notebook(notebooks / "01-gap.ipynb", PROSE, FIGURE, TABLE, SENTENCE, "## What this does not show")
     make_notebook(notebooks / "02-next.ipynb", "# What comes next?", "1 + 1")
-    runs = {path.stem: notebook for path, notebook in run_notebooks(notebooks)}
+    runs = {path.stem: notebook for path, notebook in run_notebooks(notebook_paths(notebooks))}
     write_report(runs, root / "reports", TITLE_PAGE)
     return root
 
@@ -242,7 +242,7 @@ def test_other_folder_is_never_replaced(tmp_path: Path) -> None:
 
 def test_no_notebook_is_said(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="No notebook"):
-        list(run_notebooks(tmp_path))
+        notebook_paths(tmp_path)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from analysis import __main__ as commands
 from analysis.report import build
 from analysis.report.build import OWN_STUDY, build_report, default_output
 from analysis.report.manifest import SEED_OF_DRAWS
-from analysis.report.notebooks import OF_THE_DEFAULT_STUDY, TITLE, NotebookError, run_notebook
+from analysis.report.notebooks import OF_THE_DEFAULT_STUDY, TITLE, NotebookError, notebook_paths, pages_on, run_notebook
 from analysis.report.title_page import TitlePage, literal, to_html
 from analysis.simulation.simulate import SEED
 
@@ -302,6 +302,14 @@ def test_cells_of_the_default_study_are_no_part_of_another_ones_report(tmp_path:
     notebook.cells[1].metadata["tags"] = [OF_THE_DEFAULT_STUDY]
     nbformat.write(notebook, path)
     assert [cell.source for cell in run_notebook(path, tolerant=True).cells] == ["# A", "2 + 2"]
+
+
+def test_pages_on_the_method_stand_behind_those_on_the_study_and_others_are_left_out() -> None:
+    on_study, on_method = pages_on(notebook_paths(ROOT / "notebooks"))
+    assert [path.stem[:2] for path in on_study] == ["02", "03", "04", "05", "06", "07", "08"]
+    assert [path.stem[:2] for path in on_method] == ["09", "11"]
+    page = TitlePage("T", "D", method=["09-b"]).markdown(["02-a", "09-b"])
+    assert page.index("02-a") < page.index("## About the method") < page.index("09-b") < page.index("glossary")
 
 
 def test_kernels_of_stored_notebooks_add_nothing(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ def test_notebooks_run_side_by_side_and_come_in_order(tmp_path: Path, monkeypatc
     first, second = str(tmp_path / "first"), str(tmp_path / "second")
     write(tmp_path / "01-a.ipynb", MEET.format(own=first, other=second))
     write(tmp_path / "02-b.ipynb", MEET.format(own=second, other=first))
-    assert [path.name for path, _ in run_notebooks(tmp_path)] == ["01-a.ipynb", "02-b.ipynb"]
+    assert [path.name for path, _ in run_notebooks(notebook_paths(tmp_path))] == ["01-a.ipynb", "02-b.ipynb"]
 
 
 @pytest.fixture(scope="module")

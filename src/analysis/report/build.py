@@ -12,7 +12,7 @@ from analysis.reading.study_file import load_study
 from analysis.report.check import findings_on
 from analysis.report.exports import DOCUMENT, WORKBOOK, Exports, take_exports
 from analysis.report.manifest import MANIFEST, input_files, write_manifest
-from analysis.report.notebooks import TITLE, NotebookError, notebook_paths, run_notebooks, unsupported_steps
+from analysis.report.notebooks import TITLE, NotebookError, notebook_paths, pages_on, run_notebooks, unsupported_steps
 from analysis.report.pages import refuse_other_folder, write_report
 from analysis.report.summary import write_summary
 from analysis.report.title_page import TitlePage, literal
@@ -66,14 +66,16 @@ def build_report(
     output = Path(output or default_output(file)).resolve()
     refuse_other_folder(output)
     _refuse_input_folder(output, file)
+    paths = notebook_paths(notebooks)
+    shown, method = (paths, []) if file == OWN_STUDY else pages_on(paths)
     with tempfile.TemporaryDirectory() as folder:
         beside = Path(folder)
         summary = _summary(loaded, beside)
-        write_manifest(beside / MANIFEST, loaded, file, notebook_paths(notebooks))
+        write_manifest(beside / MANIFEST, loaded, file, [*shown, *method])
         # Where nothing is asked, the example of notebook 10 speaks its own language, as stored.
         spoken = {"STUDY_LANGUAGE": loaded.language} if language or file != OWN_STUDY else {}
         variables = {"STUDY": str(file), **spoken}
-        runs = dict(run_notebooks(notebooks, variables, exporting=True, tolerant=file != OWN_STUDY))
+        runs = dict(run_notebooks([*shown, *method], variables, exporting=True, tolerant=file != OWN_STUDY))
         failures = [str(run) for run in runs.values() if isinstance(run, NotebookError)]
         pages = {path.stem: run for path, run in runs.items() if not isinstance(run, NotebookError)}
         exports, steps = take_exports(pages), unsupported_steps(pages)
@@ -86,6 +88,7 @@ def build_report(
             summary=summary,
             failures=failures,
             unsupported=steps,
+            method=[path.stem for path in method],
             exports=exports,
             language=loaded.language,
         )

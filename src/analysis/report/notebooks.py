@@ -5,7 +5,7 @@ What a study cannot support may be said in the place of the step that asks for i
 
 import os
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,9 @@ METADATA = {
 MARK = "unsupported"
 TITLE = "This study cannot support this step"
 OF_THE_DEFAULT_STUDY = "default study only"
-"""Tag of the cells that say nothing of any other study: they are no part of its report."""
+"""Tag of cells that say nothing of any other study: they, or a page whose title has it, are no part of its report."""
+ABOUT_THE_METHOD = "about the method"
+"""Tag of the title of a page that is the same for every study: it stands behind those on the study."""
 
 
 class NotebookError(RuntimeError):
@@ -50,6 +52,14 @@ def notebook_paths(folder: Path) -> list[Path]:
     if not paths:
         raise FileNotFoundError(f"No notebook (*.ipynb) in {folder}; check the folder's name.")
     return paths
+
+
+def pages_on(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
+    """Notebooks for the report of a study of one's own: those on the study, and those on the method."""
+    tagged = {path: nbformat.read(path, as_version=4).cells[0].metadata.get("tags", []) for path in paths}
+    kept = {path: tags for path, tags in tagged.items() if OF_THE_DEFAULT_STUDY not in tags}
+    method = [path for path, tags in kept.items() if ABOUT_THE_METHOD in tags]
+    return [path for path in kept if path not in method], method
 
 
 def run_notebook(
@@ -101,21 +111,22 @@ def run_notebook(
     return notebook
 
 
-def run_notebooks(folder: Path, *args: Any, **options: Any) -> Iterator[tuple[Path, NotebookNode | NotebookError]]:
+def run_notebooks(
+    paths: Sequence[Path], *args: Any, **options: Any
+) -> Iterator[tuple[Path, NotebookNode | NotebookError]]:
     """
-    Run the notebooks of a folder side by side, one on each core, and show progress on stderr.
+    Run notebooks side by side, one on each core, and show progress on stderr.
 
     Every kernel has one BLAS thread, unless the environment says otherwise: two for each core would be in their way.
 
     Yields
     ------
     tuple of (pathlib.Path, nbformat.NotebookNode or NotebookError)
-        In the order of their names: the file, and the notebook as run or why it could not be; `run_notebook` has the
+        In their order: the file, and the notebook as run or why it could not be; `run_notebook` has the
         other arguments.
     """
     for variable in THREADS:
         os.environ.setdefault(variable, "1")
-    paths = notebook_paths(folder)
     jobs = (delayed(_attempt)(path, *args, **options) for path in paths)
     runs = Parallel(cpu_count(), backend="threading", batch_size=1, return_as="generator")(jobs)
     yield from zip(paths, tqdm(runs, total=len(paths), unit="notebook"), strict=True)
@@ -130,7 +141,7 @@ def store_outputs(folder: Path) -> None:
     NotebookError
         If one of them fails; then no file has changed.
     """
-    runs = dict(run_notebooks(folder))
+    runs = dict(run_notebooks(notebook_paths(folder)))
     for failure in (run for run in runs.values() if isinstance(run, NotebookError)):
         raise failure
     for path, notebook in runs.items():

@@ -8,6 +8,7 @@ import sys
 import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -100,7 +101,7 @@ def _replace(output: Path, built: Path) -> None:
 def _write_sources(source: Path, pages: Mapping[str, NotebookNode], title_page: TitlePage) -> None:
     files = {f"{name}.ipynb": nbformat.writes(_for_reading(notebook)) for name, notebook in pages.items()}
     files[GLOSSARY.name] = GLOSSARY.read_text(encoding="utf-8")
-    files["index.md"] = title_page.markdown([*pages, GLOSSARY.stem])
+    files["index.md"] = title_page.markdown(pages)
     source.mkdir()
     for name, text in files.items():
         (source / name).write_text(text, encoding="utf-8", newline="\n")
@@ -157,7 +158,7 @@ def _run_sphinx(source: Path, built: Path, title: str, language: str) -> None:
     try:
         with docutils_namespace():
             app = Sphinx(source, None, built, source.parent / "doctrees", "html", settings, None, warnings)
-            app.connect("doctree-read", _drop_outside_links)
+            app.connect("doctree-read", partial(_drop_outside_links, source))
             app.build()
     except SphinxError as error:
         raise NotebookError(str(error)) from error
@@ -165,8 +166,9 @@ def _run_sphinx(source: Path, built: Path, title: str, language: str) -> None:
         print(COLOUR.sub("", line).replace(f"{source}{os.sep}", ""), file=sys.stderr)
 
 
-def _drop_outside_links(_app: Sphinx, doctree: nodes.document) -> None:
-    """Show ``../data/README.md`` as text: a report that is mailed or moved has no such folder beside it."""
+def _drop_outside_links(source: Path, _app: Sphinx, doctree: nodes.document) -> None:
+    """Show ``../data/README.md``, or a page that this report lacks, as text: no such file lies beside it."""
     for link in list(doctree.findall(pending_xref)):
-        if link["reftype"] == "myst" and link.get("reftarget", "").startswith("../"):
+        target = link.get("reftarget", "").partition("#")[0]
+        if link["reftype"] == "myst" and target and not (source / target).exists():
             link.replace_self(link.children)

@@ -40,6 +40,8 @@ class TitlePage:
         Which notebooks have no page, and why: plain sentences.
     unsupported : mapping
         See `analysis.report.notebooks.unsupported_steps`.
+    method : sequence of str
+        Names of the pages on the method, which stand behind those on the study.
     exports : Exports, optional
         Files that lie beside the page.
     language : {"en", "zh"}
@@ -53,6 +55,7 @@ class TitlePage:
     summary: str = ""
     failures: Sequence[str] = ()
     unsupported: Mapping[str, list[str]] = field(default_factory=dict)
+    method: Sequence[str] = ()
     exports: Exports | None = None
     language: str = "en"
 
