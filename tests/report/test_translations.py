@@ -5,14 +5,18 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from babel.messages.pofile import read_po
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from analysis.report import translations
 from analysis.report.notebooks import METADATA
 from analysis.report.pages import write_report
 from analysis.report.title_page import TitlePage
-from analysis.report.translations import update_prose
+from analysis.report.translations import GLOSSARY, extracted, update_prose
 
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+# What a translation keeps as it is: code, and where links lead.
+KEPT = re.compile(r"`[^`]+`|\]\([^)]*\)")
 PROSE = "See `did` and [the next page](02-b.ipynb)."
 
 
@@ -65,3 +69,17 @@ def test_pages_speak_the_reports_language_and_outputs_stay(
         assert re.search(rf'href="02-b.html"><span class="[^"]*">{link}</span>', html)
         assert html.count("See <code>did</code>") == 1, "the output"
     assert capsys.readouterr().err == ""
+
+
+def test_every_paragraph_has_a_translation_that_keeps_its_code_and_links() -> None:
+    for name, found in extracted([*NOTEBOOKS, GLOSSARY]).items():
+        with (translations.PROSE / "zh" / f"{name}.po").open("rb") as file:
+            said = {message.id: message for message in read_po(file) if message.id}
+        assert said.keys() == {message.id for message in found if message.id}, f"{name}: run make messages"
+        assert [text for text, message in said.items() if message.fuzzy or not message.string] == [], name
+        changed = {text for text, message in said.items() if kept(text) != kept(message.string)}
+        assert changed == set(), name
+
+
+def kept(text: str) -> list[str]:
+    return sorted(KEPT.findall(text))
