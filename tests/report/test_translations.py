@@ -24,7 +24,7 @@ PROSE = "See `did` and [the next page](02-b.ipynb)."
 def notebooks(tmp_path: Path) -> list[Path]:
     """Two pages; the first has prose, and an output that says the same."""
     output = new_output("display_data", data={"text/markdown": PROSE, "text/plain": PROSE})
-    cells = [new_markdown_cell(f"# Why?\n\n{PROSE}"), new_code_cell("1", outputs=[output])]
+    cells = [new_markdown_cell(f"# 1. Why?\n\n{PROSE}"), new_code_cell("1", outputs=[output])]
     pages = {"01-a": cells, "02-b": [new_markdown_cell("# And then?")]}
     for name, found in pages.items():
         nbformat.write(new_notebook(cells=found, metadata=METADATA), tmp_path / f"{name}.ipynb")
@@ -36,17 +36,17 @@ def test_catalogues_follow_the_prose_and_keep_what_is_translated(notebooks: list
     first, _, glossary = update_prose(notebooks, folder)
     text = first.read_text("utf-8")
     assert [line for line in text.splitlines() if line] == [
-        'msgid "Why?"',
+        'msgid "1. Why?"',
         'msgstr ""',
         f'msgid "{PROSE}"',
         'msgstr ""',
     ], "each once, and no output"
     assert "Satterthwaite" in glossary.read_text("utf-8")
-    first.write_text(text.replace('"Why?"\nmsgstr ""', '"Why?"\nmsgstr "为什么？"'), "utf-8")
-    nbformat.write(new_notebook(cells=[new_markdown_cell("# Why?\n\nNew.")]), notebooks[0])
+    first.write_text(text.replace('"1. Why?"\nmsgstr ""', '"1. Why?"\nmsgstr "为什么？"'), "utf-8")
+    nbformat.write(new_notebook(cells=[new_markdown_cell("# 1. Why?\n\nNew.")]), notebooks[0])
     update_prose(notebooks, folder)
     changed = first.read_text("utf-8")
-    assert '"Why?"\nmsgstr "为什么？"' in changed
+    assert '"1. Why?"\nmsgstr "为什么？"' in changed
     assert "New." in changed
     assert PROSE not in changed
 
@@ -57,16 +57,17 @@ def test_pages_speak_the_reports_language_and_outputs_stay(
     monkeypatch.setattr(translations, "PROSE", tmp_path / "prose")
     first, *_ = update_prose(notebooks, tmp_path / "prose" / "zh")
     text = first.read_text("utf-8")
-    for said, chinese in (("Why?", "为什么？"), (PROSE, "见 `did`（[下一页](02-b.ipynb)）。")):
+    for said, chinese in (("1. Why?", "1. 为什么？"), (PROSE, "见 `did`（[下一页](02-b.ipynb)）。")):
         text = text.replace(f'"{said}"\nmsgstr ""', f'"{said}"\nmsgstr "{chinese}"')
     first.write_text(text, "utf-8")
     pages = {path.stem: nbformat.read(path, as_version=4) for path in notebooks}
-    for language, heading, link in (("zh", "为什么？", "下一页"), ("en", "Why?", "the next page")):
+    for language, heading, link in (("zh", "1. 为什么？", "下一页"), ("en", "1. Why?", "the next page")):
         write_report(pages, tmp_path / language, TitlePage("T", "D", language=language))
         html = (tmp_path / language / "01-a.html").read_text("utf-8")
         assert re.search(r"<h1>(.*?)<", html).group(1) == heading
         assert f">{heading}</a>" in (tmp_path / language / "02-b.html").read_text("utf-8"), "the sidebar"
         assert re.search(rf'href="02-b.html"><span class="[^"]*">{link}</span>', html)
+        assert (tmp_path / language / "_static" / "hanzi-400.woff").is_file() == (language == "zh"), "with its hanzi"
         assert html.count("See <code>did</code>") == 1, "the output"
     assert capsys.readouterr().err == ""
 

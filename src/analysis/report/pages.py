@@ -27,7 +27,7 @@ from analysis.language.labels import say
 from analysis.presentation.style import HANZI_FAMILY, INSIDE, hanzi_font
 from analysis.report.notebooks import NotebookError
 from analysis.report.title_page import THEME, TitlePage, to_html
-from analysis.report.translations import GLOSSARY, prose_settings
+from analysis.report.translations import GLOSSARY, prose_settings, translated_prose
 
 FONT_STACK = f"'{HANZI_FAMILY}', -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 CODE_FONT_STACK = f"'{HANZI_FAMILY}', ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
@@ -106,7 +106,7 @@ def _write_sources(source: Path, pages: Mapping[str, NotebookNode], title_page: 
     for name, text in files.items():
         (source / name).write_text(text, encoding="utf-8", newline="\n")
     shutil.copytree(THEME / "static", source / "_static")
-    _write_hanzi_font(source / "_static", files.values())
+    _write_hanzi_font(source / "_static", [*files.values(), translated_prose(title_page.language)])
 
 
 def _for_reading(notebook: NotebookNode) -> NotebookNode:
@@ -170,5 +170,6 @@ def _drop_outside_links(source: Path, _app: Sphinx, doctree: nodes.document) -> 
     """Show ``../data/README.md``, or a page that this report lacks, as text: no such file lies beside it."""
     for link in list(doctree.findall(pending_xref)):
         target = link.get("reftarget", "").partition("#")[0]
-        if link["reftype"] == "myst" and target and not (source / target).exists():
+        lacking = target.endswith(".ipynb") and not (source / target).exists()
+        if link["reftype"] == "myst" and (lacking or target.startswith("../")):
             link.replace_self(link.children)

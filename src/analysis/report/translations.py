@@ -1,7 +1,8 @@
 """The prose of the notebooks in other languages: a catalogue a page, which Sphinx lays over it in a report."""
 
+import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import nbformat
@@ -15,6 +16,8 @@ PROSE = Path(__file__).parent / "prose"
 GLOSSARY = Path(__file__).parent / "theme" / "glossary.md"
 SPHINX_LANGUAGES = {"en": "en", "zh": "zh_CN"}
 """How Sphinx names the languages of reports; its own words come in them too."""
+NUMBERED = re.compile(r"^(\d+)\.")
+"""How a page's title begins; alone it would read as a list."""
 
 
 def prose_settings(language: str, source: Path) -> dict[str, object]:
@@ -23,15 +26,26 @@ def prose_settings(language: str, source: Path) -> dict[str, object]:
         return {"language": "en"}
     folder = source / "locale" / SPHINX_LANGUAGES[language] / "LC_MESSAGES"
     folder.mkdir(parents=True)
-    for file in (PROSE / language).glob("*.po"):
-        with file.open("rb") as catalogue, (folder / f"{file.stem}.mo").open("wb") as compiled:
-            write_mo(compiled, read_po(catalogue))
+    for name, catalogue in _translated(language):
+        for message in catalogue:
+            message.string = NUMBERED.sub(r"\1\\.", str(message.string))
+        with (folder / f"{name}.mo").open("wb") as compiled:
+            write_mo(compiled, catalogue)
     return {
         "language": SPHINX_LANGUAGES[language],
         "locale_dirs": ["locale"],
         "gettext_compact": False,
         "gettext_auto_build": False,
     }
+
+
+def translated_prose(language: str) -> str:
+    """All that pages say in a language other than English."""
+    return "".join(str(message.string) for _, catalogue in _translated(language) for message in catalogue)
+
+
+def _translated(language: str) -> Iterator[tuple[str, Catalog]]:
+    return ((file.stem, _read(file)) for file in sorted((PROSE / language).glob("*.po")))
 
 
 def update_prose(notebooks: Iterable[Path], folder: Path = PROSE / "zh") -> list[Path]:
