@@ -340,7 +340,7 @@ def test_literal_text_is_shown_as_it_is(text: str) -> None:
 
 def test_no_sentence_closes_the_fence_that_it_stands_in() -> None:
     page = TitlePage("Title", "Data.", reading=["a\n```\n# b"], summary="~~~\n```\n~~~")
-    assert page.markdown([]).count("```") == 4, "the title page's own: HTML and the list of pages"
+    assert page.markdown([]).count("```") == 6, "the title page's own: HTML and two lists of pages"
 
 
 def test_report_goes_beside_the_study_or_into_reports() -> None:
