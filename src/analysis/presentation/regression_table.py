@@ -31,7 +31,7 @@ def regression_table(
 
     Use it for a paper's main table: one outcome on several scales, with and without controls or weights, or beside a
     textbook regression. It is laid out by `maketables.ETable`, which also takes an `Estimate` itself beside any result
-    that it knows: `ETable([did(study), ols_result])`.
+    that it knows: `ETable([did(study, outcome), ols_result])`.
 
     Parameters
     ----------
@@ -60,7 +60,9 @@ def regression_table(
     --------
     >>> from analysis import did, load_study
     >>> study = load_study()
-    >>> table = regression_table({"per cent": did(study), "level": did(study, scale="level")})
+    >>> outcome = study.primary_outcome
+    >>> models = {"per cent": did(study, outcome), "level": did(study, outcome, scale="level")}
+    >>> table = regression_table(models)
     >>> table.frame.columns.tolist(), table.frame.index[0]
     (['(1) per cent', '(2) level'], 'inside × after')
     """
