@@ -166,7 +166,7 @@ def test_title_page_lists_what_is_left_out(pages: Mapping[str, Page]) -> None:
 
 def test_title_page_opens_with_the_data_and_a_summary_in_both_languages(pages: Mapping[str, Page]) -> None:
     text = pages["index"].text
-    marks = ["Invented data: 9 villages", "摘要", "Summary", "First?", "可下载的文件"]
+    marks = ["虚构数据：9个村", "摘要", "Summary", "First?", "可下载的文件"]
     places = [text.index(mark, text.index("本报告所用数据")) for mark in marks]
     assert places == sorted(places)
 
@@ -204,7 +204,7 @@ def test_workbook_has_every_table_with_caption_and_full_numbers(report: Path) ->
     book = load_workbook(report / "tables.xlsx")
     assert book.sheetnames == ["tables", "first-1-1"]
     listing, sheet = book["tables"], book["first-1-1"]
-    assert listing["A1"].value.startswith("Invented data: 9 villages")
+    assert listing["A1"].value.startswith("虚构数据：9个村")
     assert (listing["A3"].value, listing["B3"].value) == ("first-1-1", "'=HYPERLINK(片区)")
     assert listing["A3"].hyperlink.location == "'first-1-1'!A1"
     assert [cell.value for cell in sheet["A"]] == ["'=HYPERLINK(片区)", "group", "'=1+0<b>", "'=1+1<b>", "'=1+2<b>"]
@@ -371,7 +371,7 @@ def _nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_bad_study_is_said_before_anything_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = make_study(tmp_path / "panel", STUDY.replace('"district"', '"片区"'))
     assert commands.main(["report", str(file)]) == 1
-    assert "StudyError: 面板.csv has no column '片区'" in capsys.readouterr().err
+    assert "StudyError: 面板.csv中没有列“片区”" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["panel"]
 
 
