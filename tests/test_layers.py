@@ -188,7 +188,7 @@ def test_public_names_are_listed_once_and_few():
 def test_a_name_that_was_public_goes_on_working_and_says_where_it_is(name):
     room = analysis.MOVED[name]
     with pytest.warns(
-        FutureWarning, match=f"^analysis.{name} goes in version 0.2. Write: from analysis.{room} import {name}$"
+        FutureWarning, match=f"^analysis.{name} goes in version 0.3. Write: from analysis.{room} import {name}$"
     ):
         former = getattr(analysis, name)
     assert former is getattr(importlib.import_module(f"analysis.{room}"), name)

@@ -2,37 +2,62 @@
 
 import functools
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from analysis import did, load_study, minimum_detectable_effect, read_table
 from analysis.__main__ import COMMANDS
-from analysis.design.power import DetectableEffect
+from analysis.design.detectable_effect import DetectableEffect
+from analysis.effects.sentence import caution_of_few
 from analysis.report.notebooks import figures
 from analysis.simulation.simulate import simulated_gains
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+CHINESE = (ROOT / "README.zh.md").read_text(encoding="utf-8")
+MOST_LINES = 130
 
 
 @functools.cache
 def detectable() -> DetectableEffect:
-    study = load_study(ROOT / "data" / "study.toml")
+    study = load_study(ROOT / "data" / "study.toml", "en")
     return minimum_detectable_effect(study, study.primary_outcome)
 
 
-def test_quotes_the_result_as_computed_today():
-    study = load_study(ROOT / "data" / "study.toml")
-    assert f"> {did(study, study.primary_outcome)!r}\n" in README
-    assert f"> {detectable()!r}\n" in README
+def test_quotes_the_results_as_computed_today_in_both_languages():
+    for language, text in (("en", README), ("zh", CHINESE)):
+        study = load_study(ROOT / "data" / "study.toml", language)
+        effect = did(study, study.primary_outcome)
+        few = caution_of_few(effect.treated_groups, effect.effective_treated_districts, language)
+        assert f"> {effect!r}\n" in text
+        assert f"> {replace(detectable(), study=study, caution=few)!r}\n" in text
+
+
+def test_the_chinese_twin_has_the_same_commands_links_and_notebooks():
+    def kept(text: str) -> list[list[str]]:
+        blocks = re.findall(r"```.*?```", text, re.DOTALL)
+        links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if not link.startswith(("#", "README"))]
+        return [blocks, links, re.findall(r"^\| \[(.*?)\]", text, re.MULTILINE)]
+
+    assert kept(README) == kept(CHINESE)
+    sections = [len(re.findall("^## ", text, re.MULTILINE)) for text in (README, CHINESE)]
+    assert sections[0] == sections[1]
+    assert [len(text.splitlines()) <= MOST_LINES for text in (README, CHINESE)] == [True, True]
+
+
+def test_the_chinese_twin_has_the_same_numbers():
+    said = {"274", "25", "103", "16", "77", "80", "12", "53", "37"}
+    assert said <= set(re.findall(r"\d+", CHINESE))
+    assert (said - {"103"}) | {"1", "03"} <= set(re.findall(r"\d+", README))
 
 
 def test_quotes_how_often_the_stated_effect_is_found():
     stated = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8").split("The power that is stated")[1]
     gain, loss = re.findall(r"\| poisson, (?:gain|loss) \(%\) \|.*?\| (\d+%) \|", stated)
-    assert f"gains so stated are found {gain[:-1]} % of the time, losses {loss[:-1]} %" in README
+    assert f"gains of that size are found {gain[:-1]} % of the time, losses {loss[:-1]} %" in README
+    assert f"这样大的增加有 {gain[:-1]} % 的模拟能够查出，这样大的减少有 {loss[:-1]} %" in CHINESE
 
 
 def test_the_effect_built_in_is_the_one_said():
@@ -44,24 +69,23 @@ def test_the_effect_built_in_is_the_one_said():
 
 
 def test_shares_of_chance_in_its_prose_are_those_computed_today():
-    def share(**more: bool) -> float:
-        best = np.sort(simulated_gains(5_000, **more).to_numpy(), axis=1)[:, -3:].sum(axis=1)
+    def share() -> float:
+        best = np.sort(simulated_gains(5_000).to_numpy(), axis=1)[:, -3:].sum(axis=1)
         return float((best >= 1_030_000).mean())
 
-    assert "in about one draw of six; without common growth and without being richer in one of twenty-six." in README
+    assert "the best three of five gain it in one draw of six" in README
     assert round(1 / share()) == 6
-    # At one in twenty-six, 5,000 draws leave a standard error of 0.3 percentage points.
-    assert share(selection=False, growth=False) == pytest.approx(1 / 26, abs=0.006)
     study = load_study(ROOT / "data" / "study.toml")
     estimate = did(study, study.primary_outcome)
     share = 1_030_000 / 25 / (100 * estimate.amount / estimate.percent)
-    assert f"it is {100 * share:.0f} % of what they would have earned, and less than a quarter of the gain" in README
-    assert detectable().percent / 4 > 100 * share
+    assert f"it is {100 * share:.0f} % of what they would have earned" in README
+    assert f"只相当于原本应有收入的 {100 * share:.0f} %" in CHINESE
+    assert detectable().percent / 4 > 100 * share, "much smaller"
 
 
-def test_figure_is_the_one_stored_in_the_event_study_notebook():
-    pictures = figures(ROOT / "notebooks" / "04-event-study.ipynb")
-    assert (ROOT / "figures" / "event-study.png").read_bytes() == pictures[0]
+def test_figure_is_the_one_stored_in_the_notebook_on_villages():
+    pictures = figures(ROOT / "notebooks" / "02-villages.ipynb")
+    assert (ROOT / "figures" / "villages.png").read_bytes() == pictures[0]
 
 
 def test_links_lead_to_files():

@@ -17,7 +17,7 @@ from analysis.reading.study_file import load_study
 from analysis.study.outcome import Outcome
 from analysis.study.study import Study
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # What shows, repeats or checks is imported when first used, so that estimation stays light.
 LATER = {
@@ -42,7 +42,7 @@ LATER = {
     "plot_forest": "presentation.forest",
     "use_style": "presentation.style",
 }
-# Names that were public in version 0.1, by the room that has them: until version 0.2 they come from here too.
+# Names that were public in version 0.1, by the room that has them: until version 0.3 they come from here too.
 FORMER = {
     "effects.cohorts": ("with_starts",),
     "effects.estimate": ("Estimate",),
@@ -114,6 +114,6 @@ def __getattr__(name: str) -> object:
     if not room:
         raise AttributeError(f"module 'analysis' has no attribute {name!r}")
     if name in MOVED:
-        said = f"analysis.{name} goes in version 0.2. Write: from analysis.{room} import {name}"
+        said = f"analysis.{name} goes in version 0.3. Write: from analysis.{room} import {name}"
         warnings.warn(said, FutureWarning, stacklevel=2)
     return getattr(import_module(f"analysis.{room}"), name)

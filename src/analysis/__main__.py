@@ -31,7 +31,7 @@ def report(study: str | None, output: str | None, language: str | None) -> None:
 def notebooks() -> None:
     """Run every notebook, store its outputs in notebooks/, and the README's figure."""
     store_outputs(ROOT / "notebooks")
-    (ROOT / "figures" / "event-study.png").write_bytes(figures(ROOT / "notebooks" / "04-event-study.ipynb")[1])
+    (ROOT / "figures" / "villages.png").write_bytes(figures(ROOT / "notebooks" / "02-villages.ipynb")[0])
 
 
 def run_tests() -> int:

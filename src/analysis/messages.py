@@ -223,7 +223,7 @@ def former_options(**options: str | tuple[str, Mapping] | None) -> Callable:
     ...     return scale
     >>> with warnings.catch_warnings(record=True, action="always") as said:
     ...     verb(log=True), str(said[0].message)
-    ('log', "verb() takes log= until version 0.2 only. Write scale='log'.")
+    ('log', "verb() takes log= until version 0.3 only. Write scale='log'.")
     """
 
     def decorate(function: Callable) -> Callable:
@@ -239,7 +239,7 @@ def former_options(**options: str | tuple[str, Mapping] | None) -> Callable:
                         raise TypeError(f"{name}() got {former}= and {new}=, the same. Write {new}=.")
                     given[new] = values.get(value, value)
                     advice = f"Write {new}={given[new]!r}."
-                warnings.warn(f"{name}() takes {former}= until version 0.2 only. {advice}", FutureWarning, stacklevel=2)
+                warnings.warn(f"{name}() takes {former}= until version 0.3 only. {advice}", FutureWarning, stacklevel=2)
             return function(*args, **given)
 
         return taking_both

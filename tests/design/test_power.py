@@ -110,12 +110,12 @@ def test_what_controls_explain_is_no_shock():
     expected = minimum_detectable_effect(study_with(frame, controls=("rain", "land")), "income", replications=50)
     # A regression on both controls leaves the same residuals, whatever the controls explain.
     assert found.value == pytest.approx(expected.value, rel=1e-6)
-    assert ", controls rain, land (times year: 7 coefficients)." in repr(found)
+    assert ", controls rain, land (times year: 7 coefficients)." in found.small_print()
     without = minimum_detectable_effect(specified, "income", controls=(), replications=50)
     assert without.value > 2 * found.value
-    assert "controls" not in repr(without)
+    assert "controls" not in without.small_print()
     weighed = minimum_detectable_effect(specified, "income", weights="people", replications=50)
-    assert ", weights people." in repr(weighed)
+    assert ", weights people." in weighed.small_print()
     assert weighed.value != pytest.approx(found.value, rel=1e-3)
 
 
@@ -124,9 +124,8 @@ def test_controls_that_nobody_knows_in_planned_years_are_left_out_and_named():
     study = study_with(frame, controls=("rain", "land"), weights="people")
     found = minimum_detectable_effect(study, "income", years_after=2, replications=20)
     assert found.last_year == 2026
-    assert ", controls land (times year: 9 coefficients), weights people. The design is without rain, unknown" in repr(
-        found
-    )
+    assert ", controls land (times year: 9 coefficients), weights people." in found.small_print()
+    assert " The design is without rain, unknown" in repr(found)
     planned = planned_design(study, "income", after=2).study.frame
     known = planned["unit"].str[:-2].map(frame.groupby("village")[["land", "people"]].last()["people"])
     assert planned["people"][planned["time"] > 2024].to_numpy() == pytest.approx(known[planned["time"] > 2024])
@@ -225,12 +224,13 @@ def test_power_rises_from_the_size_of_the_test(study):
 
 def test_the_sentence_says_what_it_rests_on(study):
     simulated = dataclasses.replace(study, provenance="simulated")
-    sentence = repr(minimum_detectable_effect(simulated, "income", replications=50))
-    assert sentence.startswith(
-        "Simulated data: with 4 treated of 12 groups and 36 villages, 2017-2024, an effect on income"
+    found = minimum_detectable_effect(simulated, "income", replications=50)
+    assert repr(found).startswith("Simulated data: an effect on income of ")
+    assert (
+        " is found 80 % of the time, at the 5 % level, with 4 treated of 12 groups and 36 villages, 2017–2024."
+        in repr(found)
     )
-    assert "80 % of the time, at 5 % two-sided" in sentence
-    assert "; the size of shocks, seen over 8 years without treatment, is itself uncertain)" in sentence
+    assert "The size of shocks, seen over 8 years without treatment, is itself uncertain." in found.small_print()
 
 
 def test_designs_that_cannot_be_judged_are_refused():

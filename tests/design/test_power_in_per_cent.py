@@ -123,7 +123,8 @@ def test_gain_and_loss_in_per_cent(study):
     assert found.percent == pytest.approx(100 * np.expm1(found.value), rel=ROUNDING)
     assert found.loss_percent == pytest.approx(-100 * np.expm1(-found.loss), rel=ROUNDING)
     assert found.unit == "log points"
-    said = f"if it is a gain of at least {found.percent:.0f} % or a loss of at least {found.loss_percent:.0f} % (simul"
+    gain, loss = f"{found.percent:.0f}", f"{found.loss_percent:.0f}"
+    said = f"a gain in income of at least {gain} %, or a loss of at least {loss} %, is found 80 % of the time"
     assert said in repr(found)
     thousand = dataclasses.replace(study, frame=study.frame.assign(income=1000 * study.frame["income"]))
     other = minimum_detectable_effect(thousand, "income", scale="poisson", replications=200)
@@ -203,11 +204,12 @@ def test_an_error_unlike_the_draws_is_said_with_its_reason(scale):
     apart = study_of(frame.assign(income=frame["income"] * np.where(after, 2.0 ** (frame["group"] % 5), 1.0)))
     found = minimum_detectable_effect(apart, "income", scale=scale, replications=300)
     error = did(apart, "income", scale=scale).headline()["std_error"]
-    assert f" That is {found.value / error:.1f} standard errors of the estimate on this panel (" in repr(found)
-    assert "), where 2.8 are usual: " in repr(found)
-    assert repr(found).endswith(
-        "this panel's error is larger than in 100 % of draws, because treated groups moved apart after the start, as "
-        "they do where effects differ between them."
+    said = f"The effect is {found.value / error:.1f} standard errors of the estimate on this panel ("
+    assert said in found.small_print()
+    assert "), where 2.8 are usual. " in found.small_print()
+    assert found.small_print().endswith(
+        "This panel's error is larger than in 100 % of draws. Treated groups moved apart after the start, as they do "
+        "where effects differ between them."
     )
 
 
@@ -257,9 +259,9 @@ def test_few_degrees_of_freedom_and_luck_are_reasons(study):
     error = did(study, "income", scale="poisson").headline()["std_error"]
     scaled = dataclasses.replace(null, errors=null.errors * error / 0.6)
     said = beside_own_error(study, "income", "poisson", scaled, 6 * error, 0.8, 0.95)
-    assert said.startswith(" That is 6.0 standard errors of the estimate on this panel (")
+    assert said.startswith("The effect is 6.0 standard errors of the estimate on this panel (")
     assert said.endswith(
-        ", where 2.8 are usual: with 4.0 degrees of freedom the test needs 3.7; this panel's error is smaller than in "
+        ", where 2.8 are usual. With 4.0 degrees of freedom the test needs 3.7. This panel's error is smaller than in "
         "90 % of draws."
     )
     assert beside_own_error(study, "income", "poisson", scaled, 3 * error, 0.8, 0.95) == ""

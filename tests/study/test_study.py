@@ -555,12 +555,12 @@ def test_old_names_still_answer_and_say_the_new_ones():
     options = DESIGN | GROUPED | {"stratum": "stratum"}
     frame = study.frame.rename(columns={"unit": "village", "time": "year", "first_treated": "start"})
     frame["district"] = frame.pop("group").where(frame["start"].notna())
-    with pytest.warns(FutureWarning, match=r"^from_frame\(\) takes pseudo_groups= until version 0.2 only. Write "):
+    with pytest.warns(FutureWarning, match=r"^from_frame\(\) takes pseudo_groups= until version 0.3 only. Write "):
         old = Study.from_frame(frame, **options, pseudo_groups=1)
     pd.testing.assert_frame_equal(old.frame, study.frame)
-    with pytest.warns(FutureWarning, match=r"^Study.placebo_groups is here until version 0.2 only. Write: "):
+    with pytest.warns(FutureWarning, match=r"^Study.placebo_groups is here until version 0.3 only. Write: "):
         assert old.placebo_groups == 5
-    with pytest.warns(FutureWarning, match=r"^Study.placebo_size is here until version 0.2 only. Write: "):
+    with pytest.warns(FutureWarning, match=r"^Study.placebo_size is here until version 0.3 only. Write: "):
         assert old.placebo_size == 1
     with pytest.raises(AttributeError, match=r"^'Study' object has no attribute 'pseudo'$"):
         _ = old.pseudo

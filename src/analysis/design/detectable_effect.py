@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.design.shocks import Shocks
-from analysis.inference.cluster_robust import FEW, FEW_TREATED
+from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import HEADLINE_NAME
-from analysis.messages import Sentence, amount, count, in_sentence, plural
-from analysis.study.outcome import shown_unit
+from analysis.language.labels import counted, joined, say, term
+from analysis.messages import Sentence, amount, as_typed, decimals_of, fixed, in_sentence
+from analysis.study.outcome import LOG_POINTS, shown_unit
 from analysis.study.study import Study
 
 
@@ -31,9 +32,10 @@ class DetectableEffect(Sentence):
     years_seen : int
         Years without treatment that the shocks were estimated from; 0 where they were given.
     caution : str
-        That treated groups count like fewer than three by their totals, as the estimate says; and how far the effect is
-        from 2.8 standard errors of the estimate itself, and why, where it is not near. And which controls the design
-        is without, because nobody knows them in planned years.
+        That treated groups count like fewer than three by their totals, as the estimate says. And which controls the
+        design is without, because nobody knows them in planned years.
+    beside_own_error : str
+        How far the effect is from 2.8 standard errors of the estimate itself, and why, where it is not near.
     specified : str
         Controls and weights of the design, in words.
     """
@@ -58,6 +60,7 @@ class DetectableEffect(Sentence):
     shocks: Shocks
     years_seen: int
     caution: str = ""
+    beside_own_error: str = ""
     specified: str = ""
 
     def frame(self) -> pd.DataFrame:
@@ -67,31 +70,77 @@ class DetectableEffect(Sentence):
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
     def __repr__(self) -> str:
-        few = f", {FEW}" if self.treated_groups <= FEW_TREATED else ""
-        label = in_sentence(self.study.describe(self.outcome).label)
-        rest = f"the size of shocks, seen over {count(self.years_seen, 'year')} without treatment, is itself uncertain"
-        rest = rest if self.years_seen else "for the shocks given"
-        who = f"{self.treated_groups} treated of {count(self.groups, 'group')} and"
-        who = f"{count(self.groups, 'group')} of treated and untreated units," if self.study.mixed else who
-        return (
-            f"{self.study.label.capitalize()}: with {who} "
-            f"{count(self.villages, self.study.noun)}, {self.first_year}-{self.last_year}, an effect on {label} "
-            f"is found {100 * self.power:.0f} % of the time, at {100 * (1 - self.level):.0f} % two-sided, if it is "
-            f"{self._size()} ({self._error()}{rest}); {HEADLINE_NAME} ({self.df:.1f}){few}{self.specified}."
-            f"{self.caution}"
+        return say(
+            self.study.language,
+            "{data}: {found} is found {power} % of the time, at the {level} % level, with {groups} and {villages}, "
+            "{first}–{last}.{caution}",
+            data=term(self.study.language, self.study.label).capitalize(),
+            found=self._size(),
+            power=f"{100 * self.power:.0f}",
+            level=f"{100 * (1 - self.level):.0f}",
+            groups=self._groups(),
+            villages=counted(self.study.language, self.villages, self.study.noun),
+            first=self.first_year,
+            last=self.last_year,
+            caution=self.caution,
         )
+
+    def _repr_markdown_(self) -> str:
+        return f"{as_typed(repr(self))}\n\n*{as_typed(self.small_print())}*"
+
+    def small_print(self) -> str:
+        """How it was computed, how sure it is, and how far it is from the usual multiple of the estimate's error."""
+        language = self.study.language
+        seen = say(
+            language,
+            "The size of shocks, seen over {years} without treatment, is itself uncertain."
+            if self.years_seen
+            else "For the shocks given.",
+            years=counted(language, self.years_seen, "year"),
+        )
+        few = say(language, ", too few to lean on") if self.treated_groups <= FEW_TREATED else ""
+        method = term(language, HEADLINE_NAME)
+        how = say(
+            language, "{method} ({df}){few}{more}.", method=method, df=f"{self.df:.1f}", few=few, more=self.specified
+        )
+        return joined(language, filter(None, [how, self._error(), seen, self.beside_own_error]))
+
+    def _groups(self) -> str:
+        """How many groups, and how many of them treated."""
+        language, groups = self.study.language, counted(self.study.language, self.groups, "group")
+        said = "{groups} of treated and untreated units" if self.study.mixed else "{treated} treated of {groups}"
+        return say(language, said, treated=self.treated_groups, groups=groups)
 
     def _size(self) -> str:
         """The effect in words: a gain and a loss in per cent, or an amount."""
-        if self.unit == "log points":
-            return f"a gain of at least {self.percent:.0f} % or a loss of at least {self.loss_percent:.0f} %"
-        share = f", {self.percent:.1f} % of treated {plural(self.study.noun)}' mean in the last known year before"
-        return f"{amount(self.value)} {shown_unit(self.unit)}".rstrip() + (share if np.isfinite(self.percent) else "")
+        language, label = self.study.language, in_sentence(self.study.label_of(self.outcome))
+        if self.unit == LOG_POINTS:
+            return say(
+                language,
+                "a gain in {label} of at least {gain} %, or a loss of at least {loss} %,",
+                label=label,
+                gain=f"{self.percent:.0f}",
+                loss=f"{self.loss_percent:.0f}",
+            )
+        share = say(
+            language,
+            " ({share} % of the treated units' mean in the last known year before)",
+            share=f"{self.percent:.1f}",
+        )
+        return say(
+            language,
+            "an effect on {label} of {size}{share}",
+            label=label,
+            size=f"{amount(self.value)} {term(language, shown_unit(self.unit))}".rstrip(),
+            share=share if np.isfinite(self.percent) else "",
+        )
 
     def _error(self) -> str:
-        """The simulation error of the gain, in the words of the effect."""
+        """The simulation error of the gain, with two digits."""
         if not np.isfinite(self.monte_carlo_error):
             return ""
-        if self.unit != "log points":
-            return f"simulation error {amount(self.monte_carlo_error)}; "
-        return f"simulation error of the gain {amount((100 + self.percent) * self.monte_carlo_error)} %; "
+        relative = self.unit == LOG_POINTS
+        error = (100 + self.percent) * self.monte_carlo_error if relative else self.monte_carlo_error
+        shown = fixed(error, decimals_of(error, 2)) if error > 0 else "0"
+        unit = "%" if relative else term(self.study.language, shown_unit(self.unit))
+        return say(self.study.language, "Simulation error of the gain: {error} {unit}.", error=shown, unit=unit)

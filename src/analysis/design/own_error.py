@@ -5,9 +5,10 @@ from scipy import stats
 
 from analysis.design.null_draws import NullDraws
 from analysis.effects.verbs import did
-from analysis.messages import StudyError, amount, plural
+from analysis.language.labels import joined, say, term
+from analysis.messages import StudyError, amount
 from analysis.regression.sample import select_sample
-from analysis.study.outcome import shown_unit
+from analysis.study.outcome import LOG_POINTS, shown_unit
 from analysis.study.study import Study
 
 # Where fewer draws than this have an error as large, or as small, the panel is of another world than they are.
@@ -31,27 +32,36 @@ def beside_own_error(
     rare = max(larger, smaller) > 1 - RARE
     if not error > 0 or (not rare and 1 / FAR <= ratio / usual <= FAR):
         return ""
-    needed, why = stats.t.ppf([(1 + level) / 2, power], df).sum(), []
+    language, needed, why = study.language, stats.t.ppf([(1 + level) / 2, power], df).sum(), []
     if needed > MUCH * usual:
-        why.append(f"with {df:.1f} degrees of freedom the test needs {needed:.1f}")
-    because = f", because {_reason(study, outcome, scale, larger > smaller)}" if rare else ""
-    share = f"{np.floor(100 * max(larger, smaller)):.0f} % of draws"
-    why.append(f"this panel's error is {'larger' if larger > smaller else 'smaller'} than in {share}{because}")
-    unit = f" {shown_unit(study.describe(outcome).unit)}".rstrip() if scale == "level" else " log points"
-    return (
-        f" That is {ratio:.1f} standard errors of the estimate on this panel ({amount(error)}{unit}), where "
-        f"{usual:.1f} are usual: {'; '.join(why)}."
+        freedom = say(
+            language, "With {df} degrees of freedom the test needs {needed}.", df=f"{df:.1f}", needed=f"{needed:.1f}"
+        )
+        why.append(freedom)
+    share = f"{np.floor(100 * max(larger, smaller)):.0f}"
+    draws = "This panel's error is larger than in {share} % of draws." if larger > smaller else None
+    why.append(say(language, draws or "This panel's error is smaller than in {share} % of draws.", share=share))
+    why += [_reason(study, outcome, scale, larger > smaller)] if rare else []
+    unit = term(language, shown_unit(study.describe(outcome).unit) if scale == "level" else LOG_POINTS)
+    size = say(
+        language,
+        "The effect is {ratio} standard errors of the estimate on this panel ({error}), where {usual} are usual.",
+        ratio=f"{ratio:.1f}",
+        error=f"{amount(error)} {unit}".rstrip(),
+        usual=f"{usual:.1f}",
     )
+    return joined(language, [size, *why])
 
 
 def _reason(study: Study, outcome: str, scale: str, larger: bool) -> str:
     """Why: untreated units that moved otherwise after the start, or else the treated ones."""
     ratio = _after_to_before(study, outcome, scale)
+    said = "Treated groups moved alike after the start."
     if ratio >= MUCH if larger else ratio <= 1 / MUCH:
-        return f"untreated {plural(study.noun)} moved {ratio:.1f} times as much a year after the start as before"
-    if larger:
-        return "treated groups moved apart after the start, as they do where effects differ between them"
-    return "treated groups moved alike after the start"
+        said = "Untreated units moved {ratio} times as much a year after the start as before."
+    elif larger:
+        said = "Treated groups moved apart after the start, as they do where effects differ between them."
+    return say(study.language, said, ratio=f"{ratio:.1f}")
 
 
 def _after_to_before(study: Study, outcome: str, scale: str) -> float:

@@ -93,9 +93,9 @@ def minimum_detectable_effect(
     scale = study.scale_of(outcome, scale)
     seen = 0 if shocks else _years_seen(study, outcome)
     more = years_before, years_after, treated_copies, untreated_copies
-    study, design, left_out = _planned(study, outcome, (controls, weights), "en", *more)
+    study, design, left_out = _planned(study, outcome, (controls, weights), study.language, *more)
     shocks = _shocks(study, outcome, scale, shocks)
-    caution = left_out + caution_of_totals(study, outcome, scale, design, shocks, treated_copies)
+    caution = left_out + caution_of_totals(study, outcome, scale, design, shocks, treated_copies, study.language)
     null = null_draws(design, shocks, replications, seed, scale)
     gain, loss = (_smallest(null, power, level, sign) for sign in (1, -1))
     low, high = (null.power(share * gain, level) for share in SLOPE_BETWEEN)
@@ -107,9 +107,9 @@ def minimum_detectable_effect(
     first_year, last_year = design.fitted.sample.frame["time"].agg(["min", "max"])
     size = design.villages, int(first_year), int(last_year), design.groups, design.treated_groups
     as_it_is = more == (0, 0, 1, 1) and seen
-    caution += beside_own_error(study, outcome, scale, null, gain, power, level) if as_it_is else ""
+    beside = beside_own_error(study, outcome, scale, null, gain, power, level) if as_it_is else ""
     found = gain, loss, float(error), *shares, power, level, *size, float(np.nanmedian(null.df))
-    return DetectableEffect(study, outcome, scale, unit, *found, shocks, seen, caution, design.specified)
+    return DetectableEffect(study, outcome, scale, unit, *found, shocks, seen, caution, beside, design.specified)
 
 
 @former_options(**FORMER_LOG)

@@ -291,7 +291,7 @@ class Study(Sentence):
         renamed = {"placebo_groups": "placebo_group_count", "placebo_size": "placebo_group_size"}
         if name not in renamed:
             raise AttributeError(f"'Study' object has no attribute {name!r}")
-        advice = f"Study.{name} is here until version 0.2 only. Write: Study.{renamed[name]}"
+        advice = f"Study.{name} is here until version 0.3 only. Write: Study.{renamed[name]}"
         warnings.warn(advice, FutureWarning, stacklevel=2)
         return getattr(self, renamed[name])
 
