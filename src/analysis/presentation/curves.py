@@ -141,11 +141,11 @@ def plot_power(
     drawn = pd.Series(curve["power"].to_numpy(), curve.index if shares is None else shares)
     ax.plot(drawn.index, drawn, color=INSIDE, marker="o", markersize=3)
     ax.axhline(POWER_ASKED_FOR, color="0.4", linestyle="--", linewidth=1)
-    title = "{label}: power by size of the effect ({data}; dashed: {power:.0%})"
+    title = "{label}: power by size of the effect ({data}; dashed: {power} %)"
     label, data = drawn_label(study, outcome), term(language, study.label)
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    title = say(language, title, label=label, data=data, power=POWER_ASKED_FOR)
+    title = say(language, title, label=label, data=data, power=f"{100 * POWER_ASKED_FOR:.0f}")
     effect = say(language, "True effect{unit}", unit=bracketed(language, unit))
     below = [effect, *filter(None, [small_print(language, curve.attrs.get("caution", ""))])]
     _mark_sizes(ax, drawn, claim, unit, language)
@@ -156,12 +156,12 @@ def _mark_sizes(ax: Axes, drawn: pd.Series, claim: float, unit: str, language: s
     """The smallest gain found with the power asked for, and a claim, each with its size beside it."""
     reached = drawn.index[(drawn.index > 0) & (drawn >= POWER_ASKED_FOR)]
     marks = [(reached.min(), "detectable: {size}", INSIDE)] if len(reached) else []
-    marks += [(claim, "claimed: {size}, found {power:.0%} of the time", OUTSIDE)] if np.isfinite(claim) else []
+    marks += [(claim, "claimed: {size}, found {power} % of the time", OUTSIDE)] if np.isfinite(claim) else []
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     for at, phrase, colour in marks:
         power = float(np.interp(at, drawn.index, drawn))
         size = f"{at:,.0f} {term(language, unit)}" if abs(at) >= 10 else f"{amount(at)} {term(language, unit)}"
         ax.plot([at, at], [0, power], color=colour, linewidth=1.5)
         ax.plot(at, power, "o", color=colour, markersize=8)
-        said = without_formulas(say(language, phrase, size=size.strip(), power=power))
+        said = without_formulas(say(language, phrase, size=size.strip(), power=f"{100 * power:.0f}"))
         ax.annotate(said, (at, power), xytext=(10, -4), textcoords="offset points", va="top", color=colour, bbox=box)

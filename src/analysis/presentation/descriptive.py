@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.design.variability import level_and_change
 from analysis.language.labels import bracketed, counted, joined, say, term
-from analysis.messages import Said, in_sentence
+from analysis.messages import Said, fixed, in_sentence
 from analysis.presentation.tables import Table, captioned
 from analysis.regression.sample import select_sample
 from analysis.study.outcome import LINEAR
@@ -257,7 +257,7 @@ def alike_before(study: Study, outcome: str) -> Said:
             data=term(language, study.label).capitalize(),
             start=study.starts[0],
             label=in_sentence(study.label_of(outcome)),
-            level=f"{level:.2f}",
-            change=f"{change:.2f}",
+            level=fixed(level, 2),
+            change=fixed(change, 2),
         )
     )
