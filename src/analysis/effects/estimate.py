@@ -11,11 +11,20 @@ from statsmodels.regression.linear_model import RegressionResults
 
 from analysis.effects import totals
 from analysis.effects.journal_column import JournalColumn
-from analysis.effects.sentence import caution_of_few, left_out, proportional_sentence, small_print, specification
-from analysis.inference.cluster_robust import FEW, FEW_TREATED
-from analysis.inference.methods import HEADLINE, HEADLINE_NAME, METHODS, group_pieces, hypothesis_test, infer
-from analysis.language.labels import say, term
-from analysis.messages import Sentence, amounts, as_typed, count, in_sentence, plural, reasons
+from analysis.effects.sentence import (
+    caution_of_few,
+    counterfactual_share,
+    left_out,
+    linear_interval,
+    notes_behind,
+    proportional_sentence,
+    rows_left_out,
+    small_print,
+    specification,
+)
+from analysis.inference.methods import HEADLINE, METHODS, group_pieces, hypothesis_test, infer
+from analysis.language.labels import counted, say, term
+from analysis.messages import Sentence, amounts, as_typed, in_sentence
 from analysis.regression.regression import Effect, Regression
 from analysis.study.outcome import LOG_POINTS, shown_unit
 from analysis.study.study import Study
@@ -237,20 +246,6 @@ class Estimate(JournalColumn, Sentence):
             test["note"] = warning
         return test
 
-    def _interval(self) -> str:
-        """The headline interval in words, or why there is none."""
-        placebo = f", {self.study.placebo_group_count} of them placebo groups" if self.study.placebo_group_count else ""
-        mixed, kinds = self.study.mixed, f"with treated and untreated {plural(self.study.noun)}"
-        clusters = f"{count(self.groups, 'group')}{placebo}, {kinds if mixed else f'{self.treated_groups} treated'}"
-        if self.no_interval:
-            instead = "" if self.dominance else "; randomization may serve"
-            return f"no interval, {self.no_interval}{instead}; {clusters}"
-        test, untreated = self.headline(), self.groups - (0 if mixed else self.treated_groups)
-        few = f", {untreated} untreated" if untreated < min(self.treated_groups, FEW_TREATED + 1) else ""
-        few += f", {FEW}" if min(untreated, self.treated_groups) <= FEW_TREATED else ""
-        _, low, high = amounts(self.value, test["low"], test["high"])
-        return f"95 % interval {low} to {high}, {HEADLINE_NAME} ({test['df']:.1f}) clustered by {clusters}{few}"
-
     def __repr__(self) -> str:
         return self._proportional() if totals.is_ratio(self.fitted, self.effect) else self._linear()
 
@@ -266,7 +261,7 @@ class Estimate(JournalColumn, Sentence):
         said = proportional_sentence(*about, language)
         few = caution_of_few(self.treated_groups, self.effective_treated_districts, language)
         caution = "" if self.no_interval else few
-        data, notes = term(language, study.label).capitalize(), "".join(f" {note}" for note in study.notes)
+        data, notes = term(language, study.label).capitalize(), notes_behind(study)
         return say(language, "{data}: {said}.{caution}{notes}", data=data, said=said, caution=caution, notes=notes)
 
     def _small_print(self) -> str:
@@ -278,17 +273,25 @@ class Estimate(JournalColumn, Sentence):
         return small_print(language, self.study.noun, method, self.baseline, df, sizes, dropped, large)
 
     def _linear(self) -> str:
-        missing = all(reason.endswith(" missing") for reason in self.fitted.sample.dropped)
-        why = " for missing values" if missing else f": {reasons(self.fitted.sample.dropped)}"
-        dropped = f", {count(self.dropped, f'{self.study.noun}-year')} left out{why}" if self.dropped else ""
-        label = in_sentence(self.study.describe(self.outcome).label)
+        """The sentence of an effect in levels or logs, or of a slope."""
+        study, language, test = self.study, self.study.language, self.headline()
+        number, low, high = amounts(self.value, test["low"], test["high"])
+        sizes, ends = (self.groups, self.treated_groups), (low, high, test["df"])
+        interval = linear_interval(study, ends, sizes, self.no_interval, lots=not self.dominance)
         unit = self.unit if self.unit == LOG_POINTS else shown_unit(self.unit)
-        value = f"{amounts(self.value, *self.headline()[['low', 'high']])[0]} {unit}".rstrip()
-        mean = f"counterfactual {'geometric ' if unit == LOG_POINTS and self.scale != 'poisson' else ''}mean"
-        share = f", {self.percent:.1f} % of the {mean}" if np.isfinite(self.percent) else ""
-        return (
-            f"{self.study.label.capitalize()}: effect on {label} {value} "
-            f"({self._interval()}){share}, against {self.baseline}; {count(self.villages, self.study.noun)}, "
-            f"{count(self.rows, f'{self.study.noun}-year')}{dropped}; {ESTIMATORS[self.estimator]}{self.specified}."
-            f"{''.join(f' {note}' for note in self.study.notes)}"
+        return say(
+            language,
+            "{data}: effect on {label} {value} ({interval}){share}, against {baseline}; {units}, {rows}{dropped}; "
+            "{method}.{notes}",
+            data=term(language, study.label).capitalize(),
+            label=in_sentence(study.label_of(self.outcome)),
+            value=say(language, "{number} {unit}", number=number, unit=term(language, unit)).rstrip(),
+            interval=interval,
+            share=counterfactual_share(language, self.percent, unit == LOG_POINTS and self.scale != "poisson"),
+            baseline=term(language, self.baseline),
+            units=counted(language, self.villages, study.noun),
+            rows=counted(language, self.rows, f"{study.noun}-year"),
+            dropped=rows_left_out(study, self.fitted.sample.dropped),
+            method=term(language, ESTIMATORS[self.estimator]) + self.specified,
+            notes=notes_behind(study),
         )

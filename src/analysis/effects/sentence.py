@@ -8,10 +8,12 @@ import numpy as np
 from analysis.effects.totals import CAUTION_BELOW
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import HEADLINE_NAME
-from analysis.language.labels import counted, one_of, say, term
-from analysis.messages import MOST_DECIMALS, amounts, fixed, floored, in_sentence
+from analysis.language.labels import counted, joined, one_of, say, term
+from analysis.language.texts import Text, plural, said
+from analysis.messages import MOST_DECIMALS, amounts, fixed, floored, in_sentence, reasons
 from analysis.regression.sample import Sample
 from analysis.study.outcome import Outcome, shown_unit
+from analysis.study.study import Study
 
 PER = r"/|／|每|\bper\b"
 
@@ -101,6 +103,66 @@ def left_out(dropped: Mapping[str, int], label: Callable[[str], str], language: 
         else term(language, reason): number
         for reason, number in dropped.items()
     }
+
+
+def reasons_in(study: Study, dropped: Mapping[str, int]) -> Text:
+    """Rows left out by reason, with their numbers: 24 (income missing)."""
+    return reasons(dropped if study.language == "en" else left_out(dropped, study.label_of, study.language))
+
+
+def rows_left_out(study: Study, dropped: Mapping[str, int]) -> str:
+    """How many rows a regression leaves out, as it stands behind their number; or ""."""
+    missing = all(reason.endswith(" missing") for reason in dropped)
+    told = ", {rows} left out for missing values" if missing else ", {rows} left out: {reasons}"
+    rows = counted(study.language, sum(dropped.values()), f"{study.noun}-year")
+    return say(study.language, told, rows=rows, reasons=reasons_in(study, dropped)) if sum(dropped.values()) else ""
+
+
+def notes_behind(study: Study) -> str:
+    """What a study's readers must know, behind a sentence; or ""."""
+    return joined(study.language, ["", *(said(study.language, note) for note in study.notes)])
+
+
+def counterfactual_share(language: str, percent: float, geometric: bool) -> str:
+    """An effect in per cent of what would have been, behind its amount; "" where there is no such share."""
+    mean = ", {percent} % of the counterfactual mean"
+    if geometric:
+        mean = ", {percent} % of the counterfactual geometric mean"
+    return say(language, mean, percent=f"{percent:.1f}") if np.isfinite(percent) else ""
+
+
+def linear_interval(
+    study: Study, ends: tuple[str, str, float], sizes: tuple[int, int], no_interval: str, *, lots: bool
+) -> str:
+    """The interval of an effect in levels or logs, or why there is none, and whether a test by lot may serve instead.
+
+    Ends are those of the interval and its degrees of freedom; sizes the numbers of groups and of treated ones.
+    """
+    language, behind, (groups, treated) = study.language, _clusters(study, *sizes), sizes
+    if no_interval:
+        told = "no interval, {reason}; {clusters}"
+        if lots:
+            told = "no interval, {reason}; randomization may serve; {clusters}"
+        return say(language, told, reason=term(language, no_interval), clusters=behind)
+    untreated = groups - (0 if study.mixed else treated)
+    if untreated < min(treated, FEW_TREATED + 1):
+        behind += say(language, ", {number} untreated", number=untreated)
+    if min(untreated, treated) <= FEW_TREATED:
+        behind += say(language, ", too few to lean on")
+    told = "95 % interval {low} to {high}, {errors} ({df}) clustered by {clusters}"
+    named = {"low": ends[0], "high": ends[1], "errors": term(language, HEADLINE_NAME), "df": f"{ends[2]:.1f}"}
+    return say(language, told, clusters=behind, **named)
+
+
+def _clusters(study: Study, groups: int, treated: int) -> str:
+    """How many groups, how many of them cut from untreated units, and how many treated."""
+    language, made = study.language, study.placebo_group_count
+    told = "{groups}{placebo}, {treated} treated"
+    if study.mixed:
+        told = "{groups}{placebo}, with treated and untreated {nouns}"
+    placebo = say(language, ", {number} of them placebo groups", number=made) if made else ""
+    named = {"groups": counted(language, groups, "group"), "placebo": placebo, "nouns": plural(study.noun)}
+    return say(language, told, treated=treated, **named)
 
 
 def small_print(
