@@ -7,6 +7,8 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
+from analysis.language.labels import say, term
+from analysis.language.texts import said, singular
 from analysis.messages import Sentence, StudyError, amounts, count, fixed, in_sentence, plural
 from analysis.study.study import Study
 
@@ -14,6 +16,10 @@ YEARS_TO_SORT = 2
 FEWEST = 3
 WHOLE = "it reaches the whole mean"
 SCALES_COMPARED = {"level": "in levels", "poisson": "in per cent"}
+HALVES = {
+    "en": {"untreated": "poorer", "treated": "richer", "groups": "{nouns}", "group": "{noun}"},
+    "zh": {"未处理": "较穷的", "处理": "较富的", "组": "{noun}"},
+}
 
 
 @dataclass(frozen=True)
@@ -49,42 +55,49 @@ class ScaleEvidence(Sentence):
 
     def _gain(self, scale: str) -> str:
         """The gain in one scale with its interval, or why it has none."""
-        estimate, gain = self.estimates[scale], self.frame().loc[SCALES_COMPARED[scale], ["estimate", "low", "high"]]
+        language, estimate, compared = self.study.language, self.estimates[scale], SCALES_COMPARED[scale]
+        gain, named = self.frame().loc[compared, ["estimate", "low", "high"]], {"scale": term(language, compared)}
         if np.isfinite(gain).all():
             one, low, high = amounts(*gain)
-            return f"{one} % ({low} to {high} %) {SCALES_COMPARED[scale]}"
-        size = f"{fixed(gain['estimate'], 1)} %" if np.isfinite(gain["estimate"]) else "no share"
-        reason = _of_halves(estimate.no_interval or WHOLE, self.study.noun)
-        return f"{size} (no interval: {reason}) {SCALES_COMPARED[scale]}"
+            return say(language, "{gain} % ({low} to {high} %) {scale}", gain=one, low=low, high=high, **named)
+        reason = _of_halves(term(language, estimate.no_interval or WHOLE), self.study.noun, language)
+        if not np.isfinite(gain["estimate"]):
+            return say(language, "no share (no interval: {reason}) {scale}", reason=reason, **named)
+        size = fixed(gain["estimate"], 1)
+        return say(language, "{gain} % (no interval: {reason}) {scale}", gain=size, reason=reason, **named)
 
     def __repr__(self) -> str:
-        noun, supported = self.study.noun, self.supported
-        verdict = (
-            f"No treatment touched them, so the smaller number speaks for its scale, here effects "
-            f"{SCALES_COMPARED[supported]}. It is no test."
+        study, language, supported = self.study, self.study.language, self.supported
+        verdict = say(
+            language,
+            "No treatment touched them, so the smaller number speaks for its scale, here effects {scale}. "
+            "It is no test."
             if supported
-            else "Without both intervals they speak for neither scale."
+            else "Without both intervals they speak for neither scale.",
+            scale=term(language, SCALES_COMPARED.get(supported, "")),
         )
-        return (
-            f"{self.study.label.capitalize()}: the {self.rich} richer of the untreated {plural(noun)} are compared "
-            f"with the {self.poor} poorer, from {self.study.starts[0]} on. In {in_sentence(self._label)} their gain on "
-            f"the poorer is {' and '.join(map(self._gain, self.estimates))} "
-            f"(95 % intervals{self.estimates['poisson'].specified}). {verdict}"
+        return say(
+            language,
+            "{data}: the {rich} richer of the untreated {nouns} are compared with the {poor} poorer, from {start} on. "
+            "In {label} their gain on the poorer is {gains} (95 % intervals{specified}). {verdict}",
+            data=term(language, study.label).capitalize(),
+            rich=self.rich,
+            poor=self.poor,
+            nouns=plural(study.noun),
+            start=study.starts[0],
+            label=in_sentence(study.label_of(self.outcome)),
+            gains=say(language, " and ").join(map(self._gain, self.estimates)),
+            specified=self.estimates["poisson"].specified,
+            verdict=verdict,
         )
 
-    @property
-    def _label(self) -> str:
-        return self.study.describe(self.outcome).label
 
-
-def _of_halves(said: str, noun: str) -> str:
+def _of_halves(text: str, noun: str, language: str = "en") -> str:
     """What is said of treated and untreated groups, said of the richer and the poorer villages."""
-    return (
-        said.replace("untreated", "poorer")
-        .replace("treated", "richer")
-        .replace("groups", plural(noun))
-        .replace("group", noun)
-    )
+    words = {"noun": said(language, singular(noun)), "nouns": said(language, plural(noun))}
+    for old, new in HALVES[language].items():
+        text = text.replace(old, new.format(**words))
+    return text
 
 
 def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
