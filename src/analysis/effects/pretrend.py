@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.effects.estimate import Estimate
 from analysis.effects.sentence import caution_of_few
 from analysis.inference.hypothesis import HypothesisTest
+from analysis.language.labels import say, term
 from analysis.messages import Sentence, amounts, p_of
 from analysis.study.outcome import shown, shown_unit
 
@@ -40,24 +41,33 @@ class Pretrend(Sentence):
         return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
 
     def __repr__(self) -> str:
-        slope, joint = self.frame()[["estimate", "p_value", "low", "high", "note"]].to_dict("index").values()
-        unit = f"{shown_unit(self.slope.unit)} per year".lstrip()
-        value, low, high = amounts(*(shown(self.slope.unit, slope[name]) for name in ("estimate", "low", "high")))
-        test = f"95 % interval {low} to {high}, CR2, p {p_of(slope['p_value'])}"
+        study, language, unit = self.slope.study, self.slope.study.language, self.slope.unit
+        slope = {"estimate": self.slope.value, **self.slope.headline()}
+        value, low, high = amounts(*(shown(unit, slope[name]) for name in ("estimate", "low", "high")))
+        test = "95 % interval {low} to {high}, CR2, p {p}"
         if np.isnan(slope["p_value"]):
-            test = f"no interval, {slope['note'].split(';')[0]}"
-        jointly = f"p {p_of(joint['p_value'])} ({joint['note']})" if joint["p_value"] >= 0 else joint["note"]
+            test = "no interval, {reason}"
+        reason, p = term(language, slope["note"].split(";")[0]), p_of(slope["p_value"])
+        rejected = np.fmin(slope["p_value"], self.joint.p_value) < 0.05
+        said = "{data}: before, the gap moved by {size} per year ({test}); all leads together: {joint}. {meaning}{few}"
         if self.slope.dominance:
-            return (
-                f"{self.slope.study.label.capitalize()}: before, the gap moved by {value} {unit} "
-                f"({test}{self.slope.specified}); all leads together: no test either."
-            )
-        rejected = np.fmin(slope["p_value"], joint["p_value"]) < 0.05
-        meaning = (
-            "That speaks against parallel trends." if rejected else "Not rejecting is no proof of parallel trends."
+            said = "{data}: before, the gap moved by {size} per year ({test}); all leads together: no test either."
+        return say(
+            language,
+            said,
+            data=term(language, study.label).capitalize(),
+            size=say(language, "{number} {unit}", number=value, unit=term(language, shown_unit(unit))).rstrip(),
+            test=say(language, test, low=low, high=high, p=p, reason=reason) + self.slope.specified,
+            joint=self._jointly(),
+            meaning=say(
+                language,
+                "That speaks against parallel trends." if rejected else "Not rejecting is no proof of parallel trends.",
+            ),
+            few=caution_of_few(None, self.slope.effective_treated_districts, language),
         )
-        return (
-            f"{self.slope.study.label.capitalize()}: before, the gap moved by {value} {unit} "
-            f"({test}{self.slope.specified}); all leads together: {jointly}. {meaning}"
-            f"{caution_of_few(None, self.slope.effective_treated_districts)}"
-        )
+
+    def _jointly(self) -> str:
+        """The test of all leads in words, or why there is none."""
+        language, p_value = self.slope.study.language, self.joint.p_value
+        note = term(language, self.joint.note).rstrip(".。")
+        return say(language, "p {p} ({note})", p=p_of(p_value), note=note) if p_value >= 0 else note
