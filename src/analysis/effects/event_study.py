@@ -12,12 +12,14 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.event_path import EventPath, event_path
 from analysis.effects.honest_bounds import HonestBounds, check_lags, of_which, path_bounds
 from analysis.effects.pretrend import Pretrend
+from analysis.effects.sentence import reasons_in
 from analysis.effects.totals import refuse_dominated
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.methods import HEADLINE
 from analysis.inference.pretrends import joint_pretrend, pooled_covariance, slope_weights
-from analysis.language.labels import say, term
-from analysis.messages import Sentence, StudyError, count, reasons
+from analysis.language.labels import counted, say, term
+from analysis.language.texts import singular
+from analysis.messages import Sentence, StudyError
 from analysis.regression.regression import Effect, Regression, weighted_sum
 from analysis.study.study import Study
 
@@ -229,11 +231,20 @@ class EventStudy(Sentence):
         return path_bounds(estimate, which, path, shares, kind, values, level)
 
     def __repr__(self) -> str:
-        before, after = np.less(self.event_times, self.reference).sum(), np.greater_equal(self.event_times, 0).sum()
+        study, language, after = self.study, self.study.language, np.greater_equal(self.event_times, 0).sum()
         # In levels and logs the average's own sentence says what is left out.
         dropped = self.fitted.sample.dropped if self.scale == "poisson" else {}
-        left_out = f"; {self.study.noun}-years left out: {reasons(dropped)}" if dropped else ""
-        return (
-            f"Event study with {count(before, 'year')} before the reference (event time {self.reference}) and "
-            f"{count(after, 'treated year')}{left_out}. Average over treated years: {self.average()!r}"
+        left_out = ""
+        if dropped:
+            why = {"noun": singular(study.noun), "reasons": reasons_in(study, dropped)}
+            left_out = say(language, "; {noun}-years left out: {reasons}", **why)
+        return say(
+            language,
+            "Event study with {before} before the reference (event time {reference}) and {after}{left_out}. "
+            "Average over treated years: {average}",
+            before=counted(language, np.less(self.event_times, self.reference).sum(), "year"),
+            reference=self.reference,
+            after=counted(language, after, "treated year"),
+            left_out=left_out,
+            average=repr(self.average()),
         )
