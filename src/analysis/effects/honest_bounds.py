@@ -78,14 +78,22 @@ class HonestBounds(Sentence):
     step: int
 
     def __repr__(self) -> str:
-        study, effect = self.estimate.study, self.estimate
-        label = in_sentence(study.describe(effect.outcome).label)
-        value = effect_in_words(effect.unit, effect.value)
-        return (
-            f"{study.label.capitalize()}: effect on {label} {value}{self.which}, against {effect.baseline}"
-            f"{effect.specified}: {self.answer} ({100 * self.level:g} % intervals, {METHODS[self.kind]}, covariance "
-            f"pooled over treated groups, t with {self.df:g} degrees of freedom)."
-            f"{caution_of_few(None, effect.effective_treated_districts)}"
+        study, language, effect = self.estimate.study, self.estimate.study.language, self.estimate
+        return say(
+            language,
+            "{data}: effect on {label} {value}{which}, against {baseline}{specified}: {answer} ({level} % intervals, "
+            "{method}, covariance pooled over treated groups, t with {df} degrees of freedom).{few}",
+            data=term(language, study.label).capitalize(),
+            label=in_sentence(study.label_of(effect.outcome)),
+            value=effect_in_words(effect.unit, effect.value, language),
+            which=self.which,
+            baseline=term(language, effect.baseline),
+            specified=effect.specified,
+            answer=self.answer,
+            level=f"{100 * self.level:g}",
+            method=term(language, METHODS[self.kind]),
+            df=f"{self.df:g}",
+            few=caution_of_few(None, effect.effective_treated_districts, language),
         )
 
     @property
