@@ -12,8 +12,9 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.totals import CAUTION_BELOW
 from analysis.effects.verbs import did
 from analysis.inference.cluster_robust import FEW_TREATED
-from analysis.language.labels import say
-from analysis.messages import Sentence, StudyError, amounts, count, floored, former_options, in_sentence, plural
+from analysis.language.labels import counted, say, term
+from analysis.language.texts import said
+from analysis.messages import Sentence, StudyError, amounts, floored, former_options, in_sentence, plural
 from analysis.presentation.tables import effects_table
 from analysis.robustness.check import Check, in_short, threat
 from analysis.study.group_notes import few_treated_groups
@@ -22,6 +23,7 @@ from analysis.study.panel_checks import check_starts
 from analysis.study.study import Study
 
 METHODS = ("cr2", "randomization")
+AS_STRATA = {"en": {"groups": "strata", "group": "stratum"}, "zh": {"组": "分层"}}
 
 
 @dataclass(frozen=True)
@@ -63,19 +65,25 @@ class Neighbours(Sentence):
         return self.frame()
 
     def __repr__(self) -> str:
-        frame, study = self._tests, self.treated.study
-        label = in_sentence(study.describe(self.treated.outcome).label)
-        specified = self.treated.specified
+        frame, study, language = self._tests, self.treated.study, self.treated.study.language
         others = self.spillover.groups - self.spillover.treated_groups
         treated, beside = (
-            _sentence(frame.loc[name], study.noun, _few_strata(one))
+            _sentence(frame.loc[name], study.noun, _few_strata(one, language), language)
             for name, one in (("treated", self.treated), ("spillover", self.spillover))
         )
-        return (
-            f"{study.label.capitalize()}: effects on {label} against {count(others, 'stratum')} without "
-            f"treatment{specified}: on treated {plural(study.noun)} {treated}; on untreated "
-            f"{plural(study.noun)} beside them {beside}. "
-            f"With strata as groups: {frame.loc[('spillover', 'randomization'), 'note'].rstrip('.')}."
+        notes = said(language, frame.loc[("spillover", "randomization"), "note"]).rstrip(".。").split("; ")
+        return say(
+            language,
+            "{data}: effects on {label} against {others} without treatment{specified}: on treated {nouns} {treated}; "
+            "on untreated {nouns} beside them {beside}. With strata as groups: {notes}.",
+            data=term(language, study.label).capitalize(),
+            label=in_sentence(study.label_of(self.treated.outcome)),
+            others=counted(language, others, "stratum"),
+            specified=self.treated.specified,
+            nouns=plural(study.noun),
+            treated=treated,
+            beside=beside,
+            notes=say(language, "; ").join(term(language, note) for note in notes),
         )
 
 
@@ -158,18 +166,28 @@ def _few_strata(estimate: Estimate, language: str = "en") -> str:
     return say(language, ", {number} treated strata: too few to lean on", number=strata)
 
 
-def _sentence(tests: pd.DataFrame, noun: str, few: str) -> str:
+def _sentence(tests: pd.DataFrame, noun: str, few: str, language: str) -> str:
     """One effect with both its tests, in words."""
     cr2, randomized = tests.loc["cr2"], tests.loc["randomization"]
     value, low, high = amounts(*shown(cr2["unit"], cr2[["effect", "low", "high"]].to_numpy(dtype=float)))
-    interval = f"95 % interval {low} to {high}, CR2 by stratum, p = {cr2['p_value']:.3f}"
+    test, reason = "95 % interval {low} to {high}, CR2 by stratum, p = {p}", term(language, cr2["note"].split(";")[0])
     if np.isnan(cr2["p_value"]):
-        interval = f"no interval, {cr2['note'].split(';')[0].replace('groups', 'strata').replace('group', 'stratum')}"
-    p_value = randomized["p_value"]
-    dealt = f"p = {p_value:.3f} by" if p_value >= 0 else "no p-value from"
-    strata = count(cr2["strata_treated"], "stratum")
-    effect = f"{value} {shown_unit(cr2['unit'])}".rstrip()
-    return f"{effect} ({count(cr2['villages'], noun)} in {strata}{few}; {interval}; {dealt} randomization of strata)"
+        test = "no interval, {reason}"
+    for group, stratum in AS_STRATA[language].items():
+        reason = reason.replace(group, stratum)
+    effect = "{value} ({units} in {strata}{few}; {test}; p = {p} by randomization of strata)"
+    if not (p_value := randomized["p_value"]) >= 0:
+        effect = "{value} ({units} in {strata}{few}; {test}; no p-value from randomization of strata)"
+    return say(
+        language,
+        effect,
+        value=say(language, "{number} {unit}", number=value, unit=term(language, shown_unit(cr2["unit"]))).rstrip(),
+        units=counted(language, cr2["villages"], noun),
+        strata=counted(language, cr2["strata_treated"], "stratum"),
+        few=few,
+        test=say(language, test, low=low, high=high, p=f"{cr2['p_value']:.3f}", reason=reason),
+        p=f"{p_value:.3f}",
+    )
 
 
 def _check_strata(study: Study, treated: pd.Series, reached: pd.Series) -> None:
