@@ -1,29 +1,20 @@
 """Synthetic difference-in-differences, district by district, judged by placebo districts."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations
 from math import comb
 
 import numpy as np
 import pandas as pd
-from statsmodels.stats.multitest import multipletests
 
 from analysis.design.replication import replicate
-from analysis.design.variability import TIE_TOLERANCE, of_average, placebo_test, variability_beside
+from analysis.design.variability import TIE_TOLERANCE, of_average, variability_beside
 from analysis.inference.assignments import group_starts
-from analysis.messages import (
-    Sentence,
-    StudyError,
-    amounts,
-    check_shares,
-    check_whole,
-    count,
-    former_options,
-    in_sentence,
-    refuse,
-)
+from analysis.language.texts import Text
+from analysis.messages import StudyError, check_whole, count, former_options, refuse
 from analysis.regression.sample import select_sample
-from analysis.study.outcome import FORMER_LOG, shown, shown_unit
+from analysis.robustness.synthetic_effects import SyntheticDid
+from analysis.study.outcome import FORMER_LOG
 from analysis.study.study import Study
 
 # The solver as the authors' R package sets it, for series in units of their noise: 100 steps, small weights to zero,
@@ -34,94 +25,7 @@ YEAR_RIDGE = 1e-6
 FEWEST_DONORS = 2
 MOST_TREATED = 50
 
-OF_MEANS = "In per cent of each group's mean, by its logarithm: this comparison has no Poisson form."
-
-
-@dataclass(frozen=True)
-class SyntheticDid(Sentence):
-    """Synthetic difference-in-differences of every treated group; its repr is a sentence about their average.
-
-    Attributes
-    ----------
-    effects : DataFrame
-        Per treated group: `first_treated`, `villages` seen in all years, `village_years`, `estimate`, `variability`.
-    group_weights, year_weights : DataFrame
-        One row per treated group: weights of the untreated groups; of the years before.
-    placebos : DataFrame
-        The effect of each untreated group treated on paper (rows), by start year (columns).
-    placebo_averages : ndarray, average effects of as many untreated groups as were treated
-    placebo_variability, average_variability : DataFrame, ndarray, that of each placebo and each average
-    left_out : int, villages with a missing year
-    """
-
-    study: Study
-    outcome: str
-    scale: str
-    effects: pd.DataFrame
-    group_weights: pd.DataFrame
-    year_weights: pd.DataFrame
-    placebos: pd.DataFrame
-    placebo_averages: np.ndarray
-    placebo_variability: pd.DataFrame
-    average_variability: np.ndarray
-    left_out: int
-
-    @property
-    def value(self) -> float:
-        """Average effect over the treated groups, weighted by their treated village-years."""
-        return float(np.average(self.effects["estimate"], weights=self.effects["village_years"]))
-
-    @property
-    def unit(self) -> str:
-        """Unit of the effects: the outcome's, or log points."""
-        return self.study.effect_unit(self.outcome, self.scale)
-
-    def frame(self, level: float = 0.95) -> pd.DataFrame:
-        """One row per treated group and one, `average`, for all: effect, interval, p-value and its smallest value.
-
-        The interval holds the effects that the placebo test does not reject; it is infinite where it can reject none.
-        `p_holm` adjusts the groups' p-values for their number (Holm): read it when one of several groups stands out.
-        """
-        check_shares(level=level)
-        tests = {
-            group: placebo_test(value, scale, self.placebos[start], self.placebo_variability[start], level)
-            for group, start, value, scale in self.effects[["first_treated", "estimate", "variability"]].itertuples()
-        }
-        scale = of_average(self.effects["variability"], self.effects["village_years"])
-        holm = multipletests([test["p_value"] for test in tests.values()], method="holm")[1]
-        for test, adjusted in zip(tests.values(), holm, strict=True):
-            test["p_holm"] = adjusted
-        tests["average"] = placebo_test(self.value, scale, self.placebo_averages, self.average_variability, level)
-        table = (
-            self.effects.drop(columns=["estimate", "variability"])
-            .astype("Int64")
-            .join(pd.DataFrame(tests).T, how="right")
-        )
-        table.loc["average", ["villages", "village_years"]] = self.effects[["villages", "village_years"]].sum()
-        return table.astype({"placebos": int}).assign(unit=self.unit, data=self.study.label).rename_axis("group")
-
-    def __repr__(self) -> str:
-        test = self.frame().loc["average"]
-        value, low, high = amounts(*(shown(self.unit, one) for one in (self.value, test["low"], test["high"])))
-        interval = f"95 % interval {low} to {high}"
-        cut = (
-            f" (cut by {self.study.placebo_order} order where none were given)"
-            if self.study.placebo_group_count
-            else ""
-        )
-        left = f", {count(self.left_out, self.study.noun)} left out for a missing year" if self.left_out else ""
-        unused = ", without the study's controls and weights" * bool(self.study.controls or self.study.weights)
-        return (
-            f"{self.study.label.capitalize()}: effect on {in_sentence(self.study.describe(self.outcome).label)} "
-            f"{value} {shown_unit(self.unit)}".rstrip()
-            + f" by synthetic difference-in-differences, the average of {count(len(self.effects), 'treated group')} "
-            f"({interval if np.isfinite(test['low']) else 'no 95 % interval from so few placebos'}, p = "
-            f"{test['p_value']:.4f}, by design at least {test['smallest_p_value']:.4f}, against "
-            f"{count(int(test['placebos']), 'placebo average')}); each group alone against {len(self.placebos)} "
-            f"untreated groups{cut}, as donors and as placebos; "
-            f"{count(int(test['villages']), f'treated {self.study.noun}')} seen in all years{left}{unused}."
-            f"{''.join(f' {note}' for note in self.study.notes)}"
-        )
+OF_MEANS = Text("In per cent of each group's mean, by its logarithm: this comparison has no Poisson form.")
 
 
 @former_options(**FORMER_LOG)
