@@ -11,13 +11,14 @@ from scipy.special import logsumexp, softmax
 
 from analysis.design.variability import level_and_change
 from analysis.effects.verbs import did
-from analysis.language.labels import joined, say
+from analysis.language.labels import bracketed, counted, joined, say, term
+from analysis.language.texts import Several
 from analysis.messages import Sentence, StudyError, amount, count, first, former_options, in_sentence
 from analysis.presentation.forest import plot_balance
 from analysis.presentation.tables import captioned, estimates_table
 from analysis.regression.sample import select_sample
 from analysis.robustness.check import Check, beside, threat
-from analysis.study.outcome import FORMER_LOG, LINEAR
+from analysis.study.outcome import FORMER_LOG, LINEAR, LOG_POINTS
 from analysis.study.study import Study
 
 WEIGHT = "balancing_weight"
@@ -77,15 +78,25 @@ class Reweighting(Sentence):
         return pd.DataFrame(columns)
 
     def __repr__(self) -> str:
-        noun, units = self.study.noun, self.study.units
-        lost = units.drop(self.weights.index)["first_treated"].notna()
-        left = f"; {count(len(lost), noun)} left out ({lost.sum()} treated) for missing years" if len(lost) else ""
-        return (
-            f"{self.study.label.capitalize()}: {count(int((~self.treated).sum()), f'untreated {noun}')} weighted to "
-            f"the means of {self.treated.sum()} treated before {self.study.starts[0]} "
-            f"({'; '.join(map(in_sentence, self.moments))}); they count like {amount(self.effective_villages)} equally "
-            f"weighted, in {amount(self.effective_groups)} of "
-            f"{count(units.loc[self.weights.index[~self.treated], 'group'].nunique(), 'group')}{left}."
+        study, language, units = self.study, self.study.language, self.study.units
+        lost, number = units.drop(self.weights.index)["first_treated"].notna(), int((~self.treated).sum())
+        left = "; {units} left out ({treated} treated) for missing years"
+        gone = counted(language, len(lost), study.noun)
+        groups = units.loc[self.weights.index[~self.treated], "group"].nunique()
+        return say(
+            language,
+            "{data}: {number} untreated {nouns} weighted to the means of {treated} treated before {start} ({moments}); "
+            "they count like {worth} equally weighted, in {groups_worth} of {groups}{left}.",
+            data=term(language, study.label).capitalize(),
+            number=f"{number:,}",
+            nouns=Several(study.noun, many=number != 1),
+            treated=self.treated.sum(),
+            start=study.starts[0],
+            moments=say(language, "; ").join(map(in_sentence, self.moments)),
+            worth=amount(self.effective_villages),
+            groups_worth=amount(self.effective_groups),
+            groups=counted(language, groups, "group"),
+            left=say(language, left, units=gone, treated=lost.sum()) if len(lost) else "",
         )
 
 
@@ -181,11 +192,11 @@ def _moments(study: Study, name: str, scale: str) -> pd.DataFrame:
             f"{name!r} is known in {count(before.shape[1], 'year')} before {study.starts[0]}; a yearly change needs "
             "two. Add earlier years, or balance another outcome."
         )
-    described = study.describe(name)
-    unit = "log points" if scale == "log" else described.unit
-    label = f"{described.label}{f' ({unit})' if unit else ''}"
-    villages = level_and_change(before)
-    return villages.rename(columns={"level": f"{label}: level", "change": f"{label}: change per year"})
+    language, unit = study.language, LOG_POINTS if scale == "log" else study.describe(name).unit
+    label = study.label_of(name) + bracketed(language, unit)
+    named = {"level": say(language, "{label}: level", label=label)}
+    named["change"] = say(language, "{label}: change per year", label=label)
+    return level_and_change(before).rename(columns=named)
 
 
 def _entropy_weights(untreated: pd.DataFrame, target: pd.Series) -> np.ndarray:
