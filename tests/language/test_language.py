@@ -25,10 +25,14 @@ from analysis import (
     event_study,
     four_means,
     load_study,
+    neighbours,
     plot_event_study,
     plot_forest,
     plot_trends,
     read_table,
+    reweight,
+    scale_evidence,
+    synthetic_did,
     use_style,
 )
 from analysis.effects.comparison import alternatives
@@ -255,6 +259,32 @@ def test_findings_of_a_chinese_study_are_chinese(chinese):
     for one in [*found, without_each_district(chinese, outcome), averages(chinese, outcome)]:
         assert english_in(re.sub(groups, "", repr(one))) == set()
         assert "模拟数据" in repr(one)
+
+
+RESULTS = {
+    "did": lambda study: did(study, "households", scale="level"),
+    "scale_evidence": lambda study: scale_evidence(study, study.primary_outcome),
+    "event_study": lambda study: event_study(study, study.primary_outcome),
+    "pretrend": lambda study: event_study(study, "households").pretrend(),
+    "honest_bounds": lambda study: event_study(study, "households").honest_bounds("smoothness", values=[0]),
+    "neighbours": lambda study: neighbours(study, "households"),
+    "synthetic_did": lambda study: synthetic_did(study, "households", draws=1),
+    "reweight": lambda study: reweight(study, "households"),
+}
+
+
+@pytest.mark.parametrize("result", RESULTS)
+def test_results_of_a_chinese_study_are_chinese(chinese, result):
+    said = repr(RESULTS[result](chinese))
+    assert english_in(said) == set()
+    assert "模拟数据：" in said
+
+
+def test_an_effect_without_an_interval_says_why_in_chinese(one_group):
+    said = repr(did(one_group, "households", scale="level")).replace("zhaohe-millet", "")
+    assert english_in(said) == set()
+    assert "（无置信区间，只有一个处理组，无法据此推断；可改用随机化推断；" in said
+    assert said.endswith("推断最多做到随机化推断。"), "notes behind the sentence are said too"
 
 
 def test_frames_of_a_chinese_study_keep_english_headings(chinese_tables, one_group):
