@@ -20,6 +20,7 @@ from analysis.language.numbers import p_of as p_of
 from analysis.language.numbers import shared_decimals as shared_decimals
 from analysis.language.texts import Listed, Text, count, first, said
 from analysis.language.texts import plural as plural
+from analysis.language.texts import singular as singular
 
 DOLLAR = "<span>$</span>"
 

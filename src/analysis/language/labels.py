@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 from analysis.language.catalogues import catalogue
-from analysis.language.texts import counted, plural, said_with
+from analysis.language.texts import Text, counted, plural, said_with
 from analysis.language.units import CONVERSIONS, DIVISORS
 
 LANGUAGES = ("en", "zh")
@@ -49,6 +49,8 @@ def term(language: str, text: str) -> str:
     """
     if language == "en" or not text:
         return text
+    if isinstance(text, Text):
+        return text.said(language)
     translate, phrase = catalogue(language).gettext, NUMBER.sub("{}", text)
     if (translated := translate(phrase)) != phrase:
         return translated.format(*NUMBER.findall(text))

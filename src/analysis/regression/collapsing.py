@@ -50,9 +50,8 @@ def collapse(sample: Sample) -> Sample:
     effects from linear models", arXiv:2102.11297.
     """
     if not _possible(sample):
-        raise StudyError(
-            f"Villages cannot be collapsed with controls, weights or more than {MOST_YEARS} years. Use collapse=False."
-        )
+        fault = "Villages cannot be collapsed with controls, weights or more than {years} years. Use collapse=False."
+        raise StudyError(fault, years=MOST_YEARS)
     time = sample.frame["time"].to_numpy()
     begins, years = time.min(), int(time.max() - time.min()) + 1
     year = np.subtract(time, begins, out=np.empty(len(time), dtype=np.int8), casting="unsafe")

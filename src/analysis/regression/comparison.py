@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from analysis.messages import Text, singular
 from analysis.regression.sample import Sample, without_zeros
 from analysis.study.panel_rows import first_rows
 
@@ -17,10 +18,11 @@ def comparable(sample: Sample, noun: str, reference: int | None = None) -> Sampl
         rows = len(sample.frame)
         starts = first_rows(sample.frame)
         lengths = np.diff(starts, append=rows)
-        sample = sample.without(np.repeat(lengths == 1, lengths), "seen in one year only")
+        sample = sample.without(np.repeat(lengths == 1, lengths), Text("seen in one year only"))
         time, untreated = sample.frame["time"].to_numpy(), sample.frame["first_treated"].isna().to_numpy()
         for year in _years_without(time, untreated):
-            sample = sample.without(sample.frame["time"].to_numpy() == year, f"{year} has no untreated {noun}")
+            why = Text("{year} has no untreated {noun}", year=year, noun=singular(noun))
+            sample = sample.without(sample.frame["time"].to_numpy() == year, why)
         if sample.scale == "poisson" and len(sample.frame):
             sample = _without_zero_years(without_zeros(sample, noun), noun, reference)
         if len(sample.frame) in (0, rows):
@@ -36,7 +38,8 @@ def _without_zero_years(sample: Sample, noun: str, reference: int | None) -> Sam
     under_treatment = time[(frame["time"] >= frame["first_treated"]).fillna(False).to_numpy(dtype=bool)]
     rest = sample
     for year in years if reference is not None else np.intersect1d(years, under_treatment):
-        rest = rest.without(rest.frame["time"].to_numpy() == year, f"{year} has no untreated {noun} above zero")
+        why = Text("{year} has no untreated {noun} above zero", year=year, noun=singular(noun))
+        rest = rest.without(rest.frame["time"].to_numpy() == year, why)
     event_time = rest.frame["time"] - rest.frame["first_treated"]
     before = event_time < 0 if reference is None else event_time == reference
     kept = set(rest.frame["first_treated"][before.fillna(False)]) == set(frame["first_treated"].dropna())

@@ -54,10 +54,11 @@ def fitted_means(
             return mean
         if number == ROUNDS_BEFORE_DOUBT:
             check_separation(built, sample, kind, reference)
-    raise StudyError(
-        f"The Poisson regression does not settle in {MOST_ROUNDS} rounds. A control of very large values is the "
-        'usual reason: take its logarithm or its deviation from the mean; or use scale="level".'
+    fault = (
+        "The Poisson regression does not settle in {rounds} rounds. A control of very large values is the usual "
+        'reason: take its logarithm or its deviation from the mean; or use scale="level".'
     )
+    raise StudyError(fault, rounds=MOST_ROUNDS)
 
 
 def working_regression(mean: np.ndarray, sample: Sample) -> tuple[np.ndarray, np.ndarray]:

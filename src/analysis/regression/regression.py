@@ -233,10 +233,11 @@ def _fit_statsmodels(model: WLS, whole: np.ndarray, sample: Sample) -> Regressio
     """
     groups, names = pd.factorize(sample.frame["group"])
     if len(names) < 2:
-        raise StudyError(
-            f"All {sample.rows:,} village-years used are in one group ({names[0]}). "
-            "Errors are clustered by group: give the groups that were treated and those that were not."
+        fault = (
+            "All {rows:,} village-years used are in one group ({group}). Errors are clustered by group: give the "
+            "groups that were treated and those that were not."
         )
+        raise StudyError(fault, rows=sample.rows, group=names[0])
     parameters = model.exog.shape[1]
     triangle, projected = whole[:parameters, :parameters], whole[:parameters, -1]
     model.rank = len(triangle)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.messages import StudyError, count, first, reasons
+from analysis.messages import StudyError, count, reasons, refuse
 from analysis.regression.sample import Sample
 from analysis.regression.treatment_cells import Cell, cell_name, cell_of_each_row
 
@@ -65,11 +65,8 @@ def control_columns(sample: Sample) -> pd.DataFrame:
 
 
 def _check_names(columns: list[str]) -> None:
-    if clash := sorted({name for name in columns if columns.count(name) > 1}):
-        raise StudyError(
-            f"{count(len(clash), 'control')} named like a column of the regression itself: {first(clash)}. "
-            "Rename it in the panel."
-        )
+    clash = sorted({name for name in columns if columns.count(name) > 1})
+    refuse(clash, "control", "{} named like a column of the regression itself", "Rename it in the panel.")
 
 
 def check_rank(built: Regressors, triangle: np.ndarray, sample: Sample) -> None:
@@ -79,21 +76,18 @@ def check_rank(built: Regressors, triangle: np.ndarray, sample: Sample) -> None:
     """
     raw, columns = built.raw, built.columns
     if sample.rows < len(columns):
-        raise StudyError(
-            f"{count(sample.rows, 'row')} cannot support {len(columns)} coefficients. "
-            f"Rows left out: {reasons(sample.dropped)}."
-        )
+        known = {"rows": count(sample.rows, "row"), "number": len(columns), "reasons": reasons(sample.dropped)}
+        raise StudyError("{rows} cannot support {number} coefficients. Rows left out: {reasons}.", **known)
     # Truth values are not made numbers of eight times their size all at once.
     length = np.sqrt(np.einsum("i,ij,ij->j", sample.weights, raw, raw))
     left = np.zeros(len(columns))
     found = np.abs(np.diag(triangle))
     left[: len(found)] = found
-    lost = [
-        name for name, size, whole in zip(columns, left, length, strict=True) if size <= COLLINEARITY_TOLERANCE * whole
-    ]
-    if lost:
-        raise StudyError(
-            f"{count(len(lost), 'column')} cannot be estimated beside the village and year effects: {first(lost)}. "
-            "A control that moves alike in all villages, or a treated cell with no comparison left "
-            f"(rows left out: {reasons(sample.dropped)}), must be removed or its data filled in."
-        )
+    sizes = zip(columns, left, length, strict=True)
+    lost = [name for name, size, whole in sizes if size <= COLLINEARITY_TOLERANCE * whole]
+    fault = "{} cannot be estimated beside the village and year effects"
+    remedy = (
+        "A control that moves alike in all villages, or a treated cell with no comparison left (rows left out: "
+        "{reasons}), must be removed or its data filled in."
+    )
+    refuse(lost, "column", fault, remedy, reasons=reasons(sample.dropped))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pandas as pd
 
-from analysis.messages import StudyError, rows
+from analysis.messages import StudyError, Text, rows, singular
 from analysis.study.panel_checks import DESIGN_COLUMNS
 from analysis.study.panel_rows import first_rows
 from analysis.study.specification import as_names, check_not_a_control, check_weights
@@ -103,12 +103,12 @@ def known_rows(
         check_weights(study.frame, heft, str(weights))
     _check_scale(study, outcome, outcomes, scale)
     keep = pd.Series(True, index=study.frame.index)
-    dropped = {}
+    dropped: dict[str, int] = {}
     columns = [(outcome, outcomes), *regressors.items(), *([(weights, heft)] if heft is not None else [])]
     for name, values in columns:
         lost = keep & values.isna()
         if lost.any():
-            dropped[f"{name} missing"] = int(lost.sum())
+            dropped[Text("{label} missing", label=name)] = int(lost.sum())
         keep &= ~lost
     used = slice(None) if keep.all() else keep
     frame = study.frame[DESIGN_COLUMNS][used].reset_index(drop=True)
@@ -128,21 +128,23 @@ def known_rows(
 def _check_scale(study: Study, outcome: str, values: pd.Series, scale: str) -> None:
     """No value that the scale cannot take."""
     if scale != "level" and study.describe(outcome).logged:
-        raise StudyError(
-            f'{outcome!r} is in logs already (logged = true), so scale="{scale}" would take the log of a log. '
+        fault = (
+            '{outcome!r} is in logs already (logged = true), so scale="{scale}" would take the log of a log. '
             "Leave scale out: the effect in per cent is exp(effect) - 1."
         )
+        raise StudyError(fault, outcome=outcome, scale=scale)
     if scale == "log" and (bad := values <= 0).any():
-        raise StudyError(
-            f'scale="log" needs values above zero, but {outcome!r} is zero or negative in '
-            f'{rows(study.frame, bad)}. Effects in per cent that keep zeros come from scale="poisson"; '
-            "log(1 + y) would make the answer depend on the unit."
+        fault = (
+            'scale="log" needs values above zero, but {outcome!r} is zero or negative in {rows}. Effects in per cent '
+            'that keep zeros come from scale="poisson"; log(1 + y) would make the answer depend on the unit.'
         )
+        raise StudyError(fault, outcome=outcome, rows=rows(study.frame, bad))
     if scale == "poisson" and (bad := values < 0).any():
-        raise StudyError(
-            f'scale="poisson" needs values of zero or more, but {outcome!r} is negative in {rows(study.frame, bad)}. '
-            'Correct these values or leave the rows out, or analyse levels (scale="level"), where losses count.'
+        fault = (
+            'scale="poisson" needs values of zero or more, but {outcome!r} is negative in {rows}. Correct these values '
+            'or leave the rows out, or analyse levels (scale="level"), where losses count.'
         )
+        raise StudyError(fault, outcome=outcome, rows=rows(study.frame, bad))
 
 
 def without_zeros(sample: Sample, noun: str) -> Sample:
@@ -154,8 +156,8 @@ def without_zeros(sample: Sample, noun: str) -> Sample:
     village = np.repeat(np.logical_or.reduceat(positive, starts), np.diff(starts, append=len(positive)))
     year = sample.frame["time"].isin(sample.frame["time"][positive].unique()).to_numpy()
     zeros = sample.frame[~village & year].assign(weight=sample.weights[~village & year])
-    sample = sample.without(~village, f"{noun} zero in every year")
-    sample = sample.without(~year[village], f"year zero for every {noun}")
+    sample = sample.without(~village, Text("{noun} zero in every year", noun=singular(noun)))
+    sample = sample.without(~year[village], Text("year zero for every {noun}", noun=singular(noun)))
     known = [part for part in (sample.always_zero, zeros) if len(part)]
     return replace(sample, always_zero=pd.concat(known, ignore_index=True)) if known else sample
 

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 from scipy.optimize import linprog
 
-from analysis.messages import StudyError, count, first
+from analysis.messages import Listed, StudyError, Text, count, first, unit_years
 from analysis.regression.regressors import Regressors, regressors
 from analysis.regression.sample import Sample
 
@@ -30,11 +30,9 @@ def check_separation(built: Regressors, sample: Sample, kind: str, reference: in
     """
     lost = separated_rows(built, sample)
     if lost.any():
-        ways = "; ".join(_remedies(sample, lost, kind, reference))
-        raise StudyError(
-            f"No effect in per cent exists here: {_where(sample, lost)}, and a ratio to nothing has no size. "
-            f"What can be answered: {ways}."
-        )
+        fault = "No effect in per cent exists here: {where}, and a ratio to nothing has no size. {answers}"
+        ways = Listed(_remedies(sample, lost, kind, reference), "; ")
+        raise StudyError(fault, where=_where(sample, lost), answers=Text("What can be answered: {ways}.", ways=ways))
 
 
 def separated_rows(built: Regressors, sample: Sample) -> np.ndarray:
@@ -60,39 +58,44 @@ def separated_rows(built: Regressors, sample: Sample) -> np.ndarray:
     return lost
 
 
-def _where(sample: Sample, lost: np.ndarray) -> str:
+def _where(sample: Sample, lost: np.ndarray) -> Text:
     """The rows that are separated, in words."""
     frame = sample.frame
     treated, years, groups = frame["first_treated"].notna(), frame["time"][lost].unique(), frame["group"][lost].unique()
     alike = treated == treated[lost].iloc[0]
     some = alike & frame["group"].isin(groups)
     if not treated[lost].any() or set(groups) == set(frame["group"][treated]):
-        who, side = f"no {'treated' if treated[lost].any() else 'untreated'} village has a", alike
+        side, who = alike, "no treated village has a value above zero in {years}"
+        who = who if treated[lost].any() else "no untreated village has a value above zero in {years}"
     else:
-        who, side = f"{count(len(groups), 'group')} ({first(groups)}) {'has' if len(groups) == 1 else 'have'} no", some
+        side, who = some, "{groups} ({found}) has no value above zero in {years}"
+        who = who if len(groups) == 1 else "{groups} ({found}) have no value above zero in {years}"
     if len(treated[lost].unique()) > 1 or (sample.outcome[side & frame["time"].isin(years)] > 0).any():
-        places = [f"{unit} in {year}" for unit, year in zip(frame["unit"][lost], frame["time"][lost], strict=True)]
-        return f"the controls or cells tell {count(len(places), 'zero')} apart from all other values: {first(places)}"
-    return f"{who} value above zero in {_span(np.sort(years))}"
+        places = unit_years(frame, pd.Series(lost, frame.index))
+        who = "the controls or cells tell {zeros} apart from all other values: {places}"
+        return Text(who, zeros=count(len(places), "zero"), places=first(places))
+    return Text(who, groups=count(len(groups), "group"), found=first(groups), years=_span(np.sort(years)))
 
 
-def _span(years: np.ndarray) -> str:
+def _span(years: np.ndarray) -> Text:
     """Years in words: 2016 to 2022, or the first three."""
-    return f"{years[0]} to {years[-1]}" if len(years) > 2 and np.ptp(years) == len(years) - 1 else first(years)
+    span = Text("{begins} to {ends}", begins=years[0], ends=years[-1])
+    return span if len(years) > 2 and np.ptp(years) == len(years) - 1 else first(years)
 
 
-def _remedies(sample: Sample, lost: np.ndarray, kind: str, reference: int) -> Iterator[str]:
+def _remedies(sample: Sample, lost: np.ndarray, kind: str, reference: int) -> Iterator[Text]:
     """What the zeros leave answerable, each tried before it is named."""
     frame = sample.frame
     years, groups = frame["time"].isin(frame["time"][lost].unique()), frame["group"].isin(frame["group"][lost])
-    without = f"the other years, without {_span(np.unique(frame['time'][years]))}"
     if (finite := _finite_reference(sample, years, kind, reference)) is not None:
-        yield without + (f", against reference={finite}" if finite != reference else "")
+        others = "the other years, without {years}, against reference={finite}"
+        others = others if finite != reference else "the other years, without {years}"
+        yield Text(others, years=_span(np.unique(frame["time"][years])), finite=finite)
     if frame["first_treated"][lost].notna().all() and _finite(sample, groups, kind, reference):
-        yield f"the other groups, without {first(frame['group'][groups].unique())}"
+        yield Text("the other groups, without {groups}", groups=first(frame["group"][groups].unique()))
     if kind in ("cohort_year", "group_year") and _finite(sample, None, "treated", reference):
-        yield 'one effect for all by did, estimator="two_way"'
-    yield 'effects in the outcome\'s own unit, scale="level"'
+        yield Text('one effect for all by did, estimator="two_way"')
+    yield Text('effects in the outcome\'s own unit, scale="level"')
 
 
 def _finite_reference(sample: Sample, left_out: pd.Series, kind: str, reference: int) -> int | None:

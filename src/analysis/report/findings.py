@@ -74,7 +74,7 @@ def find(study: Study) -> Findings:
     try:
         estimate = did(study, outcome.name)
     except StudyError as error:
-        return Findings(study, outcome, refusal=str(error), detectable=_detectable(study, outcome.name))
+        return Findings(study, outcome, refusal=error.args[0], detectable=_detectable(study, outcome.name))
     found = _lots(estimate) | _before(estimate) | _scale(estimate)
     return Findings(study, outcome, estimate, test=estimate.headline(), **found)
 

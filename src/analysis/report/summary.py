@@ -138,7 +138,7 @@ class Sentences(Wording):
         detectable = self.findings.detectable
         if not detectable:
             yield self.say("No effect can be computed from these data.")
-            yield self.ended(self.findings.refusal)
+            yield self.ended(term(self.language, self.findings.refusal))
             return
         yield self.say("The outcome is not known in any year under treatment yet, so there is no effect to compute.")
         power = f"{100 * detectable.power:.0f}"

@@ -159,7 +159,8 @@ def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
     try:
         estimates = {scale: did(halves, outcome, scale=scale) for scale in SCALES_COMPARED}
     except StudyError as error:
-        raise StudyError(not_shown + _of_halves(str(error).split(" What can be answered")[0], study.noun)) from None
+        why = error.said("en").split(" What can be answered")[0]
+        raise StudyError(not_shown + _of_halves(why, study.noun)) from None
     reasons = [one.no_interval for one in estimates.values()]
     if all(reasons):
         raise StudyError(f"{not_shown}{_of_halves(reasons[0], study.noun)}.")

@@ -46,14 +46,13 @@ def check_specification(frame: pd.DataFrame, outcome: str, controls: Sequence[st
     if weights:
         check_weights(frame, values := numeric_column(frame, weights, "weight"), weights)
         if values.min() == values.max():
-            raise StudyError(
-                f"The weight {weights!r} is the same in every row, so it weighs nothing. Name another, or leave it out."
-            )
+            fault = "The weight {name!r} is the same in every row, so it weighs nothing. Name another, or leave it out."
+            raise StudyError(fault, name=weights)
 
 
 def check_not_a_control(outcome: str, controls: Sequence[str], weights: str | None = None) -> None:
     """The outcome is no control of itself, and no weight."""
     if weights and outcome == weights:
-        raise StudyError(f'The outcome {outcome!r} is also the weight. Name another, or weights="none".')
+        raise StudyError('The outcome {name!r} is also the weight. Name another, or weights="none".', name=outcome)
     if outcome in controls:
         raise StudyError("The outcome {name!r} is also a control. Leave it out of the controls.", name=outcome)
