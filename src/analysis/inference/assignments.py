@@ -7,7 +7,7 @@ from math import factorial, prod
 import numpy as np
 import pandas as pd
 
-from analysis.messages import StudyError, count, first
+from analysis.messages import StudyError, first, refuse
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,11 @@ def group_starts(frame: pd.DataFrame) -> pd.Series:
     units = frame.drop_duplicates("unit")
     starts = units["first_treated"].astype("float64").groupby(units["group"], sort=False, observed=True)
     kinds = starts.nunique(dropna=False)
-    mixed = kinds.index[kinds > 1]
-    if len(mixed):
-        raise StudyError(
-            f"Treated and untreated units, or several start years, meet in {count(len(mixed), 'group')}: "
-            f"{first(mixed)}. Treatment was not given to whole groups there. Name as `group` the level it was given "
-            "at, if need be the unit itself."
-        )
+    remedy = (
+        "Treatment was not given to whole groups there. Name as `group` the level it was given at, if need be the unit "
+        "itself."
+    )
+    refuse(kinds.index[kinds > 1], "group", "Treated and untreated units, or several start years, meet", remedy)
     return starts.first()
 
 
@@ -90,10 +88,11 @@ def possible_assignments(
     known = zip(names, members, ways, strict=True)
     fixed = tuple(str(name) for name, block, n in known if n == 1 and observed[block].max(initial=-1) >= 0)
     if total == 1:
-        raise StudyError(
+        fault = (
             "Treatment could have gone to no other groups: every stratum with treated groups has no untreated group "
-            f"({first(fixed)}), so randomization has nothing to compare. Use within=None to reassign over all groups."
+            "({found}), so randomization has nothing to compare. Use within=None to reassign over all groups."
         )
+        raise StudyError(fault, found=first(fixed))
     trading = [block for block, number in zip(members, ways, strict=True) if number > 1]
     codes = _enumerate(observed, trading) if total <= draws else _draw(observed, trading, draws, seed)
     strata = len(trading) if len(names) > 1 else 0
@@ -106,12 +105,8 @@ def _strata(frame: pd.DataFrame, within: str | None) -> pd.Series:
         return pd.Series("all groups", index=frame["group"].unique())
     strata = frame.groupby("group", sort=False, observed=True)["stratum"]
     several = strata.nunique()
-    several = several.index[several > 1]
-    if len(several):
-        raise StudyError(
-            f"More than one stratum meets in {count(len(several), 'group')}: {first(several)}. "
-            "Use within=None to reassign treatment over all groups, or correct the strata."
-        )
+    remedy = "Use within=None to reassign treatment over all groups, or correct the strata."
+    refuse(several.index[several > 1], "group", "More than one stratum meets", remedy)
     return strata.first()
 
 

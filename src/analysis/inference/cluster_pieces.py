@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.inference.cluster_sums import ClusterSums, cluster_sums
-from analysis.messages import StudyError
+from analysis.messages import StudyError, singular
 from analysis.regression.regression import Effect, Regression
 
 # An eigenvalue of I - H_g or of the Gram matrix without cluster g this small is zero: rounding leaves about 1e-14,
@@ -88,10 +88,11 @@ def cluster_codes(regression: Regression, cluster: str) -> np.ndarray:
         )
     codes = pd.factorize(regression.sample.frame[cluster])[0]
     if codes.max() == 0:
-        raise StudyError(
-            f"All {regression.sample.rows:,} rows are in one {cluster}, so errors cannot be clustered by {cluster}. "
-            f"Name the {cluster} column in Study.from_frame, or cluster by something with two values or more."
+        fault = (
+            "All {rows:,} rows are in one {noun}, so errors cannot be clustered by {noun}. Name the {column} column "
+            "in Study.from_frame, or cluster by something with two values or more."
         )
+        raise StudyError(fault, rows=regression.sample.rows, noun=singular(cluster), column=cluster)
     return codes
 
 

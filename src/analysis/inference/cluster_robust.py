@@ -5,13 +5,13 @@ from scipy import stats
 
 from analysis.inference.cluster_pieces import ClusterPieces, adjusted_direction, effective_treated_clusters
 from analysis.inference.hypothesis import HypothesisTest
-from analysis.messages import count, floored
+from analysis.messages import Text, count, floored
 
 # Up to this many treated groups, notes tell the reader not to lean on the method.
 FEW_TREATED = 3
 NO_VARIATION = "no residual variation to learn from"
-ONE_TREATED = "one treated group: not informative"
-ONE_UNTREATED = "one untreated group: not informative"
+ONE_TREATED = Text("one treated group: not informative")
+ONE_UNTREATED = Text("one untreated group: not informative")
 FEW = "too few to lean on"
 
 
@@ -25,9 +25,9 @@ def caution(pieces: ClusterPieces) -> str:
         return ONE_TREATED
     if (~pieces.treated).sum() == 1:
         return ONE_UNTREATED
-    lone = count(pieces.alone, "cluster")
+    sentence = "{clusters} alone behind a part of the effect, own noise not counted"
     counted = not pieces.alone or pieces.lone_share
-    return "" if counted else f"{lone} alone behind a part of the effect, own noise not counted"
+    return "" if counted else Text(sentence, clusters=count(pieces.alone, "cluster"))
 
 
 def treated_note(pieces: ClusterPieces, few: str = FEW) -> str:

@@ -73,7 +73,7 @@ def hypothesis_test(
         try:
             return randomization(regression, effect, draws=draws, seed=seed, level=level)
         except StudyError as error:
-            return HypothesisTest(note=str(error))
+            return HypothesisTest(note=error.args[0])
     pieces = cluster_pieces(regression, effect, codes)
     if method in STUDENT:
         test = STUDENT[method](pieces, level)

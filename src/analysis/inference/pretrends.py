@@ -12,7 +12,7 @@ from analysis.inference.assignments import group_starts
 from analysis.inference.cluster_pieces import ROUNDING_TOLERANCE, cluster_codes, informative_clusters
 from analysis.inference.cluster_sums import cluster_sums
 from analysis.inference.hypothesis import HypothesisTest
-from analysis.messages import StudyError, count
+from analysis.messages import StudyError, Text, count
 from analysis.regression.regression import Effect, Regression
 
 FEWEST_TREATED_GROUPS = 3
@@ -160,10 +160,11 @@ def _check_variation(regression: Regression, influence: np.ndarray) -> None:
 def _check_rank(covariance: np.ndarray) -> None:
     """Every event time moves in its own way among the untreated groups, else their covariance has no inverse."""
     if (rank := np.linalg.matrix_rank(covariance, hermitian=True)) < len(covariance):
-        raise StudyError(
-            f"The untreated groups' paths move in {count(int(rank), 'way')} only at {len(covariance)} event times, so "
-            "they show no covariance. Leave out years that repeat others, or bring more untreated groups."
+        fault = (
+            "The untreated groups' paths move in {ways} only at {times} event times, so they show no covariance. Leave "
+            "out years that repeat others, or bring more untreated groups."
         )
+        raise StudyError(fault, ways=count(int(rank), "way"), times=len(covariance))
 
 
 def _cells_of(regression: Regression, cohort: float) -> np.ndarray:
@@ -175,19 +176,20 @@ def _cells_of(regression: Regression, cohort: float) -> np.ndarray:
 def _check_groups(regression: Regression, starts: np.ndarray, effects: int) -> None:
     treated, untreated = int((~np.isnan(starts)).sum()), int(np.isnan(starts).sum())
     cohorts = len(np.unique(starts[~np.isnan(starts)]))
-    remedy = "Use the slope of EventStudy.pretrend, a single number, with randomization inference."
+    remedy = Text("Use the slope of EventStudy.pretrend, a single number, with randomization inference.")
     if cohorts > 1 and regression.kind != "cohort_event_time":
-        raise StudyError(
-            f"The event study pools {cohorts} start years, so no group's path stands for an event time. "
-            'Use estimator="saturated".'
-        )
+        fault = "The event study pools {starts} start years, so no group's path stands for an event time. {remedy}"
+        raise StudyError(fault, starts=cohorts, remedy=Text('Use estimator="saturated".'))
     if treated - cohorts < FEWEST_TREATED_GROUPS - 1:
-        raise StudyError(
-            f"{count(treated, 'treated group')} with {count(cohorts, 'start year')} cannot show how treated groups "
-            f"vary: {FEWEST_TREATED_GROUPS} are needed, and one more for each further start year. {remedy}"
+        fault = (
+            "{treated} with {starts} cannot show how treated groups vary: {needed} are needed, and one more for each "
+            "further start year. {remedy}"
         )
+        seen = {"treated": count(treated, "treated group"), "starts": count(cohorts, "start year")}
+        raise StudyError(fault, **seen, needed=FEWEST_TREATED_GROUPS, remedy=remedy)
     if effects > untreated - 1:
-        raise StudyError(
-            f"{count(effects, 'event time')} need at least {effects + 1} untreated groups for their covariance, "
-            f"but there are {untreated}. {remedy}"
+        fault = (
+            "{times} need at least {needed} untreated groups for their covariance, but there are {untreated}. {remedy}"
         )
+        times = count(effects, "event time")
+        raise StudyError(fault, times=times, needed=effects + 1, untreated=untreated, remedy=remedy)
