@@ -11,7 +11,7 @@ import pandas as pd
 
 from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
-from analysis.messages import Sentence, StudyError, count, first
+from analysis.messages import Listed, Sentence, StudyError, count, first, refuse
 from analysis.regression.regression import Effect, Regression, weighted_sum
 from analysis.study.group_notes import few_treated_groups, mixed_groups
 from analysis.study.labels import text_label
@@ -71,12 +71,12 @@ class Aggregate(Sentence):
 def aggregated_effects(regression: Regression, starts: Sequence[int], by: str) -> tuple[dict[int, Effect], Effect]:
     """Effects by event time, start-year cohort or calendar year, and their average; see `EventStudy.aggregate`."""
     if by not in AGGREGATES:
-        raise StudyError(f"by must be one of {', '.join(AGGREGATES)}, not {by!r}.")
+        raise StudyError("by must be one of {known}, not {by!r}.", known=Listed(AGGREGATES), by=by)
     if len(starts) > 1 and regression.kind != "cohort_event_time":
-        raise StudyError(
-            f"The event study pools {len(starts)} start years, so cohorts cannot be told apart. "
-            'Use estimator="saturated".'
+        fault = (
+            'The event study pools {starts} start years, so cohorts cannot be told apart. Use estimator="saturated".'
         )
+        raise StudyError(fault, starts=len(starts))
     cohort = np.array([starts[0] if label[0] is None else label[0] for label in regression.labels])
     event_time = np.array([label[1] for label in regression.labels])
     key = {"event_time": event_time, "cohort": cohort, "calendar": cohort + event_time}[by]
@@ -85,13 +85,11 @@ def aggregated_effects(regression: Regression, starts: Sequence[int], by: str) -
     if by != "event_time":
         # A start year that is zero throughout has no cells, so that those of another would not tell it apart.
         rows = regression.sample.always_zero
-        rows = rows[
-            (rows["time"] >= rows["first_treated"]).fillna(False) & rows["time"].isin(regression.sample.frame["time"])
-        ]
+        under_treatment = (rows["time"] >= rows["first_treated"]).fillna(False)
+        rows = rows[under_treatment & rows["time"].isin(regression.sample.frame["time"])]
         zeros = rows["weight"].groupby(rows["first_treated" if by == "cohort" else "time"]).sum()
-        effects = [
-            replace(one, always_zero=float(zeros.get(name, 0))) for one, name in zip(effects, names, strict=True)
-        ]
+        pairs = zip(effects, names, strict=True)
+        effects = [replace(one, always_zero=float(zeros.get(name, 0))) for one, name in pairs]
     share = np.ones(len(names))
     if by == "cohort":
         share = regression.sample.units().groupby("first_treated")["villages"].sum()[names].to_numpy(dtype=float)
@@ -130,13 +128,11 @@ def with_starts(study: Study, starts: int | Mapping[object, int]) -> Study:
     known = set(frame.loc[treated, "group"].unique())
     starts = starts if isinstance(starts, Mapping) else dict.fromkeys(known, starts)
     starts = {group if group in known else text_label(group): year for group, year in starts.items()}
-    if unknown := [group for group in starts if group not in known]:
-        raise StudyError(
-            f"{count(len(unknown), 'group')} not treated in this study: {first(unknown)}. "
-            f"Its treated groups are {', '.join(map(str, sorted(known)))}."
-        )
+    unknown = [group for group in starts if group not in known]
+    remedy = "Its treated groups are {known}."
+    refuse(unknown, "group", "{} not treated in this study", remedy, known=Listed(sorted(known)))
     if broken := [year for year in starts.values() if int(year) != year]:
-        raise StudyError(f"Start years must be whole years, not {first(broken)}.")
+        raise StudyError("Start years must be whole years, not {found}.", found=first(broken))
     changed = frame["group"].map(dict(starts)).where(treated).astype("Int64")
     frame = frame.assign(first_treated=changed.fillna(frame["first_treated"]))
     check_starts(frame)

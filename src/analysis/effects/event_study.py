@@ -19,7 +19,7 @@ from analysis.inference.methods import HEADLINE
 from analysis.inference.pretrends import joint_pretrend, pooled_covariance, slope_weights
 from analysis.language.labels import counted, say, term
 from analysis.language.texts import singular
-from analysis.messages import Sentence, StudyError
+from analysis.messages import Sentence, StudyError, Text
 from analysis.regression.regression import Effect, Regression, weighted_sum
 from analysis.study.study import Study
 
@@ -64,7 +64,8 @@ class EventStudy(Sentence):
     def estimate(self, event_time: int) -> Estimate:
         """The effect at one event time."""
         if event_time not in self.event_times:
-            raise StudyError(f"Event time {event_time} is not estimated; choose from {list(self.event_times)}.")
+            fault = "Event time {time} is not estimated; choose from {known}."
+            raise StudyError(fault, time=event_time, known=list(self.event_times))
         return self.of(self.effects[self.event_times.index(event_time)])
 
     def average(self) -> Estimate:
@@ -72,9 +73,8 @@ class EventStudy(Sentence):
 
         Unlike `did`, whose baseline is all years before treatment; report both and name the baseline.
         """
-        return self.of(
-            self.fitted.average(np.array([time is not None and time >= 0 for _, time in self.fitted.labels]))
-        )
+        treated = np.array([time is not None and time >= 0 for _, time in self.fitted.labels])
+        return self.of(self.fitted.average(treated))
 
     def of(self, effect: Effect) -> Estimate:
         """Any other effect of this regression as an estimate."""
@@ -150,15 +150,14 @@ class EventStudy(Sentence):
         before = np.array(path.event_times) < 0
         if not before.any():
             known = "reached by every start year" if path.left_out else "estimated beside the reference"
-            raise StudyError(
-                f"No year before treatment is {known}, so there is no pre-trend to test. Add earlier years."
-            )
+            fault = "No year before treatment is {known}, so there is no pre-trend to test. Add earlier years."
+            raise StudyError(fault, known=Text(known))
         leads, times = path.part(before), [*np.array(path.event_times)[before], self.reference]
         slope = self.of(weighted_sum(leads, slope_weights(times)[:-1]))
         try:
             joint = HypothesisTest(note=slope.dominance) if slope.dominance else joint_pretrend(self.fitted, leads)
         except StudyError as error:
-            joint = HypothesisTest(note=f"refused: {str(error).rstrip('.')}")
+            joint = HypothesisTest(note=Text("refused: {reason}", reason=error.args[0]))
         return Pretrend(slope, joint, len(leads))
 
     def path(self) -> EventPath:

@@ -17,7 +17,7 @@ from analysis.inference.honest_bounds.bounds import KINDS, honest_bounds
 from analysis.inference.honest_bounds.breakdown import breakdown_value
 from analysis.inference.pretrends import pooled_covariance
 from analysis.language.labels import say, term
-from analysis.messages import Sentence, StudyError, amount, count, first, in_sentence
+from analysis.messages import Listed, Sentence, StudyError, amount, count, in_sentence, refuse
 from analysis.regression.regression import Regression
 from analysis.study.outcome import effect_in_words
 
@@ -117,10 +117,8 @@ def check_lags(times: np.ndarray, weights: Sequence[float] | None) -> None:
             "groups all along. Leave out the start year that is seen least with study.subset."
         )
     if weights is not None and (len(weights) != len(times) or not np.any(weights)):
-        raise StudyError(
-            f"weights must be {count(len(times), 'number')}, not all zero: one for each event time under treatment "
-            f"({', '.join(map(str, times))}), not {list(weights)}."
-        )
+        fault = "weights must be {many}, not all zero: one for each event time under treatment ({times}), not {given}."
+        raise StudyError(fault, many=count(len(times), "number"), times=Listed(times), given=list(weights))
 
 
 def of_which(estimate: Estimate, whole: Estimate, times: Iterable[int], weights: Iterable[float] | None) -> str:
@@ -163,7 +161,8 @@ def path_bounds(
     try:
         covariance, df = pooled_covariance(path.regression, path.effects)
     except StudyError as error:
-        raise StudyError(f"No honest bounds, because leads and lags have no covariance to trust: {error}") from None
+        fault = "No honest bounds, because leads and lags have no covariance to trust: {reason}"
+        raise StudyError(fault, reason=error.args[0]) from None
     _check_untreated(path.regression, pre + post)
     coefficients = np.array([effect.value for effect in path.effects])
     coefficients[pre:] += (estimate.value - weights @ coefficients[pre:]) * weights / (weights @ weights)
@@ -182,10 +181,12 @@ def _check_untreated(regression: Regression, effects: int) -> None:
     """Untreated groups enough for a covariance whose inverse can be trusted: with few it makes bounds far too wide."""
     starts = group_starts(regression.sample.frame)
     if (untreated := int(starts.isna().sum())) <= UNTREATED_PER_EFFECT * effects:
-        raise StudyError(
-            f"No honest bounds: {count(untreated, 'untreated group')} cannot show how {count(effects, 'event time')} "
-            f"vary together; more than {UNTREATED_PER_EFFECT * effects} are needed. Use fewer years."
+        fault = (
+            "No honest bounds: {groups} cannot show how {times} vary together; more than {number} are needed. Use "
+            "fewer years."
         )
+        seen = {"groups": count(untreated, "untreated group"), "times": count(effects, "event time")}
+        raise StudyError(fault, **seen, number=UNTREATED_PER_EFFECT * effects)
 
 
 def _leads_and_lags(path: EventPath) -> tuple[int, int, int]:
@@ -198,14 +199,15 @@ def _leads_and_lags(path: EventPath) -> tuple[int, int, int]:
             "from parallel trends can be. Add earlier years."
         )
     if path.reference != times[pre]:
-        raise StudyError(
+        fault = (
             "Honest bounds set departures after the last year before treatment against those up to it. "
-            f"Estimate the event study with reference={times[pre]}, not {path.reference}."
+            "Estimate the event study with reference={last}, not {reference}."
         )
-    if missing := sorted(set(range(times[0], times[-1], step)) - set(times)):
-        raise StudyError(
-            f"{count(len(missing), 'event time')} missing between others: {first(missing)}. Honest bounds compare "
-            f"changes from year to year, here in steps of {count(step, 'year')}. Fill in these years, or use only the "
-            "years on one side of the gap."
-        )
+        raise StudyError(fault, last=times[pre], reference=path.reference)
+    missing = sorted(set(range(times[0], times[-1], step)) - set(times))
+    remedy = (
+        "Honest bounds compare changes from year to year, here in steps of {steps}. Fill in these years, or use only "
+        "the years on one side of the gap."
+    )
+    refuse(missing, "event time", "{} missing between others", remedy, steps=count(step, "year"))
     return pre, len(times) - 1 - pre, step

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.language.labels import say
-from analysis.messages import StudyError, floored
+from analysis.messages import StudyError, Text, floored, singular
 from analysis.regression.regression import Effect, Regression
 from analysis.regression.treatment_cells import cell_of_each_row
 
@@ -40,10 +40,11 @@ def ratio_behind(regression: Regression, effect: Effect) -> Effect | None:
 def refuse_dominated(what: str, reason: str, noun: str) -> None:
     """Raise a `StudyError` where treated groups are worth too few by their totals, for this reason."""
     if reason:
-        remedy = f'Use scale="log" or "level", or the outcome without the {noun} that has most of it.'
+        remedy = 'Use scale="log" or "level", or the outcome without the {noun} that has most of it.'
         if TOO_FEW in reason:
-            remedy = f'Use scale="log" or "level", in which every {noun} counts alike.'
-        raise StudyError(f"{what}: {reason}. {remedy}")
+            remedy = 'Use scale="log" or "level", in which every {noun} counts alike.'
+        known = {"what": Text(what), "reason": reason, "remedy": Text(remedy, noun=singular(noun))}
+        raise StudyError("{what}: {reason}. {remedy}", **known)
 
 
 def observed_mean(regression: Regression, effect: Effect) -> float:
@@ -70,8 +71,9 @@ def dominance(treated: int, totals: np.ndarray) -> str:
     if treated == 1 or not (worth := effective_number(totals)) < NO_INTERVAL_BELOW:
         return ""
     if totals.max() > MOST * totals.sum():
-        return f"one group has most of the treated total, which is worth {floored(worth)} groups: not informative"
-    return f"{treated} treated groups are worth {floored(worth)} {TOO_FEW}: not informative"
+        most = "one group has most of the treated total, which is worth {} groups: not informative"
+        return Text(most, floored(worth))
+    return Text("{} treated groups are worth {} equal ones by their totals: not informative", treated, floored(worth))
 
 
 def large_villages(regression: Regression, effect: Effect, language: str = "en") -> Iterator[str]:

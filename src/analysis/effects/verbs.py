@@ -6,7 +6,7 @@ import numpy as np
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
-from analysis.messages import StudyError, count, first, former_options, reasons
+from analysis.messages import Listed, StudyError, Text, count, first, former_options, reasons
 from analysis.regression import collapsing
 from analysis.regression.comparison import comparable
 from analysis.regression.regression import fit
@@ -153,7 +153,8 @@ def event_study(
     estimator = _estimator(study, estimator, EVENT_CELLS)
     reference = last_before(study, outcome) if reference is None else reference
     if reference >= 0:
-        raise StudyError(f"reference must be an event time before treatment, such as -1, not {reference}.")
+        fault = "reference must be an event time before treatment, such as -1, not {reference}."
+        raise StudyError(fault, reference=reference)
     scale = study.scale_of(outcome, scale)
     sample = _sample(study, outcome, controls, weights, scale, collapse, reference)
     _check_cohorts(sample, estimator, reference)
@@ -174,7 +175,7 @@ def _estimator(study: Study, estimator: str | None, known: Mapping[str, str]) ->
     if estimator is None:
         return "two_way" if len(study.starts) == 1 else "saturated"
     if estimator not in known:
-        raise StudyError(f"estimator must be one of {', '.join(known)}, not {estimator!r}.")
+        raise StudyError("estimator must be one of {known}, not {name!r}.", known=Listed(known), name=estimator)
     return estimator
 
 
@@ -210,10 +211,11 @@ def _check_usable(sample: Sample, outcome: str) -> None:
     }
     for nobody, mask in kinds.items():
         if not mask.any():
-            raise StudyError(
-                f"{nobody} has a usable {outcome!r}; rows left out: {reasons(sample.dropped)}. "
-                "Fill in the missing values, or choose another outcome."
+            fault = (
+                "{nobody} has a usable {outcome!r}; rows left out: {reasons}. Fill in the missing values, or choose "
+                "another outcome."
             )
+            raise StudyError(fault, nobody=Text(nobody), outcome=outcome, reasons=reasons(sample.dropped))
 
 
 def _refuse_many(sample: Sample) -> None:
@@ -221,12 +223,12 @@ def _refuse_many(sample: Sample) -> None:
     units = sample.units()
     treated, groups = units.loc[units["first_treated"].notna(), "group"].nunique(), units["group"].nunique()
     if treated > MOST_OF_THEIR_OWN:
-        raise StudyError(
-            f"{treated:,} of {groups:,} groups are treated, too many to look at one by one: at most "
-            f"{MOST_OF_THEIR_OWN} can have effects of their own in one regression, and the strongest of {treated:,} "
-            f"would have an adjusted p of about {treated / groups:.2f} at best. Name larger groups, such as provinces, "
-            "or take some of them with study.subset."
+        fault = (
+            "{treated:,} of {groups:,} groups are treated, too many to look at one by one: at most {most} can have "
+            "effects of their own in one regression, and the strongest of {treated:,} would have an adjusted p of "
+            "about {least:.2f} at best. Name larger groups, such as provinces, or take some of them with study.subset."
         )
+        raise StudyError(fault, treated=treated, groups=groups, most=MOST_OF_THEIR_OWN, least=treated / groups)
 
 
 def _check_cohorts(sample: Sample, estimator: str, reference: int | None = None) -> None:
@@ -236,15 +238,16 @@ def _check_cohorts(sample: Sample, estimator: str, reference: int | None = None)
     seen = first_treated[(event_time < 0 if reference is None else event_time == reference).fillna(False)]
     lost = sorted(set(first_treated.dropna().unique()) - set(seen.unique()))
     if lost and (estimator != "two_way" or seen.empty):
-        when, remedy, gone = "before its start", "Add earlier years", []
+        when, remedy, gone = Text("before its start"), Text("Add earlier years"), []
         if reference is not None:
-            when, remedy = f"at the reference event time {reference}", "Choose another reference"
+            when = Text("at the reference event time {reference}", reference=reference)
+            remedy = Text("Choose another reference")
             gone = sorted({start + reference for start in lost} - set(time)) if sample.dropped else []
             cohorts = first_treated.groupby(event_time).nunique()
             usable = cohorts[(cohorts == first_treated.nunique()) & (cohorts.index < 0)].index
-            remedy += f", such as reference={usable.max()}" if len(usable) else ""
-        why = f" ({first(gone)} left out: {reasons(sample.dropped)})" if gone else ""
-        raise StudyError(
-            f"No village is observed {when} in {count(len(lost), 'start-year cohort')}: {first(lost)}{why}. "
-            f"{remedy}, or remove these villages."
-        )
+            if len(usable):
+                remedy = Text("Choose another reference, such as reference={usable}", usable=usable.max())
+        why = Text(" ({years} left out: {reasons})", years=first(gone), reasons=reasons(sample.dropped))
+        fault = "No village is observed {when} in {cohorts}: {found}{why}. {remedy}, or remove these villages."
+        seen = {"cohorts": count(len(lost), "start-year cohort"), "found": first(lost), "why": why if gone else ""}
+        raise StudyError(fault, when=when, remedy=remedy, **seen)
