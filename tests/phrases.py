@@ -14,7 +14,7 @@ SAYS = {"say": slice(0, 2), "captioned": slice(2, None), "threat": slice(None), 
 SAYS |= {"StudyError": slice(0, 1), "RepeatedRowsError": slice(0, 1), "refuse": slice(2, 4), "look": slice(2, 4)}
 SAYS |= {"_note": slice(3, 4), "_missing_note": slice(2, 3), "named_rows": slice(1, 2), "_check_language": slice(1, 2)}
 FIRST = ("say", "captioned", "threat")
-TRANSLATED = {"messages", "language", "reading", "study", "report", "regression", "inference", "effects"}
+TRANSLATED = {"messages", "language", "reading", "study", "report", "regression", "inference", "effects", "design"}
 """Rooms whose errors are translated too."""
 COUNTS = {"refuse": 1, "look": 1, "count": 1, "_note": 2, "named_rows": 0, "counted": 2}
 

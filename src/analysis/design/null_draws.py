@@ -15,7 +15,7 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.cluster_pieces import ClusterPieces, adjusted_direction, cluster_codes, cluster_pieces
 from analysis.inference.cluster_robust import caution, cr2
-from analysis.messages import StudyError, check_whole
+from analysis.messages import StudyError, check_whole, singular
 from analysis.study.panel_checks import DESIGN_COLUMNS
 from analysis.study.study import Study
 
@@ -98,10 +98,11 @@ def planned_design(
     frame = pd.concat(copies).sort_values(["unit", "time"], ignore_index=True)
     frame[DRAWN] = np.random.default_rng(0).standard_normal(len(frame))
     if not (frame["time"] >= frame["first_treated"]).any():
-        raise StudyError(
-            f"No {study.noun} under treatment has {outcome!r}, and only years after the last one in which anybody has "
-            f"it ({time[known].max()}) count as planned. Leave it empty for everybody in the years to plan."
+        fault = (
+            "No {noun} under treatment has {outcome!r}, and only years after the last one in which anybody has it "
+            "({last}) count as planned. Leave it empty for everybody in the years to plan."
         )
+        raise StudyError(fault, noun=singular(study.noun), outcome=outcome, last=time[known].max())
     return did(replace(study, frame=frame, controls=controls), DRAWN, collapse=False)
 
 
@@ -138,7 +139,7 @@ def null_draws(design: Estimate, shocks: Shocks, replications: int, seed: int, s
     clusters = cluster_codes(regression, "group")
     pieces = cluster_pieces(regression, design.effect, clusters)
     if warning := caution(pieces):
-        raise StudyError(f"No standard error of this design can be believed, so it has no power: {warning}.")
+        raise StudyError("No standard error of this design can be believed, so it has no power: {why}.", why=warning)
     check_whole(2, replications=replications)
     poisson = scale == "poisson"
     solver = PoissonDesign.of(design, pieces) if poisson else LinearDesign.of(design, pieces, clusters)

@@ -220,10 +220,11 @@ def _smallest(null: NullDraws, power: float, level: float, sign: int = 1) -> flo
     if null.power(0.0, level) >= power:
         raise ValueError(f"power must be above the size of the test, {null.power(0.0, level):.3f} here, not {power}.")
     if null.ratios and np.isfinite(null.errors).mean() <= power:
-        raise StudyError(
-            f"In {np.isnan(null.errors).mean():.0%} of simulated panels zeros leave no effect in per cent, so none is "
-            f'found {power:.0%} of the time. Use scale="level".'
+        fault = (
+            "In {share:.0%} of simulated panels zeros leave no effect in per cent, so none is found {power:.0%} of the "
+            'time. Use scale="level".'
         )
+        raise StudyError(fault, share=np.isnan(null.errors).mean(), power=power)
     return first_reached(
         lambda effect: null.power(sign * effect, level) >= power,
         float(np.nanmedian(null.errors)),

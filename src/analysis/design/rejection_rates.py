@@ -14,7 +14,7 @@ from analysis.design.shocks import Shocks, untreated_shocks
 from analysis.effects.verbs import did
 from analysis.inference.inversion import rejects
 from analysis.inference.methods import METHODS, known_methods
-from analysis.messages import StudyError, check_whole, count
+from analysis.messages import StudyError, Text, check_whole, count
 from analysis.regression.comparison import comparable
 from analysis.regression.sample import select_sample
 from analysis.study.study import Study
@@ -112,10 +112,12 @@ def rejection_rates(
     treatable = _treatable(frame, starts)
     number, groups = treated_groups or len(starts), len(treatable)
     if groups < number + 2:
-        raise StudyError(
-            f"Only {count(groups, 'group')} {'is' if groups == 1 else 'are'} at hand to treat {number} of them on "
-            "paper and compare them with at least two others. Treat fewer, or bring more untreated groups."
+        fault = (
+            "Only {groups} at hand to treat {number} of them on paper and compare them with at least two others. Treat "
+            "fewer, or bring more untreated groups."
         )
+        many = Text("{groups} is" if groups == 1 else "{groups} are", groups=count(groups, "group"))
+        raise StudyError(fault, groups=many, number=number)
     sets = None
     if correlation is None and len(set(starts)) == 1 and comb(groups, number) <= replications:
         sets = list(combinations(treatable, number))

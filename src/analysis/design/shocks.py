@@ -167,10 +167,11 @@ def untreated_shocks(study: Study, outcome: str, scale: str | None = None) -> Sh
     frame = sample.frame[["unit", "group", "time"]].assign(value=sample.outcome, net=net)
     frame = frame[~(sample.frame["time"] >= sample.frame["first_treated"]).fillna(False).to_numpy(dtype=bool)]
     if (years := frame["time"].nunique()) < FEWEST_YEARS:
-        raise StudyError(
-            f"{count(years, 'year')} without treatment cannot tell lasting shocks from passing ones. "
-            f"Bring at least {FEWEST_YEARS} years, or the shocks of another study or outcome."
+        fault = (
+            "{years} without treatment cannot tell lasting shocks from passing ones. Bring at least {fewest} years, or "
+            "the shocks of another study or outcome."
         )
+        raise StudyError(fault, years=count(years, "year"), fewest=FEWEST_YEARS)
     units = study.units
     everyone = pd.MultiIndex.from_arrays(
         [units["group"].astype(frame["group"].dtype), units.index], names=["group", "unit"]
