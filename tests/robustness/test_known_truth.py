@@ -15,7 +15,7 @@ def test_truth_stands_beside_what_was_found():
     headline = did(study, study.primary_outcome)
     assert table["estimate"].iloc[0] == pytest.approx(headline.percent, abs=1e-9)
     held = ((table["low"] <= table["truth"]) & (table["truth"] <= table["high"])).sum()
-    assert f"Of {table['low'].count()} outcomes with an interval {held} hold the truth" in repr(beside)
+    assert f"Of {table['low'].count()} intervals {held} contain the true value" in repr(beside)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -48,8 +48,8 @@ def truth_beside_found() -> Finding:
     ends = [(truth[one.outcome], one.headline()["low"], one.headline()["high"]) for one in known]
     said = say(
         language,
-        "We built {truth} into {label} and found {estimate}. Of {number} outcomes with an interval {held} hold the "
-        "truth: outcomes of one panel share its luck.",
+        "We built {truth} into {label} and found {estimate}. Of {number} intervals {held} contain the true value: "
+        "outcomes of one panel share its luck.",
         truth=effect_in_words(LOG_POINTS, truth[study.primary_outcome], language),
         label=in_sentence(study.label_of(study.primary_outcome)),
         estimate=in_short(found[study.primary_outcome]),
@@ -79,7 +79,7 @@ def _drawn(estimates: dict[str, Estimate], truth: pd.Series) -> Any:
 def known_panels(kind: str, unit: str = "%") -> Finding:
     """What the checks found on simulated panels of one kind, whose truth is known (`benchmarks/built_in_checks.py`).
 
-    Use it before leaning on a check: how often its interval holds the truth, and how often it excludes zero.
+    Use it before leaning on a check: how often its interval contains the true value, and how often it excludes zero.
 
     Parameters
     ----------
@@ -100,9 +100,9 @@ def known_panels(kind: str, unit: str = "%") -> Finding:
     effect, worst = rows.loc["effect"], rows["coverage"].idxmin()
     said = say(
         language,
-        "On {number} panels {kind} we built in {truth} and found {mean} on average. The 95 % interval holds the truth "
-        "in {coverage} % of them and excludes zero in {excludes} %. Least often, in {least} %, the truth is held by "
-        "the interval of “{worst}”.",
+        "On {number} panels {kind} we built in {truth} and found {mean} on average. The 95 % interval contains the "
+        "true value in {coverage} % of them and excludes zero in {excludes} %. Of all checks the interval of “{worst}” "
+        "contains it least often, in {least} %.",
         number=int(effect["panels"]),
         kind=say(language, KINDS[kind]),
         **{name: f"{fixed(effect[name], int(unit == '%'))} {term(language, unit)}" for name in ("truth", "mean")},

@@ -71,7 +71,7 @@ def every_outcome(study: Study) -> Finding:
     differ = tested.index[tested < SIGNIFICANT]
     said = say(
         language,
-        "{number} of {outcomes} differ from zero at 5 % once their number is counted (Holm)."
+        "At the 5 % level {number} of {outcomes} can be distinguished from zero, counting all of them (Holm)."
         if len(tested)
         else "None of {outcomes} can be tested.",
         number=len(differ),
