@@ -419,8 +419,8 @@ def test_a_planned_study_is_told_what_it_could_show(summaries):
 
 def test_gaps_are_counted_and_money_named(summaries):
     _, texts, _ = summaries("gaps")
-    assert "Data: 177 village-years; 3 left out: 3 without the outcome." in texts["en"]
-    assert "数据：177条记录；另有3条未使用：3条缺少该指标。" in texts["zh"]
+    assert "Data: 177 village-years; left out: 3 without the outcome." in texts["en"]
+    assert "数据：177条记录；未使用：3条缺少该指标。" in texts["zh"]
     assert "Outcome: total income (CNY, nominal)." in texts["en"]
     assert "指标：total income（元、当年价格）。" in texts["zh"]
 

@@ -115,13 +115,14 @@ class Wording:
 
     def used(self) -> str:
         """How many rows the estimate used, and why others were left out."""
+        reasons, said = list(self._left_out()), "Data: {rows}, none without the outcome."
+        if reasons:
+            said = "Data: {rows}; left out: {why}." if len(reasons) == 1 else "Data: {rows}; {number} left out: {why}."
         return self.say(
-            "Data: {rows}; {number} left out: {why}."
-            if self.estimate.dropped
-            else "Data: {rows}, none without the outcome.",
+            said,
             rows=self.count(self.estimate.rows, f"{self.findings.study.noun}-year"),
             number=f"{self.estimate.dropped:,}",
-            why=self.say(", ").join(self._left_out()),
+            why=self.say(", ").join(reasons),
         )
 
     def _left_out(self) -> Iterator[str]:
