@@ -336,9 +336,15 @@ def test_start_years_of_one_group_each_leave_no_interval(summaries):
     assert "效应的一部分仅取决于一个组" in texts["zh"]
 
 
-@pytest.mark.parametrize("name", ["one year before", "no year before the start"])
-def test_without_an_event_study_the_means_are_drawn(summaries, name):
-    study, texts, folder = summaries(name)
+def test_where_the_year_before_the_start_is_missing_the_last_one_seen_takes_its_place(summaries):
+    study, texts, _ = summaries("no year before the start")
+    assert find(study).events.reference == -2
+    assert "against the last year seen before the start (hollow dot)" in texts["en"]
+    assert "以开始前最后一个有数据的年份为基准" in texts["zh"]
+
+
+def test_without_an_event_study_the_means_are_drawn(summaries):
+    study, texts, folder = summaries("one year before")
     assert find(study).events is None
     assert "![Means of village income by year (your data)](summary-en.png)" in texts["en"]
     assert "do not suffice to look into this" in texts["en"]

@@ -165,8 +165,8 @@ class Sentences(Wording):
             return (
                 self.say("Effect on {label} by year since the start ({data})", **said),
                 self.say(
-                    "*Figure:* the gap by year, against the year before the start (hollow dot). Left of the dashed "
-                    "line dots near zero mean that both moved alike."
+                    "*Figure:* the gap by year, against the last year seen before the start (hollow dot). Left of the "
+                    "dashed line dots near zero mean that both moved alike."
                 )
                 + (self.say(" Bars are 95 % intervals.") if self.findings.events.frame()["low"].notna().any() else ""),
             )
