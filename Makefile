@@ -1,6 +1,6 @@
 # Every target is one line that also works without make; the README lists them.
 .DEFAULT_GOAL := help
-.PHONY: help report test lab notebooks
+.PHONY: help report test lab notebooks messages
 unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
@@ -17,8 +17,9 @@ help:
 	@echo "make test        set up .venv, run every test and compare every notebook output"
 	@echo "make lab         open notebooks/ in JupyterLab"
 	@echo "make notebooks   run every notebook and store its outputs in notebooks/"
+	@echo "make messages    bring the translations of the notebooks' prose up to the notebooks"
 
-report test lab notebooks: $(INSTALLED)
+report test lab notebooks messages: $(INSTALLED)
 	$(VENV_PYTHON) -m analysis $@
 
 $(INSTALLED): requirements.lock pyproject.toml

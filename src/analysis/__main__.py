@@ -14,7 +14,7 @@ from analysis.reading.guess import write_guess
 from analysis.reading.template import write_template
 from analysis.report.check import check_study
 from analysis.report.manifest import THREADS
-from analysis.report.notebooks import NotebookError, figures, store_outputs
+from analysis.report.notebooks import NotebookError, figures, notebook_paths, store_outputs
 from analysis.simulation.simulate import write_simulated
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +32,13 @@ def notebooks() -> None:
     """Run every notebook, store its outputs in notebooks/, and the README's figure."""
     store_outputs(ROOT / "notebooks")
     (ROOT / "figures" / "villages.png").write_bytes(figures(ROOT / "notebooks" / "02-villages.ipynb")[0])
+
+
+def messages() -> None:
+    """Bring the catalogues of the pages' prose up to the notebooks; what is new stays to be translated."""
+    from analysis.report.translations import update_prose
+
+    print(*update_prose(notebook_paths(ROOT / "notebooks")), sep="\n")
 
 
 def run_tests() -> int:
@@ -66,7 +73,7 @@ def template(folder: str) -> None:
 
 
 COMMANDS: dict[str, Callable[..., int | None]] = {"report": report, "check": check, "template": template}
-COMMANDS |= {"notebooks": notebooks, "test": run_tests, "lab": lab, "simulate": simulate}
+COMMANDS |= {"notebooks": notebooks, "messages": messages, "test": run_tests, "lab": lab, "simulate": simulate}
 
 
 def main(arguments: list[str] | None = None) -> int:
