@@ -58,7 +58,7 @@ def verb(outcome, *, scale=None, placebo_group_size=None):
 
 
 def test_a_former_option_goes_on_working_and_gives_the_new_one():
-    with pytest.warns(FutureWarning, match=r"^verb\(\) takes pseudo_groups= until version 0\.2 only\. Write") as said:
+    with pytest.warns(FutureWarning, match=r"^verb\(\) takes pseudo_groups= until version 0\.3 only\. Write") as said:
         assert verb("y", pseudo_groups=5) == ("y", None, 5)
     assert said[0].filename == __file__, "the warning points at the caller's line"
     with pytest.warns(FutureWarning, match=r"Write scale='level'\.$"):
@@ -84,7 +84,7 @@ def fixed(outcome):
 
 
 def test_an_option_that_went_is_taken_and_said_to_change_nothing():
-    with pytest.warns(FutureWarning, match=r"^fixed\(\) takes seed= until version 0\.2 only\. It no longer changes an"):
+    with pytest.warns(FutureWarning, match=r"^fixed\(\) takes seed= until version 0\.3 only\. It no longer changes an"):
         assert fixed("y", seed=7) == "y"
 
 

@@ -283,8 +283,7 @@ REFUSED_CHECKS: dict[str, dict[str, str]] = {
     "in_logs": {"rich_village": NOT_FOR_MONEY.format("income", "log")},
     "in_chinese": {"rich_village": NOT_FOR_MONEY.format("income", "level"), "operating_income": ""},
     "many_missing": {
-        "same_promise": NO_WEIGHTS
-        + "Collective income (CNY): change per year (2,166, not 850). Inside and outside are ",
+        "same_promise": NO_WEIGHTS + "Collective income (万元): change per year (",
         "synthetic_districts": "No village has 'income' in all years in 4 treated groups: 片区1, 片区2, 片区3, .... ",
     },
     "never_seen_before": {

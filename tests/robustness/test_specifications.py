@@ -175,5 +175,5 @@ def test_the_figure_draws_every_interval_and_marks_the_studys_own(study, curve):
     marked = [line.get_xdata().tolist() for line in effects.lines if line.get_markersize() == 7]
     assert marked == [[curve.index[curve["own"]].item()]]
     labels = [label.get_text() for label in choices.get_yticklabels()]
-    assert labels[-1] == "scale: poisson"
+    assert labels[-1] == "scale: Poisson"
     assert "weights: households" in labels

@@ -353,7 +353,7 @@ def test_errors():
 
 def test_sentence_and_table_of_the_demonstration_study():
     result = synthetic_did(load_study(), "households", draws=19)
-    assert repr(result).startswith("Simulated data: effect on households -")
+    assert repr(result).startswith("Simulated data: effect on households −")
     assert "the average of 5 treated groups" in repr(result)
     assert repr(result).endswith(
         "24 treated villages seen in all years, 23 villages left out for a missing year. "

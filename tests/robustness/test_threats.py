@@ -190,5 +190,5 @@ def test_very_many_ways_to_start_later_are_drawn_the_same_each_time(monkeypatch)
     monkeypatch.setitem(other_starts.__wrapped__.__globals__, "FEW_SPLITS", 2)
     few = other_starts(many, "income")
     assert few.index[few["kind"] == "some later"].tolist() == [f"draw {n}: 6 groups 1 year later" for n in (1, 2)]
-    with pytest.warns(FutureWarning, match=r"^other_starts\(\) takes seed= until version 0\.2 only\. It no longer"):
+    with pytest.warns(FutureWarning, match=r"^other_starts\(\) takes seed= until version 0\.3 only\. It no longer"):
         pd.testing.assert_frame_equal(few, other_starts(many, "income", seed=7))

@@ -628,10 +628,10 @@ def test_complete_keeps_units_seen_in_every_year():
 
 
 def test_log_of_an_outcome_and_of_verbs_goes_on_working_with_a_warning():
-    with pytest.warns(FutureWarning, match=r"^Outcome\(\) takes log= until version 0\.2 only\. Write scale='log'\.$"):
+    with pytest.warns(FutureWarning, match=r"^Outcome\(\) takes log= until version 0\.3 only\. Write scale='log'\.$"):
         assert Outcome("income", log=True) == Outcome("income", scale="log")
     study = load_study()
-    with pytest.warns(FutureWarning, match=r"^did\(\) takes log= until version 0\.2 only\. Write scale='log'\.$"):
+    with pytest.warns(FutureWarning, match=r"^did\(\) takes log= until version 0\.3 only\. Write scale='log'\.$"):
         assert did(study, "households", log=True).value == did(study, "households", scale="log").value
 
 

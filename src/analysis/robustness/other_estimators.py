@@ -126,7 +126,7 @@ def several_starts(study: Study, outcome: str) -> Finding:
     --------
     >>> from analysis.reading.published_studies import castle_doctrine
     >>> several_starts(castle_doctrine(), "l_homicide").tables[1].frame.index.tolist()
-    ['treated against untreated', 'earlier against later treated', 'later against already treated']
+    ['earlier against later treated', 'later against already treated', 'treated against untreated']
     """
     language, unit = study.language, study.effect_unit(outcome, "level")
     events = event_study(study, outcome, scale="level")
