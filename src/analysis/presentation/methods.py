@@ -60,7 +60,10 @@ def plot_methods(estimate: Estimate, *, replications: int = 0, ax: Axes | None =
     title = say(language, "{label}: one effect, its interval by method ({data})", label=label, data=data)
     effect = say(language, "Effect{unit}, 95 % intervals", unit=bracketed(language, shown_unit(unit)))
     below = [effect, *filter(None, [small_print(language, term(language, estimate.no_interval))])]
-    return finish(ax, language, title, "\n".join(below))
+    finish(ax, language, title, "\n".join(below))
+    for _ in range(3):
+        ax.figure.draw_without_rendering()  # Texts beside the axes settle the layout in steps.
+    return ax
 
 
 def _false_positives(estimate: Estimate, replications: int) -> pd.DataFrame | None:
