@@ -61,8 +61,9 @@ def plot_methods(estimate: Estimate, *, replications: int = 0, ax: Axes | None =
     effect = say(language, "Effect{unit}, 95 % intervals", unit=bracketed(language, shown_unit(unit)))
     below = [effect, *filter(None, [small_print(language, term(language, estimate.no_interval))])]
     finish(ax, language, title, "\n".join(below))
-    for _ in range(3):
-        ax.figure.draw_without_rendering()  # Texts beside the axes settle the layout in steps.
+    if figure := ax.get_figure(root=True):
+        for _ in range(3):  # Texts beside the axes settle the layout in steps.
+            figure.draw_without_rendering()
     return ax
 
 
