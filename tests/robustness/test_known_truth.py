@@ -24,6 +24,6 @@ def test_panels_of_a_kind_show_what_the_stored_table_holds(kind):
     found = known_panels(kind)
     table = found.tables[0].frame
     assert table.loc["effect", ["truth", "mean"]].tolist() == stored.loc["effect", ["truth", "mean"]].tolist()
-    assert f"excludes zero in {100 * stored.loc['effect', 'leaves_out_zero']:.0f} %. Least" in repr(found)
+    assert f"excludes zero in {100 * stored.loc['effect', 'leaves_out_zero']:.0f} %. Of all checks" in repr(found)
     assert len(table) == 10
     assert table.shape[1] + 1 <= 7

@@ -46,7 +46,7 @@ def plot_methods(estimate: Estimate, *, replications: int = 0, ax: Axes | None =
     tests, rates = estimate.inference(), _false_positives(estimate, replications)
     if estimate.no_interval:
         tests.loc[tests.index != "randomization", ["p_value", "low", "high"]] = np.nan
-    ax = ax or plt.subplots(figsize=(7.0, 3.1))[1]
+    made, ax = ax is None, ax or plt.subplots(figsize=(7.0, 3.1))[1]
     ends = shown(unit, tests[["low", "high"]].astype(float))
     value = float(shown(unit, estimate.value))
     _draw_intervals(ax, ends, value)
@@ -61,9 +61,10 @@ def plot_methods(estimate: Estimate, *, replications: int = 0, ax: Axes | None =
     effect = say(language, "Effect{unit}, 95 % intervals", unit=bracketed(language, shown_unit(unit)))
     below = [effect, *filter(None, [small_print(language, term(language, estimate.no_interval))])]
     finish(ax, language, title, "\n".join(below))
-    if figure := ax.get_figure(root=True):
-        for _ in range(3):  # Texts beside the axes settle the layout in steps.
+    if made and (figure := ax.get_figure(root=True)):
+        for _ in range(3):  # Texts beside the axes settle the layout in steps; then it stays.
             figure.draw_without_rendering()
+        figure.set_layout_engine("none")
     return ax
 
 
