@@ -55,6 +55,25 @@ def _row(one: Estimate | StudyError, about: Sequence[str]) -> dict[str, Any]:
     return row | {name: getattr(one, name) for name in about}
 
 
+def answered(results: Mapping[Any, Any]) -> dict[Any, Any]:
+    """The results among results and refusals, in their order.
+
+    Raises
+    ------
+    StudyError
+        Where none is known: the first reason.
+
+    Examples
+    --------
+    >>> answered({"all": 1, "none": StudyError("No village is treated.")})
+    {'all': 1}
+    """
+    known = {name: one for name, one in results.items() if not isinstance(one, StudyError)}
+    for refusal in results.values() if not known else ():
+        raise refusal
+    return known
+
+
 def estimate_or_refusal(verb: Callable[..., Any], *args: Any, **options: Any) -> Any:
     """What a verb returns, or the `StudyError` that it raises, for `compare` to hold.
 

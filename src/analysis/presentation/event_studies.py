@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from analysis.effects.comparison import answered
 from analysis.effects.event_study import EventStudy
 from analysis.effects.honest_bounds import HonestBounds
 from analysis.language.labels import bracketed, say, term
@@ -56,9 +57,7 @@ def plot_event_study(
     'Years since the start of treatment'
     """
     held = event_study if isinstance(event_study, Mapping) else {"": event_study}
-    known = {name: one for name, one in held.items() if isinstance(one, EventStudy)}
-    if not known:
-        raise next(one for one in held.values() if isinstance(one, StudyError))
+    known = answered(held)
     first = next(iter(known.values()))
     study, unit, language = first.study, _unit(first), first.study.language
     drawn = {name: one for name, one in known.items() if _unit(one) == unit}

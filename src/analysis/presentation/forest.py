@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from analysis.effects.comparison import compare
+from analysis.effects.comparison import answered, compare
 from analysis.effects.estimate import Estimate
 from analysis.language.labels import bracketed, of_units, say, term
 from analysis.messages import StudyError
@@ -70,9 +70,7 @@ def plot_forest(
     'Effect (%), 95 % intervals'
     """
     held = estimates if isinstance(estimates, Mapping) else estimates.estimates
-    known = [one for one in held.values() if isinstance(one, Estimate)]
-    if not known:
-        raise next(one for one in held.values() if isinstance(one, StudyError))
+    known = list(answered(held).values())
     study, unit, few = known[0].study, known[0].unit, dict(list(held.items())[:MOST_ROWS])
     language, frame = study.language, compare(few)
     other = frame["estimate"].notna() & (frame["unit"] != unit)

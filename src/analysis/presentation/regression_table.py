@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.effects.comparison import answered
 from analysis.effects.estimate import Estimate
 from analysis.effects.journal_column import TREATED
 from analysis.effects.sentence import specification
@@ -69,9 +70,7 @@ def regression_table(
     from maketables import ETable, get_extractor
 
     refused = {name: one for name, one in models.items() if isinstance(one, StudyError)}
-    models = {name: one for name, one in models.items() if name not in refused}
-    for error in refused.values() if not models else ():
-        raise error
+    models = answered(models)
     first = next(one for one in models.values() if isinstance(one, Estimate))
     study, language = first.study, first.study.language
     cells = {

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.effects.comparison import compare
+from analysis.effects.comparison import answered, compare
 from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
 from analysis.effects.sentence import specification
@@ -180,7 +180,7 @@ def estimates_table(estimates: Mapping[str, Estimate | StudyError]) -> Table:
     >>> estimates_table({"all villages": did(load_study(), "households")}).frame.index.tolist()
     ['all villages']
     """
-    known = {name: one for name, one in estimates.items() if not isinstance(one, StudyError)}
+    known = answered(estimates)
     study = next(iter(known.values())).study
     language, varying = study.language, ("unit", "baseline", "villages", "rows", "controls", "weights")
     labels = dict.fromkeys(term(language, estimate.study.label) for estimate in known.values())
