@@ -386,7 +386,7 @@ def test_sentences() -> None:
         f"by more than {smooth.breakdown:.3f}, {smooth.breakdown / smooth.seen:.3f} times the largest change "
         "estimated before (95 % intervals, shortest"
     ) in repr(smooth)
-    assert "even with exactly parallel trends the interval holds zero" in repr(weak.honest_bounds())
+    assert "even with exactly parallel trends the interval contains zero" in repr(weak.honest_bounds())
     assert "even if the trend before goes on in a straight line" in repr(weak.honest_bounds("smoothness"))
     assert np.isnan(weak.honest_bounds().breakdown)
 

@@ -23,8 +23,8 @@ from analysis.study.outcome import effect_in_words
 
 METHODS = {"relative_magnitudes": "conditional least-favourable test", "smoothness": "shortest fixed-length interval"}
 AT_ZERO = {
-    "relative_magnitudes": "even with exactly parallel trends the interval holds zero",
-    "smoothness": "even if the trend before goes on in a straight line the interval holds zero",
+    "relative_magnitudes": "even with exactly parallel trends the interval contains zero",
+    "smoothness": "even if the trend before goes on in a straight line the interval contains zero",
 }
 BENDS = (
     "the sign survives unless the slope of the departure from parallel trends changes from one {year} to the next by "
@@ -60,7 +60,7 @@ class HonestBounds(Sentence):
     frame : DataFrame
         As `honest_bounds` returns it.
     breakdown : float
-        Largest value at which the interval excludes zero; missing where it holds zero even at value zero.
+        Largest value at which the interval excludes zero; missing where it contains zero even at value zero.
     seen : float
         For smoothness, the largest change of slope estimated before, to hold the values against; else 1.
     step : int

@@ -131,7 +131,7 @@ def plot_honest_bounds(event_study: EventStudy) -> np.ndarray:
     """How the average effect's interval widens with the departure from parallel trends that is allowed.
 
     On the left departures after the start are at most so many times the largest one before; on the right the trend may
-    bend by so much a year. The grey interval is the usual one. A blue one that holds zero leaves the sign open.
+    bend by so much a year. The grey interval is the usual one. A blue one that contains zero leaves the sign open.
 
     Raises
     ------
