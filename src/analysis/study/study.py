@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.language.labels import say, term
 from analysis.messages import Sentence, StudyError, former_options
 from analysis.study.data_statement import data_statement
 from analysis.study.design import read_design
@@ -276,6 +277,23 @@ class Study(Sentence):
     def label_of(self, outcome: str) -> str:
         """Reader's name of an outcome in the study's language: what figures and tables show."""
         return self.describe(outcome).label_in(self.language)
+
+    def say(self, phrase: str, **values: object) -> str:
+        """A phrase in the study's language, as `analysis.language.labels.say`; {data} is where the data come from.
+
+        Examples
+        --------
+        >>> from analysis import load_study
+        >>> load_study().say("{data}: {number} draws", number=99)
+        'Simulated data: 99 draws'
+        """
+        data = self.term(self.label)
+        known = {"data": data.capitalize() if phrase.startswith("{data}") else data}
+        return say(self.language, phrase, **known | values)
+
+    def term(self, text: str) -> str:
+        """A heading, unit or other English term in the study's language, as `analysis.language.labels.term`."""
+        return term(self.language, text)
 
     def column(self, name: str, role: str = "outcome") -> pd.Series:
         """Values of a numeric column as floats (missing stays missing), checked when used.
