@@ -3,7 +3,7 @@
 import pandas as pd
 
 from analysis import Study
-from analysis.study.labels import alike_names
+from analysis.study.unit_names import alike_names
 
 
 def panel(units, groups, strata="t"):

@@ -14,9 +14,9 @@ from analysis.effects.estimate import Estimate
 from analysis.messages import Listed, Sentence, StudyError, count, first, refuse
 from analysis.regression.regression import Effect, Regression, weighted_sum
 from analysis.study.group_notes import few_treated_groups, mixed_groups
-from analysis.study.labels import text_label
 from analysis.study.panel_checks import check_starts
 from analysis.study.study import Study
+from analysis.study.unit_names import text_label
 
 # Over what each aggregate's parts are averaged to give its overall effect.
 AGGREGATES = {

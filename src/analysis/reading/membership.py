@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.language.texts import Listed, Text, count, first
 from analysis.messages import refuse
 from analysis.reading.vocabulary import first_with
-from analysis.study.labels import JOINED_BY, plain, without_suffixes
+from analysis.study.unit_names import JOINED_BY, plain, without_suffixes
 
 Key = tuple[str, ...]
 NO_START = "{file}: {units} without a first treated year, read as never treated."

@@ -16,8 +16,8 @@ from analysis.reading.header import YEAR, unit_of_column, years_in
 from analysis.reading.membership import names_of, with_members
 from analysis.reading.read_panel import Columns, meets, read_panel
 from analysis.reading.sheets import grids_of
-from analysis.study.labels import join_columns
 from analysis.study.specification import as_names
+from analysis.study.unit_names import join_columns
 
 TIME, START = "year", "first treated year"
 """What the columns are called that no file has: years from names, and one start for all."""

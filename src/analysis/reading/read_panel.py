@@ -16,7 +16,7 @@ from analysis.reading.header import pick_names, years_in
 from analysis.reading.layout import NUMBERS, OF_TOTALS, TOTAL, Table, blank_rows, lay_out, marked, named_rows
 from analysis.reading.read_labelled import read_labelled
 from analysis.reading.sheets import choose_sheet, grids_of
-from analysis.study.labels import plain
+from analysis.study.unit_names import plain
 
 Cleaner = Callable[[pd.Series, str], tuple[pd.Series, list[str]]]
 

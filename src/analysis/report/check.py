@@ -12,10 +12,10 @@ from analysis.reading.misread import misread_gbk
 from analysis.reading.read_files import read_table
 from analysis.reading.study_file import load_study
 from analysis.robustness.scale_evidence import scale_evidence
-from analysis.study.labels import without_suffixes
 from analysis.study.outcome import Outcome
 from analysis.study.placebo_groups import PLACEBO
 from analysis.study.study import Study
+from analysis.study.unit_names import without_suffixes
 
 JUMP = 1_000
 """A change by this factor within a year is suspected of mixed units; 元 for 万元 makes 10,000."""

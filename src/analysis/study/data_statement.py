@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from analysis.language.labels import joined, say, term
+from analysis.language.labels import joined
 from analysis.language.texts import Text, count
 
 
 def data_statement(study: Any) -> str:
     """The sentence in the study's language, and what the study assumes."""
-    units, language = study.units, study.language
+    units = study.units
     treated = units["first_treated"].notna()
     inside, outside = units["group"].groupby(~treated).nunique()
     cut = {"number": study.placebo_group_count, "size": count(study.placebo_group_size, study.noun)}
@@ -23,10 +23,8 @@ def data_statement(study: Any) -> str:
             "{data}: {units} ({treated} treated, {untreated} untreated, in the same {inside}{placebo}), "
             "{begins}-{ends}."
         )
-    statement = say(
-        language,
+    statement = study.say(
         sentence,
-        data=term(language, study.label).capitalize(),
         units=count(len(units), study.noun),
         treated=f"{treated.sum():,}",
         inside=count(inside, "group"),
@@ -36,4 +34,4 @@ def data_statement(study: Any) -> str:
         begins=study.frame["time"].min(),
         ends=study.frame["time"].max(),
     )
-    return joined(language, filter(None, [statement, study.assumptions]))
+    return joined(study.language, filter(None, [statement, study.assumptions]))

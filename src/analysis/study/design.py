@@ -7,7 +7,6 @@ import pandas as pd
 
 from analysis.language.texts import Text, count, first
 from analysis.messages import StudyError, refuse
-from analysis.study.labels import alike_names, join_columns, text_label
 from analysis.study.panel_checks import (
     canonical_columns,
     changed_codes,
@@ -19,6 +18,7 @@ from analysis.study.panel_checks import (
 )
 from analysis.study.panel_rows import by_unit_and_time, first_rows
 from analysis.study.treatment import read_never, with_starts, without_always_treated
+from analysis.study.unit_names import alike_names, join_columns, text_label
 
 
 def read_design(

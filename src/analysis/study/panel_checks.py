@@ -7,8 +7,8 @@ import pandas as pd
 
 from analysis.language.texts import Listed, Text, count, first
 from analysis.messages import StudyError, refuse, unit_years
-from analysis.study.labels import JOINED_BY, are_names, as_text
 from analysis.study.panel_rows import KEYS, changes, first_rows, frame_of, of_units
+from analysis.study.unit_names import JOINED_BY, are_names, as_text
 
 DESIGN_COLUMNS = ["unit", "time", "first_treated", "group", "stratum"]
 # Larger numbers are dates such as 20230101 or 202301, whose differences are not years.

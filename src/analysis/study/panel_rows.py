@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 
-from analysis.study.labels import code_order
+from analysis.study.unit_names import code_order
 
 KEYS = ("unit", "time")
 # Rows are sorted by one number of so many bits.

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.messages import StudyError, refuse
-from analysis.study.labels import code_order
+from analysis.study.unit_names import code_order
 
 PLACEBO = "placebo "
 
@@ -43,8 +43,23 @@ def placebo_groups(units: pd.DataFrame, size: int) -> pd.Series:
     return names
 
 
-def fill_placebo_groups(frame: pd.DataFrame, size: int | None) -> tuple[int, int]:
-    """Cut groups for untreated units without one; returns how many were made and their wanted size."""
+def fill_groups(frame: pd.DataFrame, size: int | None) -> tuple[int, int]:
+    """Fill in groups and strata that are not named, and cut placebo groups: how many, and their wanted size."""
+    if "stratum" not in frame:
+        frame["stratum"] = pd.Categorical.from_codes(np.zeros(len(frame), dtype="int8"), ["all"])
+    if "group" in frame:
+        return _cut_placebo_groups(frame, size)
+    if size is not None:
+        raise StudyError(
+            "placebo_group_size cuts groups of untreated units, but no group column is given. Name the column "
+            "of the treated units' groups, or leave it out."
+        )
+    frame["group"] = frame["unit"]
+    return 0, 0
+
+
+def _cut_placebo_groups(frame: pd.DataFrame, size: int | None) -> tuple[int, int]:
+    """Groups for untreated units without one: how many were made, and their wanted size."""
     treated, missing = frame["first_treated"].notna(), frame["group"].isna()
     lost = frame.loc[treated & missing, "unit"].unique()
     remedy = "Say for every treated unit in which group it was treated."
@@ -59,8 +74,7 @@ def fill_placebo_groups(frame: pd.DataFrame, size: int | None) -> tuple[int, int
     if size is None:
         sizes = frame.loc[treated].groupby("group")["unit"].nunique()
         size = max(1, round(float(sizes.median())))
-    columns = ["stratum"] if "stratum" in frame else []
-    units = frame.loc[missing, ["unit", *columns]].drop_duplicates("unit").set_index("unit")
+    units = frame.loc[missing, ["unit", "stratum"]].drop_duplicates("unit").set_index("unit")
     groups = placebo_groups(units, size)
     frame["group"] = frame["group"].astype(object).where(~missing, frame["unit"].map(groups))
     return groups.nunique(), size

@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis.language.labels import say, term
@@ -15,13 +14,13 @@ from analysis.messages import Sentence, StudyError, former_options
 from analysis.study.data_statement import data_statement
 from analysis.study.design import read_design
 from analysis.study.group_notes import design_notes
-from analysis.study.labels import are_names
 from analysis.study.outcome import LOG_POINTS, SCALES, Outcome, described
 from analysis.study.panel_checks import DESIGN_COLUMNS, check_starts, numeric_column
 from analysis.study.panel_rows import first_rows
-from analysis.study.placebo_groups import PLACEBO, fill_placebo_groups
+from analysis.study.placebo_groups import PLACEBO, fill_groups
+from analysis.study.rows_of_totals import refuse_totals, units_above_all_others
 from analysis.study.specification import as_names, check_specification
-from analysis.study.totals import refuse_totals, units_above_all_others
+from analysis.study.unit_names import are_names
 
 PROVENANCES = ("yours", "simulated", "published", "invented")
 
@@ -39,19 +38,16 @@ class Study(Sentence):
         Described outcomes, the primary one first. Other numeric columns may be analysed too.
     provenance : str
         Where the data come from: "simulated", "published", "invented" or "yours"; shown with every result.
-    placebo_group_count : int
-        How many groups of untreated units were cut because the data gave none.
-    placebo_group_size : int
-        About how many units each of them has.
+    placebo_group_count, placebo_group_size : int
+        How many groups of untreated units were cut because the data gave none, and about how many units each has.
     language : str
         "en" or "zh": in which language labels and reports speak.
     assumptions : str
         What the study assumes about its data, said with the data statement.
     reading : tuple of str
-        What was read from the study's files, converted, cleaned and left out: one sentence each.
+        What was read, converted, cleaned and left out: one sentence each.
     controls, weights : tuple of str, str
-        Columns that every estimate controls for and weighs by where nothing else is asked: with the outcome's scale the
-        specification chosen before looking.
+        The specification chosen before looking: what estimates control for and weigh by where nothing else is asked.
     """
 
     frame: pd.DataFrame
@@ -149,30 +145,18 @@ class Study(Sentence):
         if provenance not in PROVENANCES:
             fault, known = "provenance must be one of {known}, not {provenance!r}.", ", ".join(PROVENANCES)
             raise StudyError(fault, known=known, provenance=provenance)
-        columns: dict[str, str | Sequence[str] | None] = {"unit": unit, "time": time}
-        columns |= {"first_treated": first_treated, "treated": treated, "group": group, "stratum": stratum}
+        starts = {"first_treated": first_treated, "treated": treated}
+        columns = {"unit": unit, "time": time, **starts, "group": group, "stratum": stratum}
         named = described(outcomes)
         canonical, said = read_design(frame, columns, named, start=start, never=never, leave_out=leave_out, years=years)
         refuse_totals(canonical, measured := [name for name in named if name in canonical])
         said += units_above_all_others(canonical, measured)
-        made = size = 0
-        if group is None:
-            if placebo_group_size is not None:
-                raise StudyError(
-                    "placebo_group_size cuts groups of untreated units, but no group column is given. Name the column "
-                    "of the treated units' groups, or leave it out."
-                )
-            canonical["group"] = canonical["unit"]
-        else:
-            made, size = fill_placebo_groups(canonical, placebo_group_size)
-        if stratum is None:
-            canonical["stratum"] = pd.Categorical.from_codes(np.zeros(len(canonical), dtype="int8"), ["all"])
+        about = named, provenance, title, *fill_groups(canonical, placebo_group_size)
         notes = design_notes(canonical, stacklevel=5)
-        ordered = DESIGN_COLUMNS + [name for name in canonical if name not in DESIGN_COLUMNS]
+        ordered = canonical[[*dict.fromkeys([*DESIGN_COLUMNS, *canonical])]]
         own: dict[str, Any] = {"controls": as_names(controls), "weights": "".join(as_names(weights))}
         check_specification(canonical, next(iter(named), ""), **own)
-        about = (named, provenance, title, made, size, notes, noun)
-        return cls(canonical[ordered], *about, reading=tuple(said), **own)
+        return cls(ordered, *about, notes, noun, reading=tuple(said), **own)
 
     def specification(
         self, outcome: str, controls: Sequence[str] | None = None, weights: str | Sequence[str] | None = None
@@ -235,10 +219,9 @@ class Study(Sentence):
         >>> int(study.subset(study.frame["time"] <= 2023).frame["time"].max())
         2023
         """
-        frame = self.frame[rows].reset_index(drop=True)
-        check_starts(frame)
-        groups = pd.Series(frame["group"].unique(), dtype="string")
-        made = int(groups.str.startswith(PLACEBO).sum()) if self.placebo_group_count else 0
+        check_starts(frame := self.frame[rows].reset_index(drop=True))
+        groups = frame["group"].unique() if self.placebo_group_count else []
+        made = sum(str(group).startswith(PLACEBO) for group in groups)
         return replace(self, frame=frame, placebo_group_count=made, notes=design_notes(frame))
 
     def complete(self, outcome: str) -> Study:
@@ -288,8 +271,8 @@ class Study(Sentence):
         'Simulated data: 99 draws'
         """
         data = self.term(self.label)
-        known = {"data": data.capitalize() if phrase.startswith("{data}") else data}
-        return say(self.language, phrase, **known | values)
+        data = data.capitalize() if phrase.startswith("{data}") else data
+        return say(self.language, phrase, **{"data": data} | values)
 
     def term(self, text: str) -> str:
         """A heading, unit or other English term in the study's language, as `analysis.language.labels.term`."""

@@ -8,9 +8,9 @@ import pandas as pd
 
 from analysis.language.texts import Text, count, first
 from analysis.messages import StudyError, look, refuse, unit_years
-from analysis.study.labels import text_label
 from analysis.study.panel_checks import as_numbers
 from analysis.study.panel_rows import changes, first_rows, of_units
+from analysis.study.unit_names import text_label
 
 TRUTH = dict.fromkeys(("0", "false", "no", "否"), 0.0) | dict.fromkeys(("1", "true", "yes", "是"), 1.0) | {"": np.nan}
 """What stands for untreated, for treated, and for nothing."""

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from analysis import Study, StudyError, did
-from analysis.study import totals
-from analysis.study.totals import refuse_totals
+from analysis.study import rows_of_totals
+from analysis.study.rows_of_totals import refuse_totals
 
 YEARS = range(2012, 2022)
 
@@ -143,9 +143,9 @@ def test_no_drawn_panel_is_refused():
 def test_a_register_of_many_units_is_not_searched_for_totals(monkeypatch):
     panel = make_panel()
     more = pd.concat([panel, row(panel, "Qinghe", "sum")], ignore_index=True)
-    monkeypatch.setattr(totals, "MOST_UNITS", 40)
+    monkeypatch.setattr(rows_of_totals, "MOST_UNITS", 40)
     assert len(study(more).units) == 41
-    monkeypatch.setattr(totals, "MOST_UNITS", 41)
+    monkeypatch.setattr(rows_of_totals, "MOST_UNITS", 41)
     with pytest.raises(StudyError, match=r"^1 unit in which most years' values are those of others together: Qinghe"):
         study(more)
 
