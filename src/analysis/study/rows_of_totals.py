@@ -112,10 +112,11 @@ def _in_most_years(
     unit: np.ndarray, hit: np.ndarray, telling: np.ndarray, moved: np.ndarray, slack: np.ndarray
 ) -> list[int]:
     """Units that hit in most telling years, in which what they are compared with moved by more than the tolerance."""
-    hits = pd.DataFrame({"moved": moved, "slack": slack})[hit & telling].groupby(unit[hit & telling])
-    years, moves = hits.size(), hits["moved"].max() - hits["moved"].min()
-    most = 2 * years > np.bincount(unit[telling], minlength=1)[years.index]
-    return years.index[(years >= FEWEST_YEARS) & most & (moves > 2 * hits["slack"].max())].tolist()
+    hit = hit & telling
+    years, of = np.bincount(unit[hit]), np.bincount(unit[telling])
+    often = np.flatnonzero((years >= FEWEST_YEARS) & (2 * years > of[: len(years)]))
+    hits = {one: hit & (unit == one) for one in often.tolist()}
+    return [one for one, at in hits.items() if np.ptp(moved[at]) > 2 * slack[at].max()]
 
 
 def _rounding(values: np.ndarray) -> float:
