@@ -12,7 +12,13 @@ from analysis.language.labels import LANGUAGES
 # Which arguments of a call are phrases, and which one is a noun that is counted.
 SAYS = {"say": slice(0, 2), "captioned": slice(2, None), "threat": slice(None), "Text": slice(0, 1)}
 SAYS |= {"StudyError": slice(0, 1), "RepeatedRowsError": slice(0, 1), "refuse": slice(2, 4), "look": slice(2, 4)}
-SAYS |= {"_note": slice(3, 4), "_missing_note": slice(2, 3), "named_rows": slice(1, 2), "_check_language": slice(1, 2)}
+SAYS |= {
+    "_note": slice(3, 4),
+    "_missing_note": slice(2, 3),
+    "named_rows": slice(1, 2),
+    "_check_language": slice(1, 2),
+    "opening": slice(1, 2),
+}
 FIRST = ("say", "captioned", "threat")
 TRANSLATED = {"messages", "language", "reading", "study", "report", "regression", "inference", "effects", "design"}
 """Rooms whose errors are translated too."""

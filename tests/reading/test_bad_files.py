@@ -13,7 +13,7 @@ import pytest
 from openpyxl.chart import LineChart
 
 from analysis import StudyError, load_study
-from analysis.reading import read_text, read_workbook
+from analysis.reading import read_text, spreadsheets
 
 STUDY = """
 panel = "PANEL"
@@ -506,7 +506,7 @@ def test_a_very_large_workbook_is_refused_before_it_is_opened(tmp_path, monkeypa
     name = xlsx(GOOD)(tmp_path)
     with zipfile.ZipFile(tmp_path / name) as archive:
         size = sum(part.file_size for part in archive.infolist())
-    monkeypatch.setattr(read_workbook, "LARGEST_WORKBOOK", size - 1)
+    monkeypatch.setattr(spreadsheets, "LARGEST_WORKBOOK", size - 1)
     with pytest.raises(
         StudyError, match=r"^数据\.xlsx is too large \(0 MB unpacked\)\. Save it as CSV UTF-8 or Parquet\.$"
     ):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from analysis import StudyError
-from analysis.reading.misread import misread_gbk
+from analysis.reading.read_labelled import misread_gbk
 from analysis.reading.read_panel import read_panel
 
 PANEL = pd.DataFrame(

@@ -1,7 +1,7 @@
 """A sheet before anybody knows what it means: cells as CSV would hold them, and what a spreadsheet adds."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -23,6 +23,7 @@ UNREADABLE = {
     ),
 }
 Shown = str | datetime.date | datetime.time | datetime.timedelta
+Cell = tuple[str, Shown]
 Area = tuple[int, int, int, int]
 
 
@@ -50,54 +51,37 @@ class Grid:
     note: str = ""
 
 
-def as_number(value: object, number_format: str, place: str) -> str:
-    """The text of a spreadsheet's cell as CSV would hold it.
+def as_read(value: object, number_format: str = "General", place: str = "") -> Cell:
+    """A spreadsheet's cell as CSV would hold it; and as a code or year: a date, a whole number as its format shows it.
 
     Examples
     --------
-    >>> as_number(0.35, "0%", "B2"), as_number(12.0, "General", "B3"), as_number(None, "General", "B4")
-    ('35.00%', '12', '')
+    >>> as_read(0.35, "0%"), as_read(2, "000"), as_read(None)
+    (('35.00%', '35.00%'), ('2', '002'), ('', ''))
+    >>> as_read(datetime.datetime(2024, 2, 1))
+    ('2024-02-01', datetime.date(2024, 2, 1))
     """
-    if value in (None, ""):
-        return ""
     if isinstance(value, datetime.datetime):
-        return f"{value:%Y-%m-%d}"
+        return f"{value:%Y-%m-%d}", value.date() if value.time() == datetime.time() else value
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
+        text = "" if value is None else str(value)
+        return text, value if isinstance(value, DATES) else text
     pieces = format_pieces(number_format, value)
     if is_percent(pieces):
-        return f"{Decimal(repr(value)) * 100:f}%"
-    if is_divided(pieces):
-        return SCALED + place
-    if abs(value) >= EXACT_BELOW:
-        return f"{value:.16E}"
-    return str(int(value)) if value == int(value) else repr(value)
+        text = f"{Decimal(repr(value)) * 100:f}%"
+    elif is_divided(pieces):
+        text = SCALED + place
+    elif abs(value) >= EXACT_BELOW:
+        text = f"{value:.16E}"
+    else:
+        text = str(int(value)) if value == int(value) else repr(value)
+    return text, as_shown(pieces, text) if text.isdigit() else text
 
 
-def as_code(value: object, number_format: str, text: str) -> Shown:
-    """A code or year: a date as a date, a whole number as its format shows it.
-
-    Examples
-    --------
-    >>> as_code(2, "000", "2"), as_code(datetime.datetime(2024, 2, 1), "General", "2024-02-01")
-    ('002', datetime.date(2024, 2, 1))
-    """
-    if isinstance(value, datetime.datetime) and value.time() == datetime.time():
-        return value.date()
-    if isinstance(value, DATES):
-        return value
-    whole = isinstance(value, int | float) and text.isdigit()
-    return as_shown(format_pieces(number_format, float(value)), text) if whole else text  # type: ignore[arg-type]
-
-
-def grid_of(title: str, cells: list[list[tuple[object, str, str]]], **known: object) -> Grid:
-    """A sheet from the value, the number format and the place of each cell."""
-    rows = [[as_number(*cell) for cell in row] for row in cells]
+def grid_of(title: str, cells: list[list[Cell]], merged: list[Area], hidden: Collection[int]) -> Grid:
+    """A sheet from both readings of each cell."""
+    rows = [[text for text, _ in row] for row in cells]
     shown = {
-        (at, column): code
-        for at, row in enumerate(cells)
-        for column, (value, number_format, _) in enumerate(row)
-        if value is not None and not isinstance(value, str)
-        if (code := as_code(value, number_format, rows[at][column])) != rows[at][column]
+        (at, column): code for at, row in enumerate(cells) for column, (text, code) in enumerate(row) if code != text
     }
-    return Grid(title.strip(), rows, shown, **known)  # type: ignore[arg-type]
+    return Grid(title.strip(), rows, shown, tuple(merged), frozenset(hidden))

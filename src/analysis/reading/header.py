@@ -50,6 +50,18 @@ def years_in(names: Collection[str], pattern: str) -> dict[int, str]:
     return {int(match[1]): name for name in names if (match := fits.fullmatch(name))}
 
 
+def kind_of(name: str, kinds: Mapping[str, str]) -> str:
+    """The kind of a column by its name, or by the pattern with {year} that it fits, if any.
+
+    Examples
+    --------
+    >>> kind_of("2021年收入", {"村名": "code", "{year}年收入": "number"})
+    'number'
+    """
+    fits = (kind for pattern, kind in kinds.items() if years_in([name], pattern))
+    return kinds[name] if name in kinds else next(fits, "")
+
+
 def find_columns(header: Header, wanted: Collection[str]) -> dict[str, list[int]]:
     """The columns that answer to each wanted name, by their joined name or else a line of it; years filled in."""
     found: dict[str, list[int]] = {}

@@ -1,6 +1,8 @@
 """What a file is by its content, whatever it is called: an .xls that is HTML, a .csv that is a workbook."""
 
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from analysis.language.texts import Listed, Text
@@ -12,6 +14,26 @@ STATISTICS = (".por", ".sas7bdat", ".rds", ".rdata", ".rda")
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 WITHIN = {"xl/workbook.bin": ".xlsb", "xl/workbook.xml": ".xlsx", "content.xml": ".ods"}
 RESAVE = "Open it in Excel or WPS and save it as .xlsx."
+
+
+@contextmanager
+def opening(file: str, fault: str) -> Iterator[None]:
+    """Whatever goes wrong within is said by one sentence, with its reason; a refusal stays as it is.
+
+    Examples
+    --------
+    >>> with opening("a.csv", "{file} cannot be read: {reason}."):
+    ...     int("x1")
+    Traceback (most recent call last):
+    analysis.messages.StudyError: a.csv cannot be read: invalid literal for int() with base 10: 'x1'.
+    """
+    try:
+        yield
+    except StudyError:
+        raise
+    except Exception as error:
+        reason = getattr(error, "strerror", None) or str(error).strip(". ")
+        raise StudyError(fault, file=file, reason=reason) from error
 
 
 def kind_of_file(path: Path) -> tuple[str, str]:
@@ -52,11 +74,9 @@ def _check_there(path: Path, ending: str) -> None:
             raise StudyError(fault, file=path.name, lock=lock)
     if not path.stat().st_size:
         raise StudyError("{file} is empty. Check that it was saved, and that it is the file meant.", file=path.name)
-    try:
+    fault = "{file} may not be read ({reason}). Close it in other programs, or ask for the right to read it."
+    with opening(path.name, fault):
         path.open("rb").close()
-    except OSError as error:
-        fault = "{file} may not be read ({reason}). Close it in other programs, or ask for the right to read it."
-        raise StudyError(fault, file=path.name, reason=error.strerror) from error
 
 
 def _kind(path: Path, start: bytes) -> str:

@@ -16,10 +16,10 @@ from analysis.reading.header import (
     column_names,
     find_columns,
     find_header,
+    kind_of,
     refuse_twice,
     unit_above,
     unit_of_column,
-    years_in,
 )
 
 NUMBERS = ("number", "percentage", "measured")
@@ -58,21 +58,21 @@ def lay_out(file: str, grid: Grid, kinds: Mapping[str, str]) -> Table:
         If the names are not there, stand twice, or cells cannot be read.
     """
     header = find_header(file, grid, kinds)
-    places = find_columns(header, kinds)
-    refuse_twice(file, places, header.lines)
-    kind_of = {name: kinds[name] if name in kinds else _kind_of_year(name, kinds) for name in places}
-    begin = header.first + header.lines
+    found = find_columns(header, kinds)
+    refuse_twice(file, found, header.lines)
     _check_widths(file, grid, header)
-    numbers = [at for name, (at,) in places.items() if kind_of[name] in NUMBERS]
-    labels = sorted({0, *range(min(numbers, default=1)), *(at for (at,) in places.values() if at not in numbers)})
-    used = sorted({0, *(at for (at,) in places.values())})
-    kept = sorted({*used, *labels})
+    places = {name: at for name, (at,) in found.items()}
+    kind_by_name = {name: kind_of(name, kinds) for name in places}
+    numbers = [at for name, at in places.items() if kind_by_name[name] in NUMBERS]
+    used = sorted({0, *places.values()})
+    labels = sorted({*used} - {*numbers} | {0, *range(min(numbers, default=1))})
+    begin = header.first + header.lines
     rows, index = grid.rows[begin:], range(begin + 1, len(grid.rows) + 1)
-    cells_of = {at: [row[at] if at < len(row) else "" for row in rows] for at in kept}
+    cells_of = {at: [row[at] if at < len(row) else "" for row in rows] for at in sorted({*used, *labels})}
     text = pd.DataFrame(cells_of, index, dtype="str")
     blank = text[used].eq("").all(axis="columns")
-    out, notes = _left_out(grid, header, text[~blank], labels, {name: at for name, (at,) in places.items()}, kind_of)
-    cells = {name: _filled(file, grid, header, text[at], at, (name, kind_of[name])) for name, (at,) in places.items()}
+    out, notes = _left_out(grid, header, text[~blank], labels, places, kind_by_name)
+    cells = {name: _filled(file, grid, header, text[at], (name, kind_by_name[name])) for name, at in places.items()}
     frame = pd.DataFrame({name: column for name, (column, _) in cells.items()}, text.index)[~blank].drop(index=out)
     for mark, (fault, remedy) in UNREADABLE.items():
         lost = [one[1:] for name in frame for one in frame[name].astype("str").unique() if one.startswith(mark)]
@@ -87,10 +87,6 @@ def lay_out(file: str, grid: Grid, kinds: Mapping[str, str]) -> Table:
         *(said for _, said in cells.values() if said),
     ]
     return Table(frame, header.names, _units(grid, header, places), notes)
-
-
-def _kind_of_year(name: str, kinds: Mapping[str, str]) -> str:
-    return next(kind for pattern, kind in kinds.items() if years_in([name], pattern))
 
 
 def _check_widths(file: str, grid: Grid, header: Header) -> None:
@@ -158,13 +154,11 @@ def _short(cell: str) -> str:
     return cell if len(cell) <= 24 else f"{cell[:24]}…"
 
 
-def _filled(
-    file: str, grid: Grid, header: Header, text: pd.Series, at: int, column: tuple[str, str]
-) -> tuple[pd.Series, str]:
+def _filled(file: str, grid: Grid, header: Header, text: pd.Series, column: tuple[str, str]) -> tuple[pd.Series, str]:
     """A column's cells; codes and years as shown, and down their rows where cells are merged."""
     from openpyxl.utils import get_column_letter as letter
 
-    (name, kind), begin = column, header.first + header.lines
+    (name, kind), at, begin = column, text.name, header.first + header.lines
     areas = [one for one in grid.merged if one[0] >= begin and one[1] <= at <= one[3] and grid.rows[one[0]][one[1]]]
     where = {one: f"{letter(one[1] + 1)}{one[0] + 1}:{letter(one[3] + 1)}{one[2] + 1}" for one in areas}
     if kind in NUMBERS:
@@ -190,18 +184,19 @@ def _above(grid: Grid, header: Header) -> list[str]:
     """What stands above the column names, and of how many lines these are."""
     above = [" ".join(filter(None, map(_short, row))) for row in grid.rows[: header.first] if any(row)]
     blank = sum(not any(answers) for answers in header.answers)
-    rows = {"first": header.first + 1, "last": header.first + header.lines}
-    many = count(len(above), "row")
-    said: list[str] = (
-        [Text("{many} above the column names left out: {found}.", many=many, found=first(above))] if above else []
-    )
-    said += [Text("Column names in rows {first} to {last} joined.", **rows)] if header.lines > 1 else []
-    return said + ([Text("{columns} without a name left out.", columns=count(blank, "column"))] if blank else [])
+    many, columns = count(len(above), "row"), count(blank, "column")
+    joined = {"first": header.first + 1, "last": header.first + header.lines}
+    said = {
+        Text("{many} above the column names left out: {found}.", many=many, found=first(above)): above,
+        Text("Column names in rows {first} to {last} joined.", **joined): header.lines > 1,
+        Text("{columns} without a name left out.", columns=columns): blank,
+    }
+    return [sentence for sentence, found in said.items() if found]
 
 
-def _units(grid: Grid, header: Header, places: Mapping[str, list[int]]) -> dict[str, tuple[str, str]]:
+def _units(grid: Grid, header: Header, places: Mapping[str, int]) -> dict[str, tuple[str, str]]:
     """The unit of each column, from its name or from a line above all names, and where that was read."""
     line, row = unit_above(grid, header)
     above = (line, Text(ABOVE, row=row, line=line)) if as_unit(line) else ("", "")
-    own = {name: unit_of_column(header.answers[at]) for name, (at,) in places.items()}
+    own = {name: unit_of_column(header.answers[at]) for name, at in places.items()}
     return {name: (unit, Text("the column's name")) if unit else above for name, unit in own.items()}

@@ -11,10 +11,9 @@ import pandas as pd
 from analysis.language.texts import Listed, Text, count, first
 from analysis.language.units import convert_unit
 from analysis.messages import StudyError, look, refuse
-from analysis.reading.absent_columns import require
 from analysis.reading.header import YEAR, unit_of_column, years_in
 from analysis.reading.membership import names_of, with_members
-from analysis.reading.read_panel import Columns, meets, read_panel
+from analysis.reading.read_panel import Columns, meets, read_panel, require
 from analysis.reading.sheets import grids_of
 from analysis.study.specification import as_names
 from analysis.study.unit_names import join_columns

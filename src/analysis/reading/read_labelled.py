@@ -1,7 +1,8 @@
 """Read a Stata or SPSS file: value labels of codes, %ty as years, and Chinese text of old versions."""
 
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -9,8 +10,9 @@ import pandas as pd
 from analysis.language.texts import Text, first
 from analysis.messages import StudyError
 from analysis.reading.header import pick_names
-from analysis.reading.misread import misread_gbk
 
+WESTERN = re.compile(r"[\x80-\xff]+")
+NOT_CHINESE = re.compile(r"[^\x00-\x7f\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
 PROGRAMS = {".dta": "Stata", ".sav": "SPSS"}
 
 
@@ -86,3 +88,27 @@ def _column(values: pd.Series, labelled: pd.Series, code: bool) -> pd.Series:
         years = labelled.dt.year.where(labelled.notna(), values)
         return values if (years == values)[values.notna()].all() else labelled
     return labelled
+
+
+def misread_gbk(texts: Iterable[str]) -> dict[str, str]:
+    """What texts say in GBK, where half the texts with Western letters are hanzi then; else nothing.
+
+    Use it on all names of a file: hanzi are pairs of such letters, as hardly a Western name is.
+
+    Examples
+    --------
+    >>> misread_gbk(["ÃÏÖÝ", "v1"]), misread_gbk(["São Paulo", "Orléans"])
+    ({'ÃÏÖÝ': '孟州'}, {})
+    """
+    western = [text for text in dict.fromkeys(texts) if WESTERN.search(text)]
+    read = {text: chinese for text in western if (chinese := _in_gbk(text))}
+    paired = [text for text in read if all(len(run) % 2 == 0 for run in WESTERN.findall(text))]
+    return read if 2 * len(paired) >= len(western) else {}
+
+
+def _in_gbk(text: str) -> str:
+    try:
+        read = text.encode("latin-1").decode("gb18030")
+    except UnicodeError:
+        return ""
+    return "" if NOT_CHINESE.search(read) else read

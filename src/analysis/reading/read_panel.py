@@ -1,5 +1,6 @@
 """Read a panel from the files people keep; what would have to be guessed is said, asked or refused."""
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -8,14 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.language.texts import Text, count, first
-from analysis.messages import StudyError
+from analysis.language.texts import Listed, Text, count, first
+from analysis.messages import StudyError, refuse
 from analysis.reading.clean_cells import clean_codes, clean_numbers, clean_starts, clean_years
 from analysis.reading.grid import Grid
-from analysis.reading.header import pick_names, years_in
+from analysis.reading.header import YEAR, kind_of, pick_names, years_in
+from analysis.reading.kind_of_file import opening
 from analysis.reading.layout import NUMBERS, OF_TOTALS, TOTAL, Table, blank_rows, lay_out, marked, named_rows
 from analysis.reading.read_labelled import read_labelled
-from analysis.reading.sheets import choose_sheet, grids_of
+from analysis.reading.sheets import YEAR_IN_NAME, choose_sheet, grids_of
 from analysis.study.unit_names import plain
 
 Cleaner = Callable[[pd.Series, str], tuple[pd.Series, list[str]]]
@@ -86,7 +88,7 @@ def read_panel(
     cleaners |= {"start": partial(clean_starts, never=never), "percentage": partial(clean_numbers, percent=True)}
     notes, clean = [*table.notes[:1], *chosen, *table.notes[1:], *said], {}
     for name in frame:
-        kind = kinds.get(name) or next(kinds[one] for one in kinds if years_in([name], one))
+        kind = kind_of(name, kinds)
         if kind == "measured":
             kind = "percentage" if table.units.get(name, "")[:1] == ("%",) else "number"
         clean[name], said = _clean_each_once(cleaners[kind], frame[name], Text("{name!r}", name=name))
@@ -140,20 +142,53 @@ def _read_columns(path: Path, kind: str, kinds: Mapping[str, str]) -> Table:
     totals = marked(labels.astype("str").fillna(""), TOTAL)
     rows = count(len(frame) - len(totals), "row")
     notes = [Text("{rows} read{hidden}{note}.", rows=rows, hidden="", note=note), *blank_rows(int(blank.sum()))]
-    wanted = [name for name in frame if name in kinds or any(years_in([name], one) for one in kinds)]
     notes += named_rows("row", OF_TOTALS, totals)
+    wanted = [name for name in frame if kind_of(name, kinds)]
     return Table(frame[wanted].drop(index=[*totals]), names, {}, notes)
 
 
 def _read_parquet(path: Path, wanted: Collection[str]) -> tuple[list[str], pd.DataFrame, str]:
-    from pyarrow import ArrowException, parquet
+    from pyarrow import parquet
 
-    try:
+    with opening(path.name, "{file} cannot be read as Parquet: {reason}. Write it again."):
         header = parquet.read_schema(path).names
         kept = pick_names(path.name, header, wanted)
         frame = parquet.read_table(path, columns=kept).to_pandas(ignore_metadata=True)
-    except (ArrowException, OSError) as error:
-        fault = "{file} cannot be read as Parquet: {reason}. Write it again."
-        raise StudyError(fault, file=path.name, reason=str(error).strip(". ")) from error
     frame.index += 1
     return header, frame, ""
+
+
+def require(file: str, columns: Columns, names: Mapping[str, str]) -> None:
+    """Every column is there, and every unit, year and stratum filled in."""
+    for name, role in names.items():
+        found = years_in(columns.frame.columns, name) if YEAR in name else name in columns.frame
+        if not found:
+            shown, hint = Listed(filter(None, columns.names)), _hint(columns, name, role)
+            fault = "{file} has no column {name!r} (for {role}). It has: {shown}.{hint}"
+            raise StudyError(fault, file=file, name=name, role=Text(role), shown=shown, hint=hint)
+        empty = columns.frame.index[columns.frame[name].isna()] if role in ("unit", "time", "stratum") else []
+        remedy = "Fill it in on every row, also where cells were merged; delete notes below the table."
+        rows = [Text("row {row}", row=row) for row in empty]
+        refuse(rows, "row", "{file}: {name!r} is empty", remedy, file=file, name=name)
+
+
+def _hint(columns: Columns, name: str, role: str) -> str:
+    """What may be meant by a column that is not there, and what to write."""
+    alike = get_close_matches(name, columns.names, n=1, cutoff=0.7) or [
+        one for one in columns.names if name in one or (one and one in name)
+    ]
+    years = [one for one in columns.names if re.search(YEAR_IN_NAME, one)]
+    patterns = {re.sub(YEAR_IN_NAME, YEAR, one, count=1): one for one in reversed(years)}
+    if role == "first_treated":
+        return Text(
+            " First treated years are a column of the panel, or of a membership file beside it (membership = "
+            '"成员.xlsx"), or one year for all units with a group: first_treated = 2022, without quotes.'
+        )
+    if (role == "time" or YEAR in name) and patterns:
+        return Text(
+            ' Years stand beside each other ({years}): leave time out, and write column = "{pattern}" in the section '
+            "of the outcome.",
+            years=first(years),
+            pattern=[*patterns][-1],
+        )
+    return Text(" Did you mean {name!r}?", name=alike[0]) if alike else ""

@@ -3,12 +3,13 @@
 import csv
 import io
 import re
-from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 from analysis.language.texts import Text
 from analysis.messages import StudyError
 from analysis.reading.grid import Area, Grid
+from analysis.reading.kind_of_file import opening
 
 # A file read as text takes some ten times its size in memory.
 LARGEST_CSV = 300_000_000
@@ -29,11 +30,8 @@ def read_csv(path: Path) -> list[Grid]:
         raise StudyError(fault, file=path.name, size=size // 1_000_000)
     text, note = _decoded(path)
     tabs = "\t" in text.split("\n", 1)[0] and "," not in text.split("\n", 1)[0]
-    try:
+    with opening(path.name, "{file} cannot be read as CSV: {reason}. Check its quotation marks."):
         rows = list(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter="\t" if tabs else ","))
-    except csv.Error as error:
-        fault = "{file} cannot be read as CSV: {reason}. Check its quotation marks."
-        raise StudyError(fault, file=path.name, reason=str(error)) from error
     return [Grid("", rows, note=Text("{note} (columns separated by tabs)", note=note) if tabs else note)]
 
 
@@ -62,46 +60,28 @@ def _mostly_utf8(raw: bytes) -> bool:
 
 def read_html(path: Path) -> list[Grid]:
     """The tables of a web page, as web sites export under the name of a workbook."""
-    tables, (text, note) = _Tables(), _decoded(path)
-    tables.feed(text)
-    found = enumerate(tables.found, 1)
-    return [Grid(f"table {at}", rows, merged=tuple(areas), note=note) for at, (rows, areas) in found if rows]
+    from lxml import html
+
+    text, note = _decoded(path)
+    page = html.document_fromstring(text.encode(), html.HTMLParser(encoding="utf-8", huge_tree=True))
+    tables = enumerate(map(_table, page.iter("table")), 1)
+    return [Grid(f"table {at}", rows, merged=tuple(areas), note=note) for at, (rows, areas) in tables if rows]
 
 
-class _Tables(HTMLParser):
-    """Rows and merged cells of each table."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[tuple[list[list[str]], list[Area]]] = []
-        self.cell: list[str] | None = None
-        self.span = (1, 1)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag == "table":
-            self.found.append(([], []))
-        elif tag == "tr" and self.found:
-            self.found[-1][0].append([])
-        elif tag in ("td", "th") and self.found and self.found[-1][0]:
-            given = dict(attrs)
-            down, right = (int(re.sub("[^0-9]", "", given.get(key) or "") or 1) for key in ("rowspan", "colspan"))
-            self.cell, self.span = [], (down, right)
-        elif tag == "br" and self.cell is not None:
-            self.cell.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if self.cell is not None:
-            self.cell.append(data)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in ("td", "th") or self.cell is None:
-            return
-        rows, areas = self.found[-1]
-        at, (down, right) = len(rows) - 1, self.span
-        covered = {column for top, left, bottom, end in areas if top < at <= bottom for column in range(left, end + 1)}
-        while len(rows[at]) in covered:
-            rows[at].append("")
-        if down > 1 or right > 1:
-            areas.append((at, len(rows[at]), at + down - 1, len(rows[at]) + right - 1))
-        rows[at] += ["".join(self.cell).strip(), *[""] * (right - 1)]
-        self.cell = None
+def _table(table: Any) -> tuple[list[list[str]], list[Area]]:
+    """Rows and merged cells of a table."""
+    rows: list[list[str]] = []
+    areas: list[Area] = []
+    for at, line in enumerate(table.iter("tr")):
+        cells: list[str] = []
+        for cell in line.iterchildren("td", "th"):
+            while any(top < at <= bottom and left <= len(cells) <= right for top, left, bottom, right in areas):
+                cells.append("")
+            down, right = (int(re.sub("[^0-9]", "", cell.get(key, "")) or 1) for key in ("rowspan", "colspan"))
+            if down > 1 or right > 1:
+                areas.append((at, len(cells), at + down - 1, len(cells) + right - 1))
+            for line_break in cell.iter("br"):
+                line_break.tail = f"\n{line_break.tail or ''}"
+            cells += [cell.text_content().strip(), *[""] * (right - 1)]
+        rows.append(cells)
+    return rows, areas

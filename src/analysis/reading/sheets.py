@@ -11,13 +11,11 @@ from analysis.messages import StudyError
 from analysis.reading.grid import Grid
 from analysis.reading.header import YEAR, Header, best_header, find_columns, header_lines
 from analysis.reading.kind_of_file import kind_of_file
-from analysis.reading.read_ods import read_ods
 from analysis.reading.read_text import read_csv, read_html
-from analysis.reading.read_workbook import read_workbook
-from analysis.reading.read_xls import read_xls
+from analysis.reading.spreadsheets import read_ods, read_xls, read_xlsx
 
 GRIDS: dict[str, Callable[[Path], list[Grid]]] = {".csv": read_csv, ".html": read_html, ".ods": read_ods}
-GRIDS |= {".xls": read_xls, ".xlsx": read_workbook}
+GRIDS |= {".xls": read_xls, ".xlsx": read_xlsx}
 YEAR_IN_NAME = r"(?<!\d)(?:19|20)\d\d(?!\d)"
 
 

@@ -8,8 +8,8 @@ import pandas as pd
 
 from analysis.language.texts import Listed, Text, count, first, plural, said, singular
 from analysis.messages import FewTreatedGroupsWarning, StudyError, amount, as_typed, look, refuse, unit_years
-from analysis.reading.misread import misread_gbk
 from analysis.reading.read_files import read_table
+from analysis.reading.read_labelled import misread_gbk
 from analysis.reading.study_file import load_study
 from analysis.robustness.scale_evidence import scale_evidence
 from analysis.study.outcome import Outcome
