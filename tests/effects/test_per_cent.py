@@ -11,7 +11,7 @@ import pytest
 
 from analysis import Outcome, Study, StudyError, did, event_study, load_study
 from analysis.effects.randomization import randomization
-from analysis.effects.totals import dominance
+from analysis.effects.ratio_of_totals import dominance
 from analysis.language.labels import term
 from analysis.messages import FewTreatedGroupsWarning, fixed, floored
 

@@ -12,7 +12,7 @@ from scipy import optimize, stats
 
 from analysis import Study, StudyError, event_study, honest_bounds
 from analysis.effects.event_study import EventStudy
-from analysis.inference.honest_bounds.breakdown import BREAKDOWN_TOLERANCE
+from analysis.inference.honest_bounds.bounds import BREAKDOWN_TOLERANCE
 from analysis.inference.honest_bounds.relative_magnitudes import conditional_test, critical_value
 from analysis.inference.honest_bounds.smoothness import smooth_interval
 from analysis.inference.pretrends import pooled_covariance

@@ -5,8 +5,8 @@ import numpy as np
 from analysis.design.drawn_outcomes import DrawnOutcomes
 from analysis.design.shocks import Shocks
 from analysis.effects.estimate import Estimate
+from analysis.effects.ratio_of_totals import CAUTION_BELOW, dominance, effective_number, group_totals, refuse_dominated
 from analysis.effects.sentence import caution_of_few
-from analysis.effects.totals import CAUTION_BELOW, dominance, effective_number, group_totals, refuse_dominated
 from analysis.effects.verbs import did
 from analysis.messages import StudyError
 from analysis.study.study import Study

@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.estimate import Estimate
-from analysis.language.labels import counted, say
-from analysis.messages import StudyError
+from analysis.inference.methods import HEADLINE
+from analysis.messages import StudyError, count
 from analysis.study.outcome import SCALES
 from analysis.study.specification import NONE
 from analysis.study.study import Study
@@ -17,7 +17,13 @@ SCALED = {"poisson": "in per cent (Poisson)", "log": "in logs", "level": "in lev
 COLUMNS = ("estimate", "unit", "per_cent", "std_error", "df", "low", "high", "p_value")
 
 
-def compare(estimates: Mapping[Any, Estimate | StudyError], about: Sequence[str] = ()) -> pd.DataFrame:
+def compare(
+    estimates: Mapping[Any, Estimate | StudyError],
+    about: Sequence[str] = (),
+    *,
+    method: str = HEADLINE,
+    level: float = 0.95,
+) -> pd.DataFrame:
     """Effects side by side with the headline inference (CR2), one row each; a refusal is a row with its reason.
 
     Use it for any set of estimates: other years, other villages, other outcomes. `effects_table` and `plot_forest` show
@@ -29,6 +35,8 @@ def compare(estimates: Mapping[Any, Estimate | StudyError], about: Sequence[str]
         By row name.
     about : sequence of str
         Attributes of `Estimate` that become columns too, such as "villages" or "treated_groups".
+    method, level
+        As in `Estimate.headline`.
 
     Returns
     -------
@@ -44,15 +52,15 @@ def compare(estimates: Mapping[Any, Estimate | StudyError], about: Sequence[str]
     >>> frame["note"].tolist(), frame["estimate"].notna().tolist()
     (['', 'No village is treated.'], [True, False])
     """
-    rows = [_row(one, about) for one in estimates.values()]
+    rows = [_row(one, about, method, level) for one in estimates.values()]
     return pd.DataFrame(rows, pd.Index(list(estimates), tupleize_cols=False), [*COLUMNS, "note", *about])
 
 
-def _row(one: Estimate | StudyError, about: Sequence[str]) -> dict[str, Any]:
+def _row(one: Estimate | StudyError, about: Sequence[str], *inference: Any) -> dict[str, Any]:
     if isinstance(one, StudyError):
         return dict.fromkeys(COLUMNS, np.nan) | {"unit": "", "note": str(one)}
-    row = {**one.headline(), "estimate": one.value, "unit": one.unit, "per_cent": one.percent, "note": one.no_interval}
-    return row | {name: getattr(one, name) for name in about}
+    row = {"estimate": one.value, "unit": one.unit, "per_cent": one.percent, **one.headline(*inference)}
+    return row | {"note": one.no_interval} | {name: getattr(one, name) for name in about}
 
 
 def answered(results: Mapping[Any, Any]) -> dict[Any, Any]:
@@ -107,18 +115,17 @@ def alternatives(verb: Callable[..., Any], study: Study, outcome: str) -> dict[s
     >>> list(alternatives(did, load_study(), "households"))
     ['in per cent (Poisson)', 'in logs', 'in levels']
     """
-    language, own = study.language, study.scale_of(outcome)
-    positive, tried = ~study.column(outcome).le(0), {}
+    own, positive = study.scale_of(outcome), ~study.column(outcome).le(0)
+    tried = {}
     for scale in [own, *(one for one in SCALES[::-1] if one != own)]:
-        name, asked = say(language, SCALED[scale]), study
+        name, asked = study.say(SCALED[scale]), study
         if scale == "log" and not positive.all():
-            rows = counted(language, int((~positive).sum()), f"{study.noun}-year")
-            name, asked = say(language, "in logs, without {rows} not above zero", rows=rows), study.subset(positive)
+            rows = count(int((~positive).sum()), f"{study.noun}-year")
+            name, asked = study.say("in logs, without {rows} not above zero", rows=rows), study.subset(positive)
         tried[name] = estimate_or_refusal(verb, asked, outcome, scale=scale)
+    others: dict[str, dict[str, Any]] = {}
     if any(study.specification(outcome)):
-        plain = estimate_or_refusal(verb, study, outcome, controls=(), weights=NONE)
-        tried[say(language, "without controls and weights")] = plain
+        others["without controls and weights"] = {"controls": (), "weights": NONE}
     if len(study.starts) > 1:
-        pooled = estimate_or_refusal(verb, study, outcome, estimator="two_way")
-        tried[say(language, "start years pooled (two-way fixed effects)")] = pooled
-    return tried
+        others["start years pooled (two-way fixed effects)"] = {"estimator": "two_way"}
+    return tried | {study.say(name): estimate_or_refusal(verb, study, outcome, **how) for name, how in others.items()}

@@ -9,37 +9,28 @@ import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
-from analysis.effects import totals
 from analysis.effects.journal_column import JournalColumn
-from analysis.effects.sentence import (
-    caution_of_few,
-    counterfactual_share,
-    left_out,
-    linear_interval,
-    notes_behind,
-    proportional_sentence,
-    rows_left_out,
-    small_print,
-    specification,
+from analysis.effects.ratio_of_totals import (
+    dominance,
+    effective_number,
+    group_totals,
+    is_ratio,
+    large_villages,
+    observed_mean,
+    ratio_behind,
 )
+from analysis.effects.sentence import EffectSentence, specification
 from analysis.inference.methods import HEADLINE, METHODS, group_pieces, hypothesis_test, infer
-from analysis.language.labels import counted, say, term
-from analysis.messages import Sentence, amounts, as_typed, in_sentence
 from analysis.regression.regression import Effect, Regression
-from analysis.study.outcome import LOG_POINTS, shown_unit
+from analysis.study.outcome import LOG_POINTS
 from analysis.study.study import Study
 
 # A counterfactual mean this small relative to the treated mean is rounding, and no base for a per cent.
 ZERO_TOLERANCE = 1e-9
-ESTIMATORS = {
-    "two_way": "two-way fixed effects",
-    "saturated": "start-year cohorts saturated",
-    "by_group": "treated groups saturated",
-}
 
 
-@dataclass(frozen=True)
-class Estimate(JournalColumn, Sentence):
+@dataclass(frozen=True, repr=False)
+class Estimate(JournalColumn, EffectSentence):
     """One effect with all it rests on; its repr is a sentence.
 
     Attributes
@@ -63,6 +54,11 @@ class Estimate(JournalColumn, Sentence):
         return self.fitted.sample.scale
 
     @property
+    def is_ratio(self) -> bool:
+        """Whether the effect is a ratio of totals, said in per cent and as an amount; else it is linear."""
+        return is_ratio(self.fitted, self.effect)
+
+    @property
     def value(self) -> float:
         """The estimated effect, in `unit`."""
         return self.effect.value
@@ -79,11 +75,9 @@ class Estimate(JournalColumn, Sentence):
 
     def percent_of(self, effect: float) -> float:
         """Another size of the effect, such as an end of its interval, in per cent of the mean that it implies."""
-        if self.unit == "log points":
+        if self.unit == LOG_POINTS:
             return float(100 * np.expm1(effect))
-        inside, sample = self.fitted.cell_of_row >= 0, self.fitted.sample
-        sums = np.bincount(self.fitted.cell_of_row[inside], (sample.weights * sample.outcome)[inside])
-        mean = self.effect.gradient @ (sums / self.fitted.cell_sizes())
+        mean = self.effect.gradient @ (self.fitted.cell_totals()[0] / self.fitted.cell_sizes())
         counterfactual = float(mean - effect)
         return 100 * effect / counterfactual if counterfactual > ZERO_TOLERANCE * abs(mean) else float("nan")
 
@@ -97,9 +91,9 @@ class Estimate(JournalColumn, Sentence):
 
     def amount_of(self, effect: float) -> float:
         """Another size of the effect, such as an end of its interval, in the outcome's unit."""
-        if totals.is_ratio(self.fitted, self.effect):
-            return float(-totals.observed_mean(self.fitted, self.effect) * np.expm1(-effect))
-        return effect if self.unit != "log points" else float("nan")
+        if self.is_ratio:
+            return float(-observed_mean(self.fitted, self.effect) * np.expm1(-effect))
+        return effect if self.unit != LOG_POINTS else np.nan
 
     @property
     def effective_treated_districts(self) -> float:
@@ -108,14 +102,18 @@ class Estimate(JournalColumn, Sentence):
         1 / sum of squares of their shares of the counterfactual total; of a slope over event times, as of the average
         effect. Below two no method gives an interval; below three intervals promise too much.
         """
-        behind = totals.ratio_behind(self.fitted, self.effect)
-        return totals.effective_number(totals.group_totals(self.fitted, behind)) if behind else float("nan")
+        return effective_number(self._totals) if len(self._totals) else np.nan
 
     @property
     def dominance(self) -> str:
         """Why the effect in per cent has no interval though several groups are treated: one has most of the total."""
-        behind = totals.ratio_behind(self.fitted, self.effect)
-        return totals.dominance(self.treated_groups, totals.group_totals(self.fitted, behind)) if behind else ""
+        return dominance(self.treated_groups, self._totals) if len(self._totals) else ""
+
+    @cached_property
+    def _totals(self) -> np.ndarray:
+        """Counterfactual total of each group behind the effect in per cent; none in other scales."""
+        behind = ratio_behind(self.fitted, self.effect)
+        return group_totals(self.fitted, behind) if behind else np.zeros(0)
 
     @property
     def regression(self) -> RegressionResults:
@@ -146,14 +144,6 @@ class Estimate(JournalColumn, Sentence):
     def dropped(self) -> int:
         """Village-years left out; `fitted.sample.dropped` has the reasons."""
         return sum(self.fitted.sample.dropped.values())
-
-    @property
-    def specified(self) -> str:
-        """Controls and weights as they go on a sentence, with the coefficients of controls times year; or ""."""
-        language = self.study.language
-        said = specification(self.fitted.sample, lambda name: in_sentence(self.study.label_of(name)), language)
-        named = {term(language, what): names for what, names in said.items() if names}
-        return "".join(say(language, ", {what} {names}", what=what, names=names) for what, names in named.items())
 
     @property
     def no_interval(self) -> str:
@@ -215,8 +205,8 @@ class Estimate(JournalColumn, Sentence):
 
     def _infer(self, *asked: Any) -> pd.DataFrame:
         table = infer(self.fitted, self.effect, *asked)
-        if totals.is_ratio(self.fitted, self.effect) and (said := [*totals.large_villages(self.fitted, self.effect)]):
-            table["note"] += f"; {', '.join(said)}"
+        if large := large_villages(self.fitted, self.effect) if self.is_ratio else []:
+            table["note"] += f"; {', '.join(large)}"
         if self.dominance:
             table[table.columns.drop("note")] = np.nan
             table["note"] = f"{self.dominance}; " + table["note"]
@@ -245,53 +235,3 @@ class Estimate(JournalColumn, Sentence):
             test[test.index.drop("note")] = np.nan
             test["note"] = warning
         return test
-
-    def __repr__(self) -> str:
-        return self._proportional() if totals.is_ratio(self.fitted, self.effect) else self._linear()
-
-    def _repr_markdown_(self) -> str:
-        said, small = as_typed(repr(self)), totals.is_ratio(self.fitted, self.effect)
-        return f"{said}\n\n*{as_typed(self._small_print())}*" if small else said
-
-    def _proportional(self) -> str:
-        """The sentence of an effect in per cent."""
-        study, language, test = self.study, self.study.language, self.headline()
-        percents = [self.percent, *(self.percent_of(test[end]) for end in ("low", "high"))]
-        about = (study.describe(self.outcome), study.noun, percents, self.amount, self.no_interval)
-        said = proportional_sentence(*about, language)
-        few = caution_of_few(self.treated_groups, self.effective_treated_districts, language)
-        caution = "" if self.no_interval else few
-        data, notes = term(language, study.label).capitalize(), notes_behind(study)
-        return say(language, "{data}: {said}.{caution}{notes}", data=data, said=said, caution=caution, notes=notes)
-
-    def _small_print(self) -> str:
-        """Inference, groups, rows and what was left out, in a line."""
-        language, sizes = self.study.language, (self.groups, self.treated_groups, self.villages, self.rows)
-        method = term(language, ESTIMATORS[self.estimator]) + self.specified
-        large, df = totals.large_villages(self.fitted, self.effect, language), self.headline()["df"]
-        dropped = left_out(self.fitted.sample.dropped, self.study.label_of, language)
-        return small_print(language, self.study.noun, method, self.baseline, df, sizes, dropped, large)
-
-    def _linear(self) -> str:
-        """The sentence of an effect in levels or logs, or of a slope."""
-        study, language, test = self.study, self.study.language, self.headline()
-        number, low, high = amounts(self.value, test["low"], test["high"])
-        sizes, ends = (self.groups, self.treated_groups), (low, high, test["df"])
-        interval = linear_interval(study, ends, sizes, self.no_interval, lots=not self.dominance)
-        unit = self.unit if self.unit == LOG_POINTS else shown_unit(self.unit)
-        return say(
-            language,
-            "{data}: effect on {label} {value} ({interval}){share}, against {baseline}; {units}, {rows}{dropped}; "
-            "{method}.{notes}",
-            data=term(language, study.label).capitalize(),
-            label=in_sentence(study.label_of(self.outcome)),
-            value=say(language, "{number} {unit}", number=number, unit=term(language, unit)).rstrip(),
-            interval=interval,
-            share=counterfactual_share(language, self.percent, unit == LOG_POINTS and self.scale != "poisson"),
-            baseline=term(language, self.baseline),
-            units=counted(language, self.villages, study.noun),
-            rows=counted(language, self.rows, f"{study.noun}-year"),
-            dropped=rows_left_out(study, self.fitted.sample.dropped),
-            method=term(language, ESTIMATORS[self.estimator]) + self.specified,
-            notes=notes_behind(study),
-        )

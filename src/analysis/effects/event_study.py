@@ -1,25 +1,26 @@
 """What `event_study` returns: effects by years since the start of treatment, with all they rest on."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
 from analysis.effects.cohorts import Aggregate, aggregated_effects
+from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
-from analysis.effects.event_path import EventPath, event_path
 from analysis.effects.honest_bounds import HonestBounds, check_lags, of_which, path_bounds
 from analysis.effects.pretrend import Pretrend
+from analysis.effects.ratio_of_totals import refuse_dominated
 from analysis.effects.sentence import reasons_in
-from analysis.effects.totals import refuse_dominated
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.methods import HEADLINE
 from analysis.inference.pretrends import joint_pretrend, pooled_covariance, slope_weights
-from analysis.language.labels import counted, say, term
 from analysis.language.texts import singular
-from analysis.messages import Sentence, StudyError, Text
+from analysis.messages import Listed, Sentence, StudyError, Text, count
 from analysis.regression.regression import Effect, Regression, weighted_sum
 from analysis.study.study import Study
 
@@ -73,8 +74,7 @@ class EventStudy(Sentence):
 
         Unlike `did`, whose baseline is all years before treatment; report both and name the baseline.
         """
-        treated = np.array([time is not None and time >= 0 for _, time in self.fitted.labels])
-        return self.of(self.fitted.average(treated))
+        return self.of(self.fitted.average(self.fitted.event_times >= 0))
 
     def of(self, effect: Effect) -> Estimate:
         """Any other effect of this regression as an estimate."""
@@ -83,16 +83,16 @@ class EventStudy(Sentence):
     @property
     def no_interval(self) -> str:
         """Which event times have no headline interval, and why, each reason once; empty where all have one."""
-        language, whole, times = self.study.language, self.average().dominance, dict[str, list[str]]()
+        study, whole, times = self.study, self.average().dominance, dict[str, list[int]]()
         for time in self.event_times:
             estimate = self.estimate(time)
             if reason := (estimate.dominance and whole) or estimate.no_interval:
-                times.setdefault(reason, []).append(str(time))
-        if len(times) == 1 and len(next(iter(times.values()))) == len(self.event_times):
-            return say(language, "no interval: {reason}", reason=term(language, next(iter(times))))
-        phrase, comma = "no interval at event time {times}: {reason}", say(language, ", ")
-        said = (say(language, phrase, times=comma.join(at), reason=term(language, why)) for why, at in times.items())
-        return say(language, "; ").join(said)
+                times.setdefault(reason, []).append(time)
+        if [*times.values()] == [[*self.event_times]]:
+            return study.say("no interval: {reason}", reason=study.term(next(iter(times))))
+        phrase = "no interval at event time {times}: {reason}"
+        said = (study.say(phrase, times=Listed(at), reason=study.term(why)) for why, at in times.items())
+        return study.say("; ").join(said)
 
     def aggregate(self, by: str) -> Aggregate:
         """Effects by event time, start-year cohort or calendar year, and their average.
@@ -130,15 +130,12 @@ class EventStudy(Sentence):
         Inference is the headline's (CR2) unless another method of `Estimate.inference` is named; it is missing where no
         standard error can be believed, as where a single treated group stands behind an event time.
         """
-        rows, villages_at = {}, self.fitted.sample.villages_at
-        for time in self.event_times:
-            estimate = self.estimate(time)
-            test = estimate.headline(method, level)
-            rows[time] = [estimate.value, *test[["std_error", "low", "high", "p_value"]], villages_at(time)]
-        rows[self.reference] = [0.0, np.nan, np.nan, np.nan, np.nan, villages_at(self.reference)]
-        columns = ["estimate", "std_error", "low", "high", "p_value", "villages"]
-        frame = pd.DataFrame.from_dict(rows, orient="index", columns=columns).sort_index()
-        return frame.astype({"villages": int}).rename_axis("event_time")
+        estimates = {time: self.estimate(time) for time in self.event_times}
+        columns = ["estimate", "std_error", "low", "high", "p_value"]
+        frame = compare(estimates, method=method, level=level)[columns]
+        frame.loc[self.reference] = [0.0, *[np.nan] * 4]
+        villages = [*map(self.fitted.sample.villages_at, frame.index)]
+        return frame.assign(villages=villages).sort_index().rename_axis("event_time")
 
     def pretrend(self) -> Pretrend:
         """Whether treated and untreated groups moved together before: the linear slope of the leads, and a joint test.
@@ -147,29 +144,44 @@ class EventStudy(Sentence):
         where one group has most of the treated total.
         """
         path = self.path()
-        before = np.array(path.event_times) < 0
-        if not before.any():
-            known = "reached by every start year" if path.left_out else "estimated beside the reference"
+        times = [time for time in path.event_times if time < 0]
+        if not times:
+            known = "estimated beside the reference"
+            if len(path.event_times) < len(self.event_times):
+                known = "reached by every start year"
             fault = "No year before treatment is {known}, so there is no pre-trend to test. Add earlier years."
             raise StudyError(fault, known=Text(known))
-        leads, times = path.part(before), [*np.array(path.event_times)[before], self.reference]
-        slope = self.of(weighted_sum(leads, slope_weights(times)[:-1]))
+        leads = path.effects[: len(times)]
+        slope = self.of(weighted_sum(leads, slope_weights([*times, self.reference])[:-1]))
         try:
             joint = HypothesisTest(note=slope.dominance) if slope.dominance else joint_pretrend(self.fitted, leads)
         except StudyError as error:
             joint = HypothesisTest(note=Text("refused: {reason}", reason=error.args[0]))
         return Pretrend(slope, joint, len(leads))
 
-    def path(self) -> EventPath:
-        """The effects with the same cohorts all along, for tests of pre-trends and honest bounds; see `event_path`."""
-        return event_path(self.fitted, self.effects, self.event_times, self.reference)
+    def path(self) -> EventStudy:
+        """The event study with the same cohorts all along: what tests of pre-trends and honest bounds compare.
+
+        With several start years the average at each event time is of the cohorts that reach it, so that it jumps where
+        one drops out and turns with the cohorts' own trends. Here every cohort weighs as much as it does in the
+        reference year, over the event times that every start year reaches.
+        """
+        fitted, sample = self.fitted, self.fitted.sample
+        if fitted.kind != "cohort_event_time":
+            return self
+        cohort, seen = np.array([cohort for cohort, _ in fitted.labels]), sample.event_time == self.reference
+        size = np.bincount(sample.frame["first_treated"][seen].to_numpy(dtype=int), fitted.weights[seen])[cohort]
+        inside = {time: fitted.event_times == time for time in self.event_times}
+        weights = {time: at * size for time, at in inside.items() if at.sum() == len(np.unique(cohort))}
+        effects = tuple(fitted.combination(one / one.sum()) for one in weights.values())
+        return replace(self, event_times=tuple(weights), effects=effects)
 
     def groups_behind(self) -> pd.Series:
         """Treated groups behind each event time, the reference included: a jump where one drops out is no effect."""
-        frame = self.fitted.sample.frame[self.fitted.sample.frame["first_treated"].notna()]
-        event_time = (frame["time"] - frame["first_treated"]).astype(int)
-        shown = event_time.isin([*self.event_times, self.reference])
-        return frame["group"][shown].astype(str).groupby(event_time[shown]).nunique().rename_axis("event_time")
+        sample = self.fitted.sample
+        shown = np.isin(sample.event_time, [*self.event_times, self.reference])
+        at = pd.Index(sample.event_time[shown].astype(int), name="event_time")
+        return sample.frame["group"][shown].astype(str).set_axis(at).groupby(level=0).nunique()
 
     def covariance(self) -> pd.DataFrame:
         """Covariance of all estimated event times that few treated groups can bear; see `pooled_covariance`.
@@ -218,32 +230,28 @@ class EventStudy(Sentence):
         ([0.0, 1.0], 32)
         """
         path, whole = self.path(), self.average()
-        lags = np.array(path.event_times) >= 0
-        check_lags(np.array(path.event_times)[lags], weights)
-        cells = np.array([time for _, time in self.fitted.labels])[:, None] == np.array(path.event_times)[lags]
+        lags = [time for time in path.event_times if time >= 0]
+        check_lags(lags, weights)
+        cells = self.fitted.event_times[:, None] == lags
         # A village-year counts in the bounds as it does in the effect: by its share of the counterfactual total.
         effect = self.fitted.average(cells.any(axis=1))
         shares = effect.gradient @ cells if weights is None else np.asarray(weights, dtype=float)
-        estimate = self.of(effect if weights is None else weighted_sum(path.part(lags), shares))
+        estimate = self.of(effect if weights is None else weighted_sum(path.effects[-len(lags) :], shares))
         refuse_dominated("No honest bounds", estimate.dominance or whole.dominance, self.study.noun)
-        which = of_which(estimate, whole, np.array(path.event_times)[lags], weights)
-        return path_bounds(estimate, which, path, shares, kind, values, level)
+        which = of_which(estimate, whole, lags, weights)
+        effects = dict(zip(path.event_times, path.effects, strict=True))
+        return path_bounds(estimate, which, effects, self.reference, shares, kind, values, level)
 
     def __repr__(self) -> str:
-        study, language, after = self.study, self.study.language, np.greater_equal(self.event_times, 0).sum()
         # In levels and logs the average's own sentence says what is left out.
-        dropped = self.fitted.sample.dropped if self.scale == "poisson" else {}
-        left_out = ""
-        if dropped:
-            why = {"noun": singular(study.noun), "reasons": reasons_in(study, dropped)}
-            left_out = say(language, "; {noun}-years left out: {reasons}", **why)
-        return say(
-            language,
+        study, dropped = self.study, self.fitted.sample.dropped if self.scale == "poisson" else {}
+        phrase, noun = "; {noun}-years left out: {reasons}", singular(self.study.noun)
+        return study.say(
             "Event study with {before} before the reference (event time {reference}) and {after}{left_out}. "
             "Average over treated years: {average}",
-            before=counted(language, np.less(self.event_times, self.reference).sum(), "year"),
+            before=count(sum(time < self.reference for time in self.event_times), "year"),
             reference=self.reference,
-            after=counted(language, after, "treated year"),
-            left_out=left_out,
+            after=count(sum(time >= 0 for time in self.event_times), "treated year"),
+            left_out=study.say(phrase, noun=noun, reasons=reasons_in(study, dropped)) if dropped else "",
             average=repr(self.average()),
         )

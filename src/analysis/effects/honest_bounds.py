@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,15 +10,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.estimate import Estimate
-from analysis.effects.event_path import EventPath
 from analysis.effects.sentence import caution_of_few
 from analysis.inference.assignments import group_starts
-from analysis.inference.honest_bounds.bounds import KINDS, honest_bounds
-from analysis.inference.honest_bounds.breakdown import breakdown_value
+from analysis.inference.honest_bounds.bounds import KINDS, breakdown_value, honest_bounds
 from analysis.inference.pretrends import pooled_covariance
-from analysis.language.labels import say, term
 from analysis.messages import Listed, Sentence, StudyError, amount, count, in_sentence, refuse
-from analysis.regression.regression import Regression
+from analysis.regression.regression import Effect, Regression
 from analysis.study.outcome import effect_in_words
 
 METHODS = {"relative_magnitudes": "conditional least-favourable test", "smoothness": "shortest fixed-length interval"}
@@ -78,38 +75,36 @@ class HonestBounds(Sentence):
     step: int
 
     def __repr__(self) -> str:
-        study, language, effect = self.estimate.study, self.estimate.study.language, self.estimate
-        return say(
-            language,
+        effect, study = self.estimate, self.estimate.study
+        return study.say(
             "{data}: effect on {label} {value}{which}, against {baseline}{specified}: {answer} ({level} % intervals, "
             "{method}, covariance pooled over treated groups, t with {df} degrees of freedom).{few}",
-            data=term(language, study.label).capitalize(),
             label=in_sentence(study.label_of(effect.outcome)),
-            value=effect_in_words(effect.unit, effect.value, language),
+            value=effect_in_words(effect.unit, effect.value, study.language),
             which=self.which,
-            baseline=term(language, effect.baseline),
+            baseline=study.term(effect.baseline),
             specified=effect.specified,
             answer=self.answer,
             level=f"{100 * self.level:g}",
-            method=term(language, METHODS[self.kind]),
+            method=study.term(METHODS[self.kind]),
             df=f"{self.df:g}",
-            few=caution_of_few(None, effect.effective_treated_districts, language),
+            few=caution_of_few(None, effect.effective_treated_districts, study.language),
         )
 
     @property
     def answer(self) -> str:
         """How far parallel trends may fail before the sign is lost, in words."""
-        language, relative = self.estimate.study.language, self.kind == "relative_magnitudes"
-        year = term(language, "year" if self.step == 1 else "observed year")
+        study, relative = self.estimate.study, self.kind == "relative_magnitudes"
         if np.isnan(self.breakdown):
-            return say(language, AT_ZERO[self.kind])
+            return study.say(AT_ZERO[self.kind])
+        year = study.term("year" if self.step == 1 else "observed year")
         times = self.breakdown if relative else self.breakdown / self.seen if self.seen else np.nan
         said = SURVIVES[self.kind] if relative or np.isfinite(times) else BENDS
-        size = effect_in_words(self.estimate.unit, self.breakdown, language)
-        return say(language, said, year=year, size=size, times=amount(times))
+        size = effect_in_words(self.estimate.unit, self.breakdown, study.language)
+        return study.say(said, year=year, size=size, times=amount(times))
 
 
-def check_lags(times: np.ndarray, weights: Sequence[float] | None) -> None:
+def check_lags(times: Sequence[int], weights: Sequence[float] | None) -> None:
     """There are event times under treatment to bound, and a weight for each where weights are given."""
     if not len(times):
         raise StudyError(
@@ -125,25 +120,23 @@ def of_which(estimate: Estimate, whole: Estimate, times: Iterable[int], weights:
     """Which effect an estimate is, with the average over all treated years beside it; "" where it is that average."""
     if np.array_equal(estimate.effect.gradient, whole.effect.gradient):
         return ""
-    language = estimate.study.language
-    named = {
-        name: say(language, ", ").join(f"{one:g}" for one in numbers)
-        for name, numbers in {"times": times, "weights": () if weights is None else weights}.items()
-    }
-    named["whole"] = effect_in_words(whole.unit, whole.value, language)
-    return say(language, REACHED if weights is None else WEIGHED, **named)
+    study, average = estimate.study, effect_in_words(whole.unit, whole.value, estimate.study.language)
+    if weights is None:
+        return study.say(REACHED, times=Listed(times), whole=average)
+    return study.say(WEIGHED, times=Listed(times), weights=Listed(f"{one:g}" for one in weights), whole=average)
 
 
 def path_bounds(
     estimate: Estimate,
     which: str,
-    path: EventPath,
+    path: Mapping[int, Effect],
+    reference: int,
     weights: np.ndarray,
     kind: str,
     values: Sequence[float] | None,
     level: float,
 ) -> HonestBounds:
-    """Honest bounds with few treated groups; see `EventStudy.honest_bounds`.
+    """Honest bounds of effects by event time, weights on the lags; see `EventStudy.honest_bounds`.
 
     Notes
     -----
@@ -157,14 +150,14 @@ def path_bounds(
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}.")
-    pre, post, step = _leads_and_lags(path)
+    pre, post, step = _leads_and_lags(list(path), reference)
     try:
-        covariance, df = pooled_covariance(path.regression, path.effects)
+        covariance, df = pooled_covariance(estimate.fitted, list(path.values()))
     except StudyError as error:
         fault = "No honest bounds, because leads and lags have no covariance to trust: {reason}"
         raise StudyError(fault, reason=error.args[0]) from None
-    _check_untreated(path.regression, pre + post)
-    coefficients = np.array([effect.value for effect in path.effects])
+    _check_untreated(estimate.fitted, pre + post)
+    coefficients = np.array([effect.value for effect in path.values()])
     coefficients[pre:] += (estimate.value - weights @ coefficients[pre:]) * weights / (weights @ weights)
     changes = np.diff(np.append(coefficients[:pre], 0), min(pre, 2))
     seen = 1.0 if kind == "relative_magnitudes" else float(np.abs(changes).max())
@@ -189,21 +182,21 @@ def _check_untreated(regression: Regression, effects: int) -> None:
         raise StudyError(fault, **seen, number=UNTREATED_PER_EFFECT * effects)
 
 
-def _leads_and_lags(path: EventPath) -> tuple[int, int, int]:
+def _leads_and_lags(estimated: Sequence[int], reference: int) -> tuple[int, int, int]:
     """How many leads and lags, and years between them, having checked that with the reference they leave out none."""
-    times = sorted({*path.event_times, path.reference})
-    pre, step = sum(time < 0 for time in path.event_times), int(np.diff(times).min())
+    times = sorted({*estimated, reference})
+    pre, step = sum(time < 0 for time in estimated), int(np.diff(times).min())
     if not pre:
         raise StudyError(
             "No year before treatment is estimated beside the reference, so nothing shows how large departures "
             "from parallel trends can be. Add earlier years."
         )
-    if path.reference != times[pre]:
+    if reference != times[pre]:
         fault = (
             "Honest bounds set departures after the last year before treatment against those up to it. "
             "Estimate the event study with reference={last}, not {reference}."
         )
-        raise StudyError(fault, last=times[pre], reference=path.reference)
+        raise StudyError(fault, last=times[pre], reference=reference)
     missing = sorted(set(range(times[0], times[-1], step)) - set(times))
     remedy = (
         "Honest bounds compare changes from year to year, here in steps of {steps}. Fill in these years, or use only "

@@ -8,7 +8,6 @@ import pandas as pd
 from analysis.effects.estimate import Estimate
 from analysis.effects.sentence import caution_of_few
 from analysis.inference.hypothesis import HypothesisTest
-from analysis.language.labels import say, term
 from analysis.messages import Sentence, amounts, p_of
 from analysis.study.outcome import shown, shown_unit
 
@@ -41,33 +40,29 @@ class Pretrend(Sentence):
         return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=columns)
 
     def __repr__(self) -> str:
-        study, language, unit = self.slope.study, self.slope.study.language, self.slope.unit
-        slope = {"estimate": self.slope.value, **self.slope.headline()}
-        value, low, high = amounts(*(shown(unit, slope[name]) for name in ("estimate", "low", "high")))
-        test = "95 % interval {low} to {high}, CR2, p {p}"
-        if np.isnan(slope["p_value"]):
-            test = "no interval, {reason}"
-        reason, p = term(language, slope["note"].split(";")[0]), p_of(slope["p_value"])
-        rejected = np.fmin(slope["p_value"], self.joint.p_value) < 0.05
+        study, unit, test = self.slope.study, self.slope.unit, self.slope.headline()
+        value, low, high = amounts(*(shown(unit, one) for one in (self.slope.value, test["low"], test["high"])))
+        tested = "95 % interval {low} to {high}, CR2, p {p}"
+        if np.isnan(test["p_value"]):
+            tested = "no interval, {reason}"
+        reason, p = study.term(test["note"].split(";")[0]), p_of(test["p_value"])
+        rejected = np.fmin(test["p_value"], self.joint.p_value) < 0.05
         said = "{data}: before, the gap moved by {size} per year ({test}); all leads together: {joint}. {meaning}{few}"
         if self.slope.dominance:
             said = "{data}: before, the gap moved by {size} per year ({test}); all leads together: no test either."
-        return say(
-            language,
+        return study.say(
             said,
-            data=term(language, study.label).capitalize(),
-            size=say(language, "{number} {unit}", number=value, unit=term(language, shown_unit(unit))).rstrip(),
-            test=say(language, test, low=low, high=high, p=p, reason=reason) + self.slope.specified,
+            size=study.say("{number} {unit}", number=value, unit=study.term(shown_unit(unit))).rstrip(),
+            test=study.say(tested, low=low, high=high, p=p, reason=reason) + self.slope.specified,
             joint=self._jointly(),
-            meaning=say(
-                language,
-                "That speaks against parallel trends." if rejected else "Not rejecting is no proof of parallel trends.",
+            meaning=study.say(
+                "That speaks against parallel trends." if rejected else "Not rejecting is no proof of parallel trends."
             ),
-            few=caution_of_few(None, self.slope.effective_treated_districts, language),
+            few=caution_of_few(None, self.slope.effective_treated_districts, study.language),
         )
 
     def _jointly(self) -> str:
         """The test of all leads in words, or why there is none."""
-        language, p_value = self.slope.study.language, self.joint.p_value
-        note = term(language, self.joint.note).rstrip(".。")
-        return say(language, "p {p} ({note})", p=p_of(p_value), note=note) if p_value >= 0 else note
+        study, p_value = self.slope.study, self.joint.p_value
+        note = study.term(self.joint.note).rstrip(".。")
+        return study.say("p {p} ({note})", p=p_of(p_value), note=note) if p_value >= 0 else note

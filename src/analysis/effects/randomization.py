@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from analysis.effects.estimate import Estimate
-from analysis.effects.totals import refuse_dominated
+from analysis.effects.ratio_of_totals import refuse_dominated
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.methods import most_draws
 from analysis.inference.randomization import randomization as reassign

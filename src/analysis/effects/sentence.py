@@ -1,74 +1,156 @@
-"""An effect in per cent as a sentence: the per cent, its interval, and what it comes to for a village in a year."""
+"""An effect as a sentence: in per cent with what it comes to for a village in a year, or in the outcome's own unit."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
-from analysis.effects.totals import CAUTION_BELOW
+from analysis.effects.ratio_of_totals import CAUTION_BELOW, large_villages
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import HEADLINE_NAME
-from analysis.language.labels import counted, joined, one_of, say, term
-from analysis.language.texts import Text, plural, said
-from analysis.messages import MOST_DECIMALS, amounts, fixed, floored, in_sentence, reasons
+from analysis.language.labels import joined, one_of, say
+from analysis.language.texts import Listed, Text, count, plural, said
+from analysis.messages import MOST_DECIMALS, Sentence, amounts, as_typed, fixed, floored, in_sentence, reasons
 from analysis.regression.sample import Sample
-from analysis.study.outcome import Outcome, shown_unit
+from analysis.study.outcome import LOG_POINTS, shown_unit
 from analysis.study.study import Study
 
 PER = r"/|／|每|\bper\b"
+ESTIMATORS = {
+    "two_way": "two-way fixed effects",
+    "saturated": "start-year cohorts saturated",
+    "by_group": "treated groups saturated",
+}
+
+
+class EffectSentence(Sentence):
+    """How an `Estimate` is said: an effect in per cent with a line of small print, any other in one sentence."""
+
+    def __repr__(self: Any) -> str:
+        return self._proportional() if self.is_ratio else self._linear()
+
+    def _repr_markdown_(self: Any) -> str:
+        said = as_typed(repr(self))
+        return f"{said}\n\n*{as_typed(self._small_print())}*" if self.is_ratio else said
+
+    @property
+    def specified(self: Any) -> str:
+        """Controls and weights as they go on a sentence, with the coefficients of controls times year; or ""."""
+        study = self.study
+        named = specification(self.fitted.sample, lambda name: in_sentence(study.label_of(name)), study.language)
+        phrase = ", {what} {names}"
+        return "".join(study.say(phrase, what=study.term(what), names=names) for what, names in named.items() if names)
+
+    def _proportional(self: Any) -> str:
+        """The sentence of an effect in per cent."""
+        study, test = self.study, self.headline()
+        percents = [self.percent, *(self.percent_of(test[end]) for end in ("low", "high"))]
+        alone = round(self.percent, 0 if abs(self.percent) >= 10 else 1) + 0.0
+        numbers = [fixed(alone, 0 if alone.is_integer() else 1)] if self.no_interval else amounts(*percents)
+        effect, *ends = map(signed, numbers)
+        interval = (
+            study.say("no interval: {reason}", reason=study.term(self.no_interval))
+            if self.no_interval
+            else study.say("95 % interval {low} to {high} %", low=ends[0], high=ends[1])
+        )
+        label = in_sentence(study.label_of(self.outcome))
+        effect = study.say("effect on {label} {effect} % ({interval})", label=label, effect=effect, interval=interval)
+        few = caution_of_few(self.treated_groups, self.effective_treated_districts, study.language)
+        caution, notes = "" if self.no_interval else few, notes_behind(study)
+        return study.say("{data}: {said}.{caution}{notes}", said=self._worth(effect), caution=caution, notes=notes)
+
+    def _worth(self: Any, effect: str) -> str:
+        """An effect in per cent with what it comes to, per unit and year; an outcome per head stays per head."""
+        study, unit = self.study, self.study.describe(self.outcome).unit
+        amount = self.amount if round(self.percent, MOST_DECIMALS) else 0.0
+        if not np.isfinite(amount):
+            return effect
+        told = "{said}, about {amount} {unit} per {one} and year"
+        if re.search(PER, unit):
+            told = "{said}, about {amount} {unit}"
+        elif not unit:
+            told = "{said}, about {amount} per {one} and year"
+        one, unit = one_of(study.language, study.noun), study.term(shown_unit(unit))
+        return study.say(told, said=effect, amount=_about(amount), unit=unit, one=one)
+
+    def _small_print(self: Any) -> str:
+        """Inference, groups, rows and what was left out, in a line."""
+        study, df, dropped = self.study, self.headline()["df"], left_out(self.study, self.fitted.sample.dropped)
+        errors = study.say("{errors} ({df})", errors=study.term(HEADLINE_NAME), df=f"{df:.1f}")
+        groups, treated = count(self.groups, "group"), self.treated_groups
+        clusters = study.say("{groups}, {number} treated", groups=groups, number=treated)
+        panel = [count(self.villages, study.noun), count(self.rows, f"{study.noun}-year")]
+        if self.dropped:
+            why = Listed(f"{why}: {number:,}" if len(dropped) > 1 else why for why, number in dropped.items())
+            rows = count(self.dropped, f"{study.noun}-year")
+            panel.append(study.say("{rows} left out ({why})", rows=rows, why=why))
+        large = large_villages(self.fitted, self.effect)
+        return study.say(
+            "Poisson regression, {method}, against {baseline}; {rests}.",
+            method=study.term(ESTIMATORS[self.estimator]) + self.specified,
+            baseline=study.term(self.baseline),
+            rests=Listed([Listed([errors, clusters] if np.isfinite(df) else [clusters]), Listed(panel), *large], "; "),
+        )
+
+    def _linear(self: Any) -> str:
+        """The sentence of an effect in levels or logs, or of a slope."""
+        study, test = self.study, self.headline()
+        number, *ends = amounts(self.value, test["low"], test["high"])
+        unit = self.unit if self.unit == LOG_POINTS else shown_unit(self.unit)
+        share = ", {percent} % of the counterfactual mean"
+        if unit == LOG_POINTS and self.scale != "poisson":
+            share = ", {percent} % of the counterfactual geometric mean"
+        return study.say(
+            "{data}: effect on {label} {value} ({interval}){share}, against {baseline}; {units}, {rows}{dropped}; "
+            "{method}.{notes}",
+            label=in_sentence(study.label_of(self.outcome)),
+            value=study.say("{number} {unit}", number=number, unit=study.term(unit)).rstrip(),
+            interval=self._interval(*ends, test["df"]),
+            share=study.say(share, percent=f"{self.percent:.1f}") if np.isfinite(self.percent) else "",
+            baseline=study.term(self.baseline),
+            units=count(self.villages, study.noun),
+            rows=count(self.rows, f"{study.noun}-year"),
+            dropped=_rows_left_out(study, self.fitted.sample.dropped),
+            method=study.term(ESTIMATORS[self.estimator]) + self.specified,
+            notes=notes_behind(study),
+        )
+
+    def _interval(self: Any, low: str, high: str, df: float) -> str:
+        """The interval of an effect in levels or logs, or why there is none, and whether a test by lot may serve."""
+        study, treated, behind = self.study, self.treated_groups, self._clusters()
+        if self.no_interval:
+            told = "no interval, {reason}; {clusters}"
+            if not self.dominance:
+                told = "no interval, {reason}; randomization may serve; {clusters}"
+            return study.say(told, reason=study.term(self.no_interval), clusters=behind)
+        untreated = self.groups - (0 if study.mixed else treated)
+        if untreated < min(treated, FEW_TREATED + 1):
+            behind += study.say(", {number} untreated", number=untreated)
+        if min(untreated, treated) <= FEW_TREATED:
+            behind += study.say(", too few to lean on")
+        told = "95 % interval {low} to {high}, {errors} ({df}) clustered by {clusters}"
+        errors = study.term(HEADLINE_NAME)
+        return study.say(told, low=low, high=high, errors=errors, df=f"{df:.1f}", clusters=behind)
+
+    def _clusters(self: Any) -> str:
+        """How many groups, how many of them cut from untreated units, and how many treated."""
+        study, made = self.study, self.study.placebo_group_count
+        told = "{groups}{placebo}, {treated} treated"
+        if study.mixed:
+            told = "{groups}{placebo}, with treated and untreated {nouns}"
+        placebo = study.say(", {number} of them placebo groups", number=made) if made else ""
+        known = {"treated": self.treated_groups, "nouns": plural(study.noun)}
+        return study.say(told, groups=count(self.groups, "group"), placebo=placebo, **known)
 
 
 def specification(sample: Sample, label: Callable[[str], str] = str, language: str = "en") -> dict[str, str]:
     """Controls and weights of a sample in words, "" where there are none: land area (times year: 8 coefficients)."""
     constant, spent = sample.constant_controls, sample.frame["time"].nunique() - 1
-    spent_on = say(language, " (times year: {number})", number=counted(language, spent, "coefficient"))
+    spent_on = say(language, " (times year: {number})", number=count(spent, "coefficient"))
     controls = [label(name) + spent_on * (name in constant) for name in sample.controls]
     weights = label(sample.weighted_by) if sample.weighted_by else ""
     return {"controls": say(language, ", ").join(controls), "weights": weights}
-
-
-def proportional_sentence(
-    outcome: Outcome, noun: str, percents: list[float], amount: float, no_interval: str, language: str = "en"
-) -> str:
-    """What an effect in per cent is, in words.
-
-    Parameters
-    ----------
-    outcome : Outcome
-    noun : str
-        What a unit is called.
-    percents : list of float
-        The effect and the ends of its 95 % interval, in per cent.
-    amount : float
-        In the outcome's unit, per unit and year.
-    no_interval : str
-        Why there is no interval; empty where there is one.
-    language : {"en", "zh"}
-
-    Examples
-    --------
-    >>> income = Outcome("income", unit="yuan", label_en="Village income")
-    >>> proportional_sentence(income, "village", [12.2, -4.1, 31.3], 38_112.0, "")
-    'effect on village income +12 % (95 % interval −4 to +31 %), about 38,000 yuan per village and year'
-    """
-    alone = round(percents[0], 0 if abs(percents[0]) >= 10 else 1) + 0.0
-    effect, *ends = map(signed, [fixed(alone, 0 if alone.is_integer() else 1)] if no_interval else amounts(*percents))
-    interval = (
-        say(language, "no interval: {reason}", reason=term(language, no_interval))
-        if no_interval
-        else say(language, "95 % interval {low} to {high} %", low=ends[0], high=ends[1])
-    )
-    label = in_sentence(outcome.label_in(language))
-    said = say(language, "effect on {label} {effect} % ({interval})", label=label, effect=effect, interval=interval)
-    amount = amount if round(percents[0], MOST_DECIMALS) else 0.0
-    if not np.isfinite(amount):
-        return said
-    worth = {"amount": _about(amount), "unit": term(language, shown_unit(outcome.unit)), "one": one_of(language, noun)}
-    if re.search(PER, outcome.unit):
-        return say(language, "{said}, about {amount} {unit}", said=said, **worth)
-    if not outcome.unit:
-        return say(language, "{said}, about {amount} per {one} and year", said=said, **worth)
-    return say(language, "{said}, about {amount} {unit} per {one} and year", said=said, **worth)
 
 
 def signed(number: str) -> str:
@@ -84,111 +166,39 @@ def _about(number: float) -> str:
 
 def caution_of_few(treated: int | None, effective: float, language: str = "en") -> str:
     """A caution behind the sentence of an interval that rests on few treated groups, or on few that count; or ""."""
-    said = []
+    few = []
     if effective < CAUTION_BELOW:
         number = floored(effective)
-        said.append(say(language, "by their totals the treated groups count like {number} equal ones", number=number))
+        few.append(say(language, "by their totals the treated groups count like {number} equal ones", number=number))
     if treated is not None and treated <= FEW_TREATED:
-        said.append(say(language, "{groups} treated", groups=counted(language, treated, "group")))
-    few = say(language, ", ").join(said)
-    return say(language, " Caution: {few}: too few to lean on.", few=few) if said else ""
+        few.append(say(language, "{groups} treated", groups=count(treated, "group")))
+    return say(language, " Caution: {few}: too few to lean on.", few=Listed(few)) if few else ""
 
 
-def left_out(dropped: Mapping[str, int], label: Callable[[str], str], language: str) -> dict[str, int]:
+def left_out(study: Study, dropped: Mapping[str, int]) -> dict[str, int]:
     """Rows left out by reason, with columns as the study calls them: income missing."""
     names = {reason: reason.removesuffix(" missing") for reason in dropped}
     return {
-        say(language, "{label} missing", label=in_sentence(label(names[reason])))
+        study.say("{label} missing", label=in_sentence(study.label_of(names[reason])))
         if names[reason] != reason
-        else term(language, reason): number
+        else study.term(reason): number
         for reason, number in dropped.items()
     }
 
 
 def reasons_in(study: Study, dropped: Mapping[str, int]) -> Text:
     """Rows left out by reason, with their numbers: 24 (income missing)."""
-    return reasons(dropped if study.language == "en" else left_out(dropped, study.label_of, study.language))
+    return reasons(dropped if study.language == "en" else left_out(study, dropped))
 
 
-def rows_left_out(study: Study, dropped: Mapping[str, int]) -> str:
+def _rows_left_out(study: Study, dropped: Mapping[str, int]) -> str:
     """How many rows a regression leaves out, as it stands behind their number; or ""."""
     missing = all(reason.endswith(" missing") for reason in dropped)
     told = ", {rows} left out for missing values" if missing else ", {rows} left out: {reasons}"
-    rows = counted(study.language, sum(dropped.values()), f"{study.noun}-year")
-    return say(study.language, told, rows=rows, reasons=reasons_in(study, dropped)) if sum(dropped.values()) else ""
+    rows = count(sum(dropped.values()), f"{study.noun}-year")
+    return study.say(told, rows=rows, reasons=reasons_in(study, dropped)) if dropped else ""
 
 
 def notes_behind(study: Study) -> str:
     """What a study's readers must know, behind a sentence; or ""."""
     return joined(study.language, ["", *(said(study.language, note) for note in study.notes)])
-
-
-def counterfactual_share(language: str, percent: float, geometric: bool) -> str:
-    """An effect in per cent of what would have been, behind its amount; "" where there is no such share."""
-    mean = ", {percent} % of the counterfactual mean"
-    if geometric:
-        mean = ", {percent} % of the counterfactual geometric mean"
-    return say(language, mean, percent=f"{percent:.1f}") if np.isfinite(percent) else ""
-
-
-def linear_interval(
-    study: Study, ends: tuple[str, str, float], sizes: tuple[int, int], no_interval: str, *, lots: bool
-) -> str:
-    """The interval of an effect in levels or logs, or why there is none, and whether a test by lot may serve instead.
-
-    Ends are those of the interval and its degrees of freedom; sizes the numbers of groups and of treated ones.
-    """
-    language, behind, (groups, treated) = study.language, _clusters(study, *sizes), sizes
-    if no_interval:
-        told = "no interval, {reason}; {clusters}"
-        if lots:
-            told = "no interval, {reason}; randomization may serve; {clusters}"
-        return say(language, told, reason=term(language, no_interval), clusters=behind)
-    untreated = groups - (0 if study.mixed else treated)
-    if untreated < min(treated, FEW_TREATED + 1):
-        behind += say(language, ", {number} untreated", number=untreated)
-    if min(untreated, treated) <= FEW_TREATED:
-        behind += say(language, ", too few to lean on")
-    told = "95 % interval {low} to {high}, {errors} ({df}) clustered by {clusters}"
-    named = {"low": ends[0], "high": ends[1], "errors": term(language, HEADLINE_NAME), "df": f"{ends[2]:.1f}"}
-    return say(language, told, clusters=behind, **named)
-
-
-def _clusters(study: Study, groups: int, treated: int) -> str:
-    """How many groups, how many of them cut from untreated units, and how many treated."""
-    language, made = study.language, study.placebo_group_count
-    told = "{groups}{placebo}, {treated} treated"
-    if study.mixed:
-        told = "{groups}{placebo}, with treated and untreated {nouns}"
-    placebo = say(language, ", {number} of them placebo groups", number=made) if made else ""
-    named = {"groups": counted(language, groups, "group"), "placebo": placebo, "nouns": plural(study.noun)}
-    return say(language, told, treated=treated, **named)
-
-
-def small_print(
-    language: str,
-    noun: str,
-    method: str,
-    baseline: str,
-    df: float,
-    sizes: tuple[int, int, int, int],
-    dropped: Mapping[str, int],
-    large: Iterable[str],
-) -> str:
-    """What an effect in per cent rests on, in a line: groups, treated ones, units and rows, and who has much of it."""
-    groups, treated, units, rows = sizes
-    errors = term(language, HEADLINE_NAME)
-    clusters = [say(language, "{errors} ({df})", errors=errors, df=f"{df:.1f}")] if np.isfinite(df) else []
-    clusters.append(
-        say(language, "{groups}, {number} treated", groups=counted(language, groups, "group"), number=treated)
-    )
-    panel = [counted(language, units, noun), counted(language, rows, f"{noun}-year")]
-    if lost := sum(dropped.values()):
-        why = [f"{why}: {number:,}" if len(dropped) > 1 else why for why, number in dropped.items()]
-        said, gone = "{rows} left out ({why})", counted(language, lost, f"{noun}-year")
-        panel.append(say(language, said, rows=gone, why=say(language, ", ").join(why)))
-    comma, stop = say(language, ", "), say(language, "; ")
-    rests = stop.join([comma.join(clusters), comma.join(panel), *large])
-    baseline = term(language, baseline)
-    sentence = "Poisson regression, {method}, against {baseline}; {rests}."
-    return say(language, sentence, method=method, baseline=baseline, rests=rests)

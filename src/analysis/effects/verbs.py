@@ -159,9 +159,8 @@ def event_study(
     sample = _sample(study, outcome, controls, weights, scale, collapse, reference)
     _check_cohorts(sample, estimator, reference)
     fitted = fit(sample, EVENT_CELLS[estimator], reference)
-    event_time = np.array([label[1] for label in fitted.labels])
-    times = tuple(np.unique(event_time).tolist())
-    effects = tuple(fitted.average(event_time == time) for time in times)
+    times = tuple(np.unique(fitted.event_times).astype(int).tolist())
+    effects = tuple(fitted.average(fitted.event_times == time) for time in times)
     return EventStudy(study, outcome, estimator, reference, fitted, times, effects)
 
 

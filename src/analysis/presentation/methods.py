@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from analysis.design.rejection_rates import rejection_rates
 from analysis.effects.estimate import Estimate
-from analysis.effects.totals import refuse_dominated
+from analysis.effects.ratio_of_totals import refuse_dominated
 from analysis.inference.methods import HEADLINE
 from analysis.inference.randomization import randomization
 from analysis.language.labels import bracketed, say, term

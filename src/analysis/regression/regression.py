@@ -109,30 +109,34 @@ class Regression:
         return self.results._results.params[self._places]
 
     @cached_property
+    def event_times(self) -> np.ndarray:
+        """Event time of each treatment cell, NaN where event times are pooled; shape (cells,)."""
+        return np.array([np.nan if time is None else time for _, time in self.labels])
+
+    @cached_property
     def _places(self) -> np.ndarray:
         """Where the treatment cells stand among the parameters, shape (cells,)."""
         return pd.Index(self.results.model.exog_names).get_indexer(self.cells)
 
     def cell_sizes(self) -> np.ndarray:
         """Village-years (or their total weight) in each treatment cell."""
-        return self._sums(np.ones(len(self.cell_of_row)))
+        return self._sums(self.sample.weights)
 
     def cell_totals(self) -> tuple[np.ndarray, np.ndarray]:
         """Observed and counterfactual total of each cell in a Poisson regression, shape (cells,) each.
 
         Fitted and observed totals of a cell are the same, so that it would have been exp(-coefficient) of the observed.
         """
-        observed = self._sums(self.sample.outcome)
+        observed = self._sums(self.sample.outcome * self.sample.weights)
         return observed, observed * np.exp(-self.coefficients)
 
     def cell_weights(self) -> np.ndarray:
         """Total weight of each cell's rows in the fit, shape (cells,)."""
-        inside = self.cell_of_row >= 0
-        return np.bincount(self.cell_of_row[inside], self.weights[inside], minlength=len(self.cells))
+        return self._sums(self.weights)
 
     def _sums(self, values: np.ndarray) -> np.ndarray:
-        """Weighted sums over each cell's rows."""
-        inside, values = self.cell_of_row >= 0, values * self.sample.weights
+        """Sums over each cell's rows."""
+        inside = self.cell_of_row >= 0
         return np.bincount(self.cell_of_row[inside], values[inside], minlength=len(self.cells))
 
     def average(self, inside: np.ndarray) -> Effect:

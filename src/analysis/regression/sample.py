@@ -62,6 +62,11 @@ class Sample:
         """Village-years."""
         return int(self.villages.sum())
 
+    @property
+    def event_time(self) -> np.ndarray:
+        """Years since treatment began, NaN for never treated; shape (n,)."""
+        return self.frame["time"].to_numpy() - self.frame["first_treated"].to_numpy(dtype=float, na_value=np.nan)
+
     def units(self) -> pd.DataFrame:
         """One row per village with its design columns and `villages`, 1; collapsed, the number it stands for."""
         first = first_rows(self.frame)
@@ -69,8 +74,7 @@ class Sample:
 
     def villages_at(self, event_time: int) -> int:
         """Villages observed at an event time."""
-        at = (self.frame["time"] - self.frame["first_treated"] == event_time).fillna(False).to_numpy(dtype=bool)
-        return int(self.villages[at].sum())
+        return int(self.villages[self.event_time == event_time].sum())
 
     def without(self, rows: np.ndarray, reason: str) -> Sample:
         """The sample without some rows, shape (n,), counted under the reason."""

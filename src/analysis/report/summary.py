@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from analysis.effects.totals import CAUTION_BELOW
+from analysis.effects.ratio_of_totals import CAUTION_BELOW
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.language.labels import LANGUAGES, joined, term
 from analysis.presentation.event_studies import plot_event_study

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from analysis.effects.comparison import estimate_or_refusal
 from analysis.effects.estimate import Estimate
-from analysis.effects.totals import large_shares
+from analysis.effects.ratio_of_totals import large_shares
 from analysis.effects.verbs import did
 from analysis.language.labels import say
 from analysis.messages import StudyError

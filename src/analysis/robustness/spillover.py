@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.estimate import Estimate
-from analysis.effects.totals import CAUTION_BELOW
+from analysis.effects.ratio_of_totals import CAUTION_BELOW
 from analysis.effects.verbs import did
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.language.labels import counted, say, term

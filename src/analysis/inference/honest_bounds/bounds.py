@@ -1,12 +1,13 @@
 """Honest bounds: intervals for an effect that hold when parallel trends fail by so much."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 
 from analysis.inference.honest_bounds.relative_magnitudes import relative_interval
 from analysis.inference.honest_bounds.smoothness import smooth_interval
+from analysis.inference.inversion import first_reached
 from analysis.messages import count
 
 KINDS = {"relative_magnitudes": relative_interval, "smoothness": smooth_interval}
@@ -14,6 +15,8 @@ KINDS = {"relative_magnitudes": relative_interval, "smoothness": smooth_interval
 SINGULAR_TOLERANCE = 1e-10
 # Covariances of packages that print some 13 digits are symmetric to this share of the standard deviations.
 SYMMETRY_TOLERANCE = 1e-8
+# The breakdown value is bisected to this share of the largest departure before, or of the standard error (smoothness).
+BREAKDOWN_TOLERANCE = 1e-3
 
 
 def honest_bounds(
@@ -88,6 +91,26 @@ def honest_bounds(
     _check_numbers(values, level, df)
     rows = [(value, *KINDS[kind](coefficients, covariance, pre, weights, value, level, df)) for value in values]
     return pd.DataFrame(rows, columns=["value", "low", "high"], dtype=float)
+
+
+def breakdown_value(interval: Callable[[float], tuple[float, float]], unit: float) -> float:
+    """Largest value whose interval excludes zero, to BREAKDOWN_TOLERANCE units; NaN where none does.
+
+    The interval must widen with the value, without limit.
+
+    Examples
+    --------
+    >>> round(breakdown_value(lambda value: (2 - value, 2 + value), unit=1.0), 2)
+    2.0
+    """
+
+    def holds_zero(value: float) -> bool:
+        low, high = interval(value)
+        return low <= 0 <= high
+
+    if holds_zero(0.0):
+        return np.nan
+    return first_reached(holds_zero, unit, absolute=BREAKDOWN_TOLERANCE * unit)[0]
 
 
 def _check_shapes(coefficients: np.ndarray, covariance: np.ndarray, weights: np.ndarray, pre: int, post: int) -> None:

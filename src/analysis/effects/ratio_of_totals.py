@@ -1,17 +1,20 @@
-"""The totals behind an effect in per cent: what each treated village-year had, and whose money the answer rests on."""
+"""An effect in per cent as a ratio of totals: what its village-years had, and whose money the answer rests on."""
 
 from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
-from analysis.language.labels import say
 from analysis.messages import StudyError, Text, floored, singular
 from analysis.regression.regression import Effect, Regression
 from analysis.regression.treatment_cells import cell_of_each_row
 
 # A village with more than this share of a side's total is named.
 LARGE_SHARE = 0.25
+LARGE = {
+    "treated": "{name} has {share} % of the treated total",
+    "untreated": "{name} has {share} % of the untreated total",
+}
 # Shares add up to one; rounding leaves about 1e-15.
 SHARE_TOLERANCE = 1e-9
 # Below so many equally weighty treated districts no method's interval holds; below the second number none is safe.
@@ -34,7 +37,7 @@ def ratio_behind(regression: Regression, effect: Effect) -> Effect | None:
         return effect
     if regression.mean is None or not regression.kind.endswith("event_time"):
         return None
-    return regression.average(np.array([time is not None and time >= 0 for _, time in regression.labels]))
+    return regression.average(regression.event_times >= 0)
 
 
 def refuse_dominated(what: str, reason: str, noun: str) -> None:
@@ -76,12 +79,10 @@ def dominance(treated: int, totals: np.ndarray) -> str:
     return Text("{} treated groups are worth {} equal ones by their totals: not informative", treated, floored(worth))
 
 
-def large_villages(regression: Regression, effect: Effect, language: str = "en") -> Iterator[str]:
+def large_villages(regression: Regression, effect: Effect) -> list[Text]:
     """Villages with over a quarter of a side's total, in words."""
-    for side, name, share in large_shares(regression, effect):
-        said = {"treated": "{name} has {share} % of the treated total"}
-        phrase = said.get(side, "{name} has {share} % of the untreated total")
-        yield say(language, phrase, name=name, share=f"{100 * share:.0f}")
+    shares = large_shares(regression, effect)
+    return [Text(LARGE[side], name=name, share=f"{100 * share:.0f}") for side, name, share in shares]
 
 
 def large_shares(regression: Regression, effect: Effect) -> Iterator[tuple[str, str, float]]:
@@ -114,7 +115,7 @@ def _always_zero(regression: Regression, inside: np.ndarray) -> float:
     if rows.empty:
         return 0.0
     labels, cell = cell_of_each_row(rows, regression.kind, regression.reference)
-    times = np.array([np.nan if time is None else time for _, time in regression.labels], dtype=float)
+    times = regression.event_times
     whole, known = bool((inside == ~(times < 0)).all()), dict(zip(regression.labels, inside, strict=True))
     full = set(times[inside]) if not np.isin(times[inside], times[~inside]).any() else set()
     counted = [known.get(one, one[1] in full or (whole and (one[1] is None or one[1] >= 0))) for one in labels]
