@@ -156,14 +156,13 @@ def clean_codes(values: pd.Series, label: str) -> tuple[pd.Series, list[str]]:
     power = bare[exponent].map(_whole_power).reindex(bare.index)
     rounded = values[exponent & power.isna()]
     if len(rounded):
-        raise StudyError(
+        from_r = Text(FROM_R) if rounded.str.contains("e", regex=False).any() else ""
+        fault = (
             "{label} lost digits in {many}: {found}: a spreadsheet turned codes into rounded numbers. Go back to the "
-            "source, and format the column as text before filling it in.{from_r}",
-            label=label,
-            many=count(len(rounded), "row"),
-            found=first(_places(rounded)),
-            from_r=Text(FROM_R) if rounded.str.contains("e", regex=False).any() else "",
+            "source, and format the column as text before filling it in.{from_r}"
         )
+        many, found = count(len(rounded), "row"), first(_places(rounded))
+        raise StudyError(fault, label=label, many=many, found=found, from_r=from_r)
     whole = bare.str.replace(r"^(\d+)\.0+$", r"\1", regex=True).mask(power.notna(), power)
     missing = whole.str.fullmatch(f"{MISSING}|")
     return whole.where(~missing, None), [

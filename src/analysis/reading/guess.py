@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -68,9 +68,15 @@ def guess_study(file: Path, folder: Path) -> str:
     if len(grids) > 1 and not sheets:
         lines.append(f'sheet = "{grid.title}"  # of {first(one.title for one in grids)} the one with most known names')
     in_names = bool(sheets or files or beside)
-    seen = _by_values(grid, header, names, in_names=in_names)
+    body = [row for row in grid.rows[header.first + header.lines :] if len(row) == len(names)]
+    cells = {name: [row[at].strip() for row in body] for at, name in enumerate(names) if name}
+    seen = _by_values(cells, in_names=in_names)
     lines += ["", "[columns]", *_columns(names, seen, in_names=in_names)]
-    return "\n".join(_numbered([*lines, *_outcomes(grid, header, names, {*seen.values()}, patterns=bool(beside)), ""]))
+    free = {name: column for name, column in cells.items() if name not in seen.values()}
+    answers, above = dict(zip(names, header.answers, strict=True)), unit_above(grid, header)
+    indicator = first_with("indicator", names)
+    lines += _of_indicators(cells, indicator) if indicator else _outcomes(free, answers, above, patterns=bool(beside))
+    return "\n".join(_numbered([*lines, ""]))
 
 
 HEAD = [
@@ -112,20 +118,19 @@ def _title(grid: Grid | None, header: Header) -> str:
     return next((row[0].strip() for row in above if len(row) == 1 and "单位" not in row[0]), "").replace('"', "'")
 
 
-def _body(grid: Grid, header: Header, names: list[str]) -> list[list[str]]:
-    return [row for row in grid.rows[header.first + header.lines :] if len(row) == len(names)]
+def _without_role(cells: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """The columns whose names say nothing of the design."""
+    return {name: column for name, column in cells.items() if not (role_of(name) or re.fullmatch(NO_OUTCOME, name))}
 
 
-def _by_values(grid: Grid, header: Header, names: list[str], *, in_names: bool) -> dict[str, str]:
+def _by_values(cells: Mapping[str, list[str]], *, in_names: bool) -> dict[str, str]:
     """Year and unit where no usual name has them: a column of years that repeat, one that names each row of a year."""
-    body = _body(grid, header, names)
-    cells = {name: [row[at].strip() for row in body] for at, name in enumerate(names) if name}
-    free = {name: column for name, column in cells.items() if not (role_of(name) or re.fullmatch(NO_OUTCOME, name))}
+    free = _without_role(cells)
     years = (name for name, column in free.items() if all(re.fullmatch(ONE_YEAR, cell) for cell in column))
-    found, time = dict[str, str](), first_with("time", names)
+    found, time = dict[str, str](), first_with("time", cells)
     if not time and not in_names and (time := next((name for name in years if _repeats(free[name])), "")):
         found["time"] = time
-    if time and not first_with("code", names) and not first_with("name", names):
+    if time and not first_with("code", cells) and not first_with("name", cells):
         year = cells[time]
         one_row = (name for name in free if name != time and len({*zip(free[name], year, strict=True)}) == len(year))
         if unit := next((name for name in one_row if _repeats(free[name]) and all(free[name])), ""):
@@ -159,28 +164,26 @@ def _columns(names: list[str], seen: dict[str, str], *, in_names: bool) -> list[
     return lines
 
 
-def _outcomes(grid: Grid, header: Header, names: list[str], taken: set[str], *, patterns: bool) -> list[str]:
-    """A section for each column of numbers without a role, money first; or for each indicator with numbers."""
-    body = _body(grid, header, names)
-    if indicator := first_with("indicator", names):
-        at, value = names.index(indicator), first_with("value", names)
-        numbers = [row[at] for row in body if re.fullmatch(NUMBER, row[names.index(value)].strip())]
-        wheres = {one: f'where = {{ "{indicator}" = "{one}" }}' for one in [*dict.fromkeys(numbers)][:MOST_OUTCOMES]}
-        return [line for one, where in wheres.items() for line in _outcome(value, [one] * 2, ("", 0), where)]
-    kept: dict[str, int] = {}
-    for at, name in enumerate(names):
-        cells = [row[at].strip() for row in body if row[at].strip()]
-        numeric = sum(bool(re.fullmatch(NUMBER, cell)) for cell in cells)
-        if (
-            name
-            and name not in taken
-            and not role_of(name)
-            and not re.fullmatch(NO_OUTCOME, name)
-            and 2 * numeric > len(cells)
-        ):
-            kept.setdefault(_pattern(name) if patterns else name, at)
+def _of_indicators(cells: Mapping[str, list[str]], indicator: str) -> list[str]:
+    """A section for each indicator with numbers that a column names."""
+    value = first_with("value", cells)
+    pairs = zip(cells[indicator], cells[value], strict=True)
+    numeric = [*dict.fromkeys(one for one, cell in pairs if re.fullmatch(NUMBER, cell))][:MOST_OUTCOMES]
+    wheres = {one: f'where = {{ "{indicator}" = "{one}" }}' for one in numeric}
+    return [line for one, where in wheres.items() for line in _outcome(value, [one] * 2, ("", 0), where)]
+
+
+def _outcomes(
+    cells: Mapping[str, list[str]], answers: Mapping[str, list[str]], above: tuple[str, int], *, patterns: bool
+) -> list[str]:
+    """A section for each column of numbers without a role, money first."""
+    kept: dict[str, list[str]] = {}
+    for name, column in _without_role(cells).items():
+        filled = [cell for cell in column if cell]
+        if 2 * sum(bool(re.fullmatch(NUMBER, cell)) for cell in filled) > len(filled):
+            kept.setdefault(_pattern(name) if patterns else name, answers[name])
     ordered = sorted(kept, key=lambda name: not re.search(MONEY_LIKE, name))
-    return [line for name in ordered for line in _outcome(name, header.answers[kept[name]], unit_above(grid, header))]
+    return [line for name in ordered for line in _outcome(name, kept[name], above)]
 
 
 def _outcome(column: str, answers: list[str], above: tuple[str, int], where: str = "") -> list[str]:

@@ -69,9 +69,8 @@ def find_columns(header: Header, wanted: Collection[str]) -> dict[str, list[int]
         for lines in (slice(0, 1), slice(1, None)):
             here: dict[str, list[int]] = {}
             for at, answers in enumerate(header.answers):
-                for one in dict.fromkeys(years_in(answers[lines], name).values() if YEAR in name else answers[lines]):
-                    if YEAR in name or one == name:
-                        here.setdefault(one, []).append(at)
+                for one in years_in(answers[lines], name).values() if YEAR in name else {name} & {*answers[lines]}:
+                    here.setdefault(one, []).append(at)
             if here:
                 found |= here
                 break
@@ -130,17 +129,13 @@ def refuse_twice(file: str, places: Mapping[str, list[int]], lines: int = 1) -> 
 
 def header_lines(grid: Grid) -> list[list[str]]:
     """The first rows as names of columns, merged ones over all their columns."""
-    width = max(map(len, grid.rows))
-    top = [[str(grid.shown.get((at, column), cell)) for column, cell in enumerate(row)] for at, row in _top(grid)]
+    width, rows = max(map(len, grid.rows)), enumerate(grid.rows[: HEADER_SEARCH + MOST_LINES])
+    top = [[str(grid.shown.get((at, column), cell)) for column, cell in enumerate(row)] for at, row in rows]
     top = [column_names(row) + [""] * (width - len(row)) for row in top]
     for row, left, _, right in grid.merged:
         if row < len(top):
             top[row][left : right + 1] = [top[row][left]] * len(top[row][left : right + 1])
     return top
-
-
-def _top(grid: Grid) -> list[tuple[int, list[str]]]:
-    return [*enumerate(grid.rows[: HEADER_SEARCH + MOST_LINES])]
 
 
 def best_header(top: list[list[str]], score: Callable[[Header], int]) -> Header:
@@ -151,7 +146,7 @@ def best_header(top: list[list[str]], score: Callable[[Header], int]) -> Header:
 
 def fullest_line(grid: Grid) -> Header:
     """The first row at least half as full as the fullest of the first rows."""
-    top = [column_names(row) for _, row in _top(grid)][:HEADER_SEARCH]
+    top = [column_names(row) for row in grid.rows[:HEADER_SEARCH]]
     filled = [sum(map(bool, row)) for row in top]
     return _header(top, next(at for at, number in enumerate(filled) if 2 * number >= max(filled)), 1)
 
@@ -192,7 +187,7 @@ def as_unit(text: str) -> str:
     ('万元', '', '元/人')
     """
     bare = text.strip(" （）()[]【】")
-    return bare if bare and not re.search("not known here", convert_unit(bare)[2]) and bare != "" else ""
+    return bare if bare and not re.search("not known here", convert_unit(bare)[2]) else ""
 
 
 def unit_of_column(answers: list[str]) -> str:

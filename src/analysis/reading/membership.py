@@ -58,8 +58,8 @@ def _in_the_panels_words(
         known = {tuple(one.split(JOINED_BY)): one for one in frame[unit].dropna().unique()}
         named = [tuple(str(one).split(JOINED_BY)) for one in members[unit]]
     found, loosely = _matched(named, known)
-    near = _Nearest(known)
-    lost = [near(key) for key in dict.fromkeys(named) if key not in found]
+    names = [" ".join(key) for key in known]
+    lost = [_with_nearest(" ".join(key), names) for key in dict.fromkeys(named) if key not in found]
     remedy = "Correct the names." if any("(" in one for one in lost) or by_name else "Correct the codes."
     refuse(lost, "unit", "{file} names {} that the panel does not have", remedy, file=file)
     matched = {"file": file, "units": count(len(named), "unit"), "names": Listed(names_of(members), " and ")}
@@ -103,13 +103,7 @@ def _loose(keys: list[Key]) -> list[Key]:
     return [key if "".join(key).isascii() else one for key, one in zip(keys, bare, strict=True)]
 
 
-class _Nearest:
+def _with_nearest(name: str, known: list[str]) -> str:
     """A name that is not known, with the nearest one that is."""
-
-    def __init__(self, known: Iterable[Key]) -> None:
-        self.known = [" ".join(key) for key in known]
-
-    def __call__(self, key: Key) -> str:
-        name = " ".join(key)
-        near = [] if name.isascii() else get_close_matches(name, self.known, n=1, cutoff=0.7)
-        return Text("{name} (nearest: {near})", name=name, near=near[0]) if near else name
+    near = [] if name.isascii() else get_close_matches(name, known, n=1, cutoff=0.7)
+    return Text("{name} (nearest: {near})", name=name, near=near[0]) if near else name

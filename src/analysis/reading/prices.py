@@ -55,13 +55,11 @@ def other_prices(study: Study, outcome: str) -> Study:
     base = study.starts[0] - 1 if nominal else int(described.prices.split()[-1])
     known = read_table("consumer_prices")["year"]
     if unknown := sorted({*study.frame["time"], base} - {known.min() - 1, *known}):
-        raise StudyError(
+        fault = (
             "Consumer prices are at hand for {begins} to {ends}, not for {unknown}. Add these years to "
-            "data/consumer_prices.csv, with their source, or leave them out with study.subset.",
-            begins=known.min() - 1,
-            ends=known.max(),
-            unknown=first(unknown),
+            "data/consumer_prices.csv, with their source, or leave them out with study.subset."
         )
+        raise StudyError(fault, begins=known.min() - 1, ends=known.max(), unknown=first(unknown))
     level = study.frame["time"].map(price_index(base))
     frame = study.frame.assign(**{outcome: values / level if nominal else values * level})
     described = dataclasses.replace(described, prices=f"constant {base}" if nominal else NOMINAL)

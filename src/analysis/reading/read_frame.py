@@ -22,6 +22,11 @@ TIME, START = "year", "first treated year"
 """What the columns are called that no file has: years from names, and one start for all."""
 KIND_OF = {"time": "year", "first_treated": "start", "a control": "number", "the weights": "number"}
 
+OF_ROWS = ("time", "an outcome", "where")
+"""What a column is for that is of a unit in a year, and in no membership file."""
+Named = tuple[str, int | None, Columns]
+"""What to call a file or sheet, the year that its name says, and its columns."""
+
 
 @dataclass(frozen=True)
 class Cells:
@@ -59,7 +64,9 @@ def read_frame(folder: Path, settings: Mapping[str, Any]) -> Cells:
     roles, kinds = _roles(settings, keys, column_of)
     members = _members(folder, settings, roles, kinds)
     tables = _tables(folder, settings, kinds, by_name=members is not None and not {*keys} <= {*members.frame})
-    elsewhere = _of_members(roles, tables, members)
+    in_panel = {name for *_, one in tables for name in one.frame}
+    elsewhere = {name: role for name, role in roles.items() if members and role not in ("unit", *OF_ROWS)}
+    elsewhere = {name: role for name, role in elsewhere.items() if name not in in_panel}
     for where, _, table in tables:
         require(where, table, {name: role for name, role in roles.items() if name not in elsewhere})
     frame = pd.concat([one.frame if year is None else one.frame.assign(**{TIME: year}) for _, year, one in tables])
@@ -93,9 +100,7 @@ def _roles(
     return roles, kinds
 
 
-def _tables(
-    folder: Path, settings: Mapping[str, Any], kinds: Mapping[str, str], *, by_name: bool
-) -> list[tuple[str, int | None, Columns]]:
+def _tables(folder: Path, settings: Mapping[str, Any], kinds: Mapping[str, str], *, by_name: bool) -> list[Named]:
     """Each file or sheet with what to call it and the year that its name says."""
     path, sheet, never = folder / settings["panel"], settings.get("sheet"), settings.get("never", [])
     files: dict[int | None, Path] = {None: path}
@@ -142,23 +147,12 @@ def _members(
     """The membership file's columns: units by their codes, or else by town and name."""
     if "membership" not in settings:
         return None
-    path, never = folder / settings["membership"], settings.get("never", [])
-    of_units = {name: kinds[name] for name, role in roles.items() if role not in ("time", "an outcome", "where")}
-    members = read_panel(path, of_units, never=never)
-    keys = [name for name, role in roles.items() if role == "unit"]
-    if all(key in members.names for key in keys) or not names_of(members.names):
-        return members
-    return read_panel(path, of_units | dict.fromkeys(names_of(members.names), "code"), never=never)
-
-
-def _of_members(
-    roles: Mapping[str, str], tables: list[tuple[str, int | None, Columns]], members: Columns | None
-) -> dict[str, str]:
-    """The columns that only the membership file has to have."""
-    if members is None:
-        return {}
-    of_units = {name: role for name, role in roles.items() if role not in ("unit", "time", "an outcome", "where")}
-    return {name: role for name, role in of_units.items() if not any(name in one.frame for *_, one in tables)}
+    read = partial(read_panel, folder / settings["membership"], never=settings.get("never", []))
+    of_units = {name: kinds[name] for name, role in roles.items() if role not in OF_ROWS}
+    members = read(of_units)
+    by_code = all(name in members.names for name, role in roles.items() if role == "unit")
+    names = [] if by_code else names_of(members.names)
+    return read(of_units | dict.fromkeys(names, "code")) if names else members
 
 
 def _years_down(
@@ -207,7 +201,7 @@ def _by_indicator(
 
 
 def _units(
-    tables: list[tuple[str, int | None, Columns]], column_of: Mapping[str, str], described: Mapping[str, Any]
+    tables: list[Named], column_of: Mapping[str, str], described: Mapping[str, Any]
 ) -> dict[str, tuple[str, str]]:
     """The unit read for each outcome and whence; tables that differ are refused."""
     units: dict[str, tuple[str, str]] = {}
@@ -229,7 +223,7 @@ def _units(
     return units
 
 
-def _notes(tables: list[tuple[str, int | None, Columns]]) -> list[str]:
+def _notes(tables: list[Named]) -> list[str]:
     """What was read and left out, said once where it is the same of several tables, and the years of their names."""
     places: dict[str, list[str]] = {}
     for table, _, read in tables:

@@ -9,7 +9,7 @@ from pathlib import Path
 from analysis.language.texts import Listed, Text, first
 from analysis.messages import StudyError
 from analysis.reading.grid import Grid
-from analysis.reading.header import YEAR, Header, best_header, find_columns, header_lines
+from analysis.reading.header import YEAR, best_header, find_columns, header_lines
 from analysis.reading.kind_of_file import kind_of_file
 from analysis.reading.read_text import read_csv, read_html
 from analysis.reading.spreadsheets import read_ods, read_xls, read_xlsx
@@ -65,21 +65,13 @@ def choose_sheet(file: str, grids: list[Grid], wanted: Mapping[str, str], sheet:
         return titles[most[0]], [Text(said, sheet=most[0], others=others)]
     years = [title for title in titles if re.search(YEAR_IN_NAME, title)]
     pattern = re.sub(YEAR_IN_NAME, YEAR, years[0]) if years else ""
-    remedy = ' If each sheet holds a year, write sheet = "{pattern}" and leave time out.'
-    raise StudyError(
-        '{file} has data in {number} sheets: {titles}. Name the one meant, such as: sheet = "{sheet}".{remedy}',
-        file=file,
-        number=len(titles),
-        titles=first(titles),
-        sheet=most[0],
-        remedy=Text(remedy, pattern=pattern) if len(years) > 1 else "",
-    )
+    remedy = Text(' If each sheet holds a year, write sheet = "{pattern}" and leave time out.', pattern=pattern)
+    known = {"number": len(titles), "titles": first(titles), "remedy": remedy if len(years) > 1 else ""}
+    fault = '{file} has data in {number} sheets: {titles}. Name the one meant, such as: sheet = "{sheet}".{remedy}'
+    raise StudyError(fault, file=file, sheet=most[0], **known)
 
 
 def _found_in(grid: Grid, wanted: Mapping[str, str]) -> int:
     """How many of the wanted names a sheet has."""
-
-    def found(header: Header) -> int:
-        return len(find_columns(header, wanted))
-
-    return found(best_header(header_lines(grid), found))
+    best = best_header(header_lines(grid), lambda header: len(find_columns(header, wanted)))
+    return len(find_columns(best, wanted))

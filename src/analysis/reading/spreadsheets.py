@@ -38,14 +38,11 @@ def _check_unpacked(path: Path) -> None:
 def _check_size(file: str, title: str, rows: int, columns: int) -> None:
     """No sheet is so large that reading it takes minutes."""
     if rows * columns > LARGEST_SHEET:
-        raise StudyError(
+        fault = (
             "{file} has a sheet, {title}, of {rows:,} rows and {columns:,} columns. Delete the empty ones that hold "
-            "only a format; if the table is so large, save it as CSV UTF-8 or Parquet.",
-            file=file,
-            title=title,
-            rows=rows,
-            columns=columns,
+            "only a format; if the table is so large, save it as CSV UTF-8 or Parquet."
         )
+        raise StudyError(fault, file=file, title=title, rows=rows, columns=columns)
 
 
 def read_xlsx(path: Path) -> list[Grid]:
