@@ -154,14 +154,14 @@ def test_print_says_nothing_of_your_data_and_all_of_simulated_ones() -> None:
     assert in_print("Income (simulated data)") == "Income (simulated data)"
 
 
-def test_what_is_shown_twice_is_one_file() -> None:
+def test_what_two_pages_show_has_a_name_on_each() -> None:
     content = table_for_paper(Table(RESULTS, "C"))
     outputs = [new_output("display_data", data={TABLE: [content]}) for _ in range(2)]
     pages = {
         name: new_notebook(cells=[new_code_cell(outputs=[output])]) for name, output in zip("ab", outputs, strict=True)
     }
-    assert [*take_exports(pages).tables] == ["a-1"]
-    assert 'href="tables/a-1.csv"' in pages["b"].cells[0].outputs[-1]["data"]["text/html"]
+    assert [*take_exports(pages).tables] == ["a-1", "b-1"]
+    assert 'href="tables/b-1.csv"' in pages["b"].cells[0].outputs[-1]["data"]["text/html"]
 
 
 def test_markdown_becomes_a_document_with_its_picture(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ HEADINGS = {
     "loss_percent": "loss (%)",
     "share_above": "share above",
     "against_last_year": "against the year before",
-    "coverage": "interval holds the true value",
+    "coverage": "interval contains the true value",
     "leaves_out_zero": "interval excludes zero",
     "monte_carlo_error": "Monte Carlo error",
     "rejection_rate": "rejection rate",

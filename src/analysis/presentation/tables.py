@@ -23,8 +23,10 @@ from analysis.presentation.latex import latex
 from analysis.study.outcome import LOG_POINTS, shown, shown_unit
 from analysis.study.study import Study
 
-LONG_TEXT = 40
-"""Characters from which a column of text breaks its lines in LaTeX."""
+LONG_TEXT = {120: "p{8cm}", 40: "p{5cm}"}
+"""Characters from which a column of text breaks its lines in LaTeX, and how wide it is then."""
+NO_WIDER = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
+"""In LaTeX: a table wider than the text becomes smaller."""
 MOST_ROWS = 30
 """Rows that a page shows; the files for a paper hold all."""
 SHOWN_EFFECTS = ("estimate", "effect", "low", "high", "against_last_year")
@@ -107,8 +109,9 @@ class Table:
         """LaTeX of the table with its caption, label and note, to paste into a paper."""
         columns = columns_of(self.frame, self.language, self.noun)
         cells = {place: [latex(cell) for cell in column.cells] for place, column in enumerate(columns)}
-        long = [max(map(len, column.cells), default=0) > LONG_TEXT for column in columns]
-        kinds = ["p{5cm}" if side == "l" and at else side for side, at in zip(self.sides(columns), long, strict=True)]
+        longest = [max(map(len, column.cells), default=0) for column in columns]
+        broken = [next((kind for least, kind in LONG_TEXT.items() if most > least), "l") for most in longest]
+        kinds = [wide if side == "l" else side for side, wide in zip(self.sides(columns), broken, strict=True)]
         text = pd.DataFrame(cells).to_latex(
             index=False,
             header=[_literal(latex(column.heading)) for column in columns],
@@ -118,7 +121,8 @@ class Table:
             escape=False,
         )
         note = f"\\par\\smallskip\\footnotesize {latex(self.note)}\n" if self.note else ""
-        return text.replace("\\end{table}", f"{note}\\end{{table}}")
+        text = text.replace("\\begin{tabular}", f"{NO_WIDER}\n\\begin{{tabular}}")
+        return text.replace("\\end{tabular}\n\\end{table}", f"\\end{{tabular}}}}\n{note}\\end{{table}}")
 
 
 def _literal(text: str) -> str:

@@ -42,7 +42,7 @@ WORKBOOK, DOCUMENT = "tables.xlsx", "tables.docx"
 FIGURE_FORMS = ("pdf", "svg", "png")
 LONGEST_SHEET_NAME = 31
 GENERAL = "General"
-LATEX_NEEDS = "% Needs \\usepackage{booktabs}; for Chinese, \\usepackage{ctex} and XeLaTeX or LuaLaTeX.\n"
+LATEX_NEEDS = "% Needs \\usepackage{booktabs,graphicx}; for Chinese, \\usepackage{ctex} and XeLaTeX or LuaLaTeX.\n"
 YOURS = "|".join(r"\s*".join(said.replace(" ", "")) for said in ("your data", term("zh", "your data")))
 """What a caption says of a user's own data, perhaps over two lines: in print that goes without saying."""
 
@@ -221,8 +221,7 @@ def _taken(output: NotebookNode, page: str, exports: Exports) -> Iterable[Notebo
     yield output
     for kind, found, line in ((TABLE, exports.tables, _table_line), (FIGURE, exports.figures, _figure_line)):
         for content in output.get("data", {}).pop(kind, ()):
-            new = f"{page}-{1 + sum(one.rpartition('-')[0] == page for one in found)}"
-            name = next((known for known, one in found.items() if one == content), new)  # shown twice, it is one file
+            name = f"{page}-{1 + sum(one.rpartition('-')[0] == page for one in found)}"
             found[name] = content
             yield new_output("display_data", data={"text/html": f'<p class="to-take">{line(name, content)}</p>'})
 

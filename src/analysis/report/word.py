@@ -15,12 +15,15 @@ from markdown_it import MarkdownIt
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from analysis.language.labels import say
+from analysis.presentation.cells import width
 from analysis.report.workbook import forget_time
 
 LATIN, HANZI = "Times New Roman", "宋体"
 TEXT_SIZE, TABLE_SIZE = Pt(10.5), Pt(9)
 PAGE = {"page_width": Cm(21), "page_height": Cm(29.7), "left_margin": Cm(2.5), "right_margin": Cm(2.5)}
-FIGURE_WIDTH = Cm(15.5)
+TEXT_WIDTH = FIGURE_WIDTH = Cm(16)
+NARROWEST_COLUMN, WIDEST_COLUMN = 6, 60
+"""In characters, when columns share the width of the text."""
 THICK, THIN = 12, 6
 """Rules in eighths of a point: above and below the table, and below its headings."""
 MOST_ROWS = 100
@@ -101,7 +104,22 @@ def _add(document: Written, table: Mapping[str, Any]) -> None:
             run = paragraph.add_run(_known(text))
             run.font.size = TABLE_SIZE
             _rule(cell, rules)
+    for column, share in zip(made.columns, _shares(rows), strict=True):
+        column.width = share
+        for cell in column.cells:
+            cell.width = share
     made.rows[0]._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+
+
+def _shares(rows: list[list[str]]) -> list[int]:
+    """The width of each column: as its longest cell or the longest word of its heading asks for."""
+    headings, *cells = rows
+    words = [max(map(width, heading.split()), default=0) for heading in headings]
+    longest = [max(map(width, column), default=0) for column in zip(*cells, strict=True)] or words
+    wanted = [
+        min(max(word + 3, most, NARROWEST_COLUMN), WIDEST_COLUMN) for word, most in zip(words, longest, strict=True)
+    ]
+    return [TEXT_WIDTH * one // sum(wanted) for one in wanted]
 
 
 def _rule(cell: Any, rules: Mapping[str, int]) -> None:

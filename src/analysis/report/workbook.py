@@ -12,12 +12,14 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from analysis.language.labels import say
 from analysis.presentation.cells import width
 
-WIDEST_COLUMN, NARROWEST_COLUMN = 40, 10
+WIDEST_COLUMN, NARROWEST_COLUMN = 60, 10
+LINE_HEIGHT = 15
 _SHORT = re.compile(r"[+-]?[\d.,]+%?|[-+]|-inf")
 _TIME = re.compile(rb">\d{4}-\d\d-\d\dT[^<]*<")
 
@@ -61,7 +63,8 @@ def _fill(
     rows = [[harmless(value) for value in row] for row in rows]
     for row in ([harmless(caption)], [harmless(name) for name in columns], *rows):
         sheet.append(row)
-    sheet["A1"].font = Font(bold=True)
+    sheet["A1"].font, sheet["A1"].alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
+    sheet.merge_cells(start_row=1, start_column=1, end_row=1, end_column=len(columns))
     for cell in sheet[2]:
         cell.font, cell.alignment = Font(bold=True), Alignment(wrap_text=True, vertical="top")
     for place, values in enumerate(zip(*rows, strict=True), start=1):
@@ -74,7 +77,14 @@ def _fill(
                 cell.alignment = Alignment(wrap_text=True, vertical="top")
             elif formats and value is not None:
                 cell.number_format = formats[place - 1][line - 3]
+    across = sum(column.width for column in sheet.column_dimensions.values())
+    sheet.row_dimensions[1].height = LINE_HEIGHT * (1 + width(caption) // int(across))
+    for line, row in enumerate(rows, start=3):
+        longest = max((width(value) for value in row if isinstance(value, str)), default=0)
+        sheet.row_dimensions[line].height = LINE_HEIGHT * (1 + longest // WIDEST_COLUMN)
     sheet.freeze_panes = "A3"
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.fitToHeight = 0
 
 
 def forget_time(path: Path) -> None:

@@ -111,7 +111,7 @@ def known_panels(kind: str, unit: str = "%") -> Finding:
         worst=term(language, str(worst)),
         least=f"{100 * rows.loc[worst, 'coverage']:.0f}",
     )
-    shares = {"interval holds the true value (%)": "coverage", "interval excludes zero (%)": "leaves_out_zero"}
+    shares = {"interval contains the true value (%)": "coverage", "interval excludes zero (%)": "leaves_out_zero"}
     shares = {name: (100 * rows[column]).round() for name, column in shares.items()}
     frame = rows[["unit", "truth", "mean"]].assign(**shares, panels=rows["panels"]).rename_axis("what is estimated")
     title = "Panels {kind}: what was built in and what was found, means over panels ({data})"
