@@ -29,7 +29,7 @@ def opening(file: str, fault: str) -> Iterator[None]:
     """
     try:
         yield
-    except StudyError:
+    except (StudyError, MemoryError):
         raise
     except Exception as error:
         reason = getattr(error, "strerror", None) or str(error).strip(". ")
