@@ -4,7 +4,9 @@ left over from the default study."""
 import ast
 import contextlib
 import dataclasses
+import functools
 import io
+import os
 import re
 import warnings
 from collections.abc import Callable, Iterator
@@ -31,6 +33,7 @@ from analysis import (
     did,
     event_study,
     four_means,
+    load_study,
     minimum_detectable_effect,
     rejection_rates,
     specification_curve,
@@ -458,9 +461,15 @@ def shown(source: str, space: dict[str, object]) -> str:
     return "\n".join(texts)
 
 
+@functools.cache
+def loaded(file: str) -> Study:
+    return load_study(file)
+
+
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Few repetitions."""
+    """Few repetitions, and each study read once."""
+    monkeypatch.setattr(analysis, "load_study", lambda: loaded(os.environ["STUDY"]))
     for name, options in FEW.items():
         room = import_module(f"analysis.{ROOMS[name]}") if name in ROOMS else analysis
         monkeypatch.setattr(room, name, fewer(getattr(room, name), options), raising=False)
