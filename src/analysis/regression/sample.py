@@ -14,6 +14,8 @@ from analysis.study.panel_rows import first_rows
 from analysis.study.specification import as_names, check_not_a_control, check_weights
 from analysis.study.study import Study
 
+NOBODY = pd.DataFrame(columns=[*DESIGN_COLUMNS, "weight"])
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -48,7 +50,7 @@ class Sample:
     dropped: dict[str, int]
     scale: str = "level"
     weighted_by: str = ""
-    always_zero: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*DESIGN_COLUMNS, "weight"]))
+    always_zero: pd.DataFrame = field(default_factory=lambda: NOBODY)
 
     @property
     def constant_controls(self) -> list[str]:
