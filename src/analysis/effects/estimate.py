@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -203,8 +202,8 @@ class Estimate(JournalColumn, EffectSentence):
         """What was inferred before: a page asks for its sentence, its table and its figure one after the other."""
         return {}
 
-    def _infer(self, *asked: Any) -> pd.DataFrame:
-        table = infer(self.fitted, self.effect, *asked)
+    def _infer(self, methods: Sequence[str], cluster: str, draws: int, seed: int, level: float) -> pd.DataFrame:
+        table = infer(self.fitted, self.effect, methods, cluster, draws=draws, seed=seed, level=level)
         if large := large_villages(self.fitted, self.effect) if self.is_ratio else []:
             table["note"] += f"; {', '.join(large)}"
         if self.dominance:
@@ -215,7 +214,7 @@ class Estimate(JournalColumn, EffectSentence):
     def p_values(self, methods: Sequence[str] = METHODS, cluster: str = "group", draws: int = 9999) -> pd.Series:
         """P-values alone, as in `inference`, without the time that intervals take."""
         informative = np.nan if self.dominance else 1.0
-        return informative * infer(self.fitted, self.effect, methods, cluster, draws, level=1.0)["p_value"]
+        return informative * infer(self.fitted, self.effect, methods, cluster, draws=draws, level=1.0)["p_value"]
 
     def frame(self) -> pd.DataFrame:
         """The estimate as one tidy row, with the headline inference (CR2)."""

@@ -201,12 +201,11 @@ def _sample(
 
 def _check_usable(sample: Sample, outcome: str) -> None:
     """The rows used hold treated and untreated villages, and years under treatment."""
-    first_treated = sample.frame["first_treated"]
-    under_treatment = (sample.frame["time"] >= first_treated).fillna(False)
+    treated = sample.frame["first_treated"].notna()
     kinds = {
-        "No treated village": first_treated.notna(),
-        "No untreated village": first_treated.isna(),
-        "No village-year under treatment": under_treatment,
+        "No treated village": treated,
+        "No untreated village": ~treated,
+        "No village-year under treatment": sample.event_time >= 0,
     }
     for nobody, mask in kinds.items():
         if not mask.any():
@@ -232,21 +231,19 @@ def _refuse_many(sample: Sample) -> None:
 
 def _check_cohorts(sample: Sample, estimator: str, reference: int | None = None) -> None:
     """Every start-year cohort (pooled: at least one) is observed before its start, or at the reference."""
-    first_treated, time = sample.frame["first_treated"], sample.frame["time"]
-    event_time = time - first_treated
-    seen = first_treated[(event_time < 0 if reference is None else event_time == reference).fillna(False)]
-    lost = sorted(set(first_treated.dropna().unique()) - set(seen.unique()))
-    if lost and (estimator != "two_way" or seen.empty):
+    seen = sample.starts_before(reference)
+    lost = sorted(sample.starts - seen)
+    if lost and (estimator != "two_way" or not seen):
         when, remedy, gone = Text("before its start"), Text("Add earlier years"), []
         if reference is not None:
             when = Text("at the reference event time {reference}", reference=reference)
             remedy = Text("Choose another reference")
-            gone = sorted({start + reference for start in lost} - set(time)) if sample.dropped else []
-            cohorts = first_treated.groupby(event_time).nunique()
-            usable = cohorts[(cohorts == first_treated.nunique()) & (cohorts.index < 0)].index
-            if len(usable):
-                remedy = Text("Choose another reference, such as reference={usable}", usable=usable.max())
+            gone = sorted({start + reference for start in lost} - {*sample.frame["time"]}) if sample.dropped else []
+            before = np.unique(sample.event_time[sample.event_time < 0])[::-1].astype(int)
+            usable = [time for time in before if sample.starts_before(time) == sample.starts]
+            if usable:
+                remedy = Text("Choose another reference, such as reference={usable}", usable=usable[0])
         why = Text(" ({years} left out: {reasons})", years=first(gone), reasons=reasons(sample.dropped))
         fault = "No village is observed {when} in {cohorts}: {found}{why}. {remedy}, or remove these villages."
-        seen = {"cohorts": count(len(lost), "start-year cohort"), "found": first(lost), "why": why if gone else ""}
-        raise StudyError(fault, when=when, remedy=remedy, **seen)
+        known = {"cohorts": count(len(lost), "start-year cohort"), "found": first(lost), "why": why if gone else ""}
+        raise StudyError(fault, when=when, remedy=remedy, **known)

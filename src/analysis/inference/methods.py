@@ -28,20 +28,13 @@ HEADLINE_NAME = "CR2 errors with Satterthwaite degrees of freedom"
 
 
 def infer(
-    regression: Regression,
-    effect: Effect,
-    methods: Sequence[str] = METHODS,
-    cluster: str = "group",
-    draws: int = 9999,
-    seed: int = 2023,
-    level: float = 0.95,
+    regression: Regression, effect: Effect, methods: Sequence[str] = METHODS, cluster: str = "group", **options: Any
 ) -> pd.DataFrame:
-    """Standard error, test of no effect and interval of an effect, by each method asked for.
+    """Standard error, test of no effect and interval of an effect, by each method; options as of `hypothesis_test`.
 
     A method that cannot serve the design gives missing numbers, and its note says why.
     """
     methods = known_methods(methods)
-    options: dict[str, Any] = {"draws": draws, "seed": seed, "level": level}
     tests = [hypothesis_test(regression, effect, method, cluster, **options) for method in methods]
     return pd.DataFrame(map(asdict, tests), index=pd.Index(methods, name="method"))[COLUMNS]
 

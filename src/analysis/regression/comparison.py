@@ -35,15 +35,12 @@ def _without_zero_years(sample: Sample, noun: str, reference: int | None) -> Sam
     time, untreated = frame["time"].to_numpy(), frame["first_treated"].isna().to_numpy()
     if not (years := _years_without(time, untreated & positive)):
         return sample
-    under_treatment = time[(frame["time"] >= frame["first_treated"]).fillna(False).to_numpy(dtype=bool)]
     rest = sample
-    for year in years if reference is not None else np.intersect1d(years, under_treatment):
+    for year in years if reference is not None else np.intersect1d(years, time[sample.event_time >= 0]):
         why = Text("{year} has no untreated {noun} above zero", year=year, noun=singular(noun))
         rest = rest.without(rest.frame["time"].to_numpy() == year, why)
-    event_time = rest.frame["time"] - rest.frame["first_treated"]
-    before = event_time < 0 if reference is None else event_time == reference
-    kept = set(rest.frame["first_treated"][before.fillna(False)]) == set(frame["first_treated"].dropna())
-    return rest if kept and (event_time >= 0).any() else sample
+    kept = rest.starts_before(reference) == sample.starts
+    return rest if kept and (rest.event_time >= 0).any() else sample
 
 
 def _years_without(time: np.ndarray, untreated: np.ndarray) -> list[int]:

@@ -69,6 +69,17 @@ class Sample:
         """Years since treatment began, NaN for never treated; shape (n,)."""
         return self.frame["time"].to_numpy() - self.frame["first_treated"].to_numpy(dtype=float, na_value=np.nan)
 
+    @property
+    def starts(self) -> set[int]:
+        """Start years of treatment."""
+        return {*self.frame["first_treated"].dropna().unique().tolist()}
+
+    def starts_before(self, reference: int | None = None) -> set[int]:
+        """Start years of villages seen before their start, or at one event time."""
+        event_time = self.event_time
+        before = event_time < 0 if reference is None else event_time == reference
+        return {*self.frame["first_treated"][before].unique().tolist()}
+
     def units(self) -> pd.DataFrame:
         """One row per village with its design columns and `villages`, 1; collapsed, the number it stands for."""
         first = first_rows(self.frame)

@@ -100,17 +100,15 @@ def _remedies(sample: Sample, lost: np.ndarray, kind: str, reference: int) -> It
 
 def _finite_reference(sample: Sample, left_out: pd.Series, kind: str, reference: int) -> int | None:
     """The reference, or else the last year before treatment, against which the rest has a finite answer."""
-    times = (sample.frame["time"] - sample.frame["first_treated"])[~left_out].dropna().unique()
-    others = sorted((time for time in times if time < 0), reverse=True) if kind.endswith("event_time") else []
+    times = np.unique(sample.event_time[~left_out])[::-1]
+    others = times[(times < 0) & kind.endswith("event_time")].astype(int).tolist()
     return next((time for time in [reference, *others] if _finite(sample, left_out, kind, time)), None)
 
 
 def _finite(sample: Sample, left_out: pd.Series | None, kind: str, reference: int) -> bool:
     """Whether the sample without some rows has what is compared, and a finite answer."""
     rest = sample if left_out is None else sample.without(left_out.to_numpy(), "tried")
-    first_treated, event_time = rest.frame["first_treated"], rest.frame["time"] - rest.frame["first_treated"]
-    before = event_time == reference if kind.endswith("event_time") else event_time < 0
-    cohorts = set(first_treated[before.fillna(False)]) == set(first_treated.dropna())
-    if first_treated.notna().all() or not (event_time >= 0).any() or not cohorts:
+    cohorts = rest.starts_before(reference if kind.endswith("event_time") else None) == rest.starts
+    if rest.frame["first_treated"].notna().all() or not (rest.event_time >= 0).any() or not cohorts:
         return False
     return not separated_rows(regressors(rest, kind, reference), rest).any()
