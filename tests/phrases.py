@@ -21,6 +21,7 @@ SAYS |= {
 }
 FIRST = ("say", "captioned", "threat")
 TRANSLATED = {"messages", "language", "reading", "study", "report", "regression", "inference", "effects", "design"}
+TRANSLATED |= {"presentation", "robustness", "simulation"}
 """Rooms whose errors are translated too."""
 COUNTS = {"refuse": 1, "look": 1, "count": 1, "_note": 2, "named_rows": 0, "counted": 2}
 

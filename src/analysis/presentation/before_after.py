@@ -134,9 +134,11 @@ def two_by_two(study: Study, outcome: str, scale: str | None = None) -> TwoByTwo
     """
     if len(study.starts) > 1:
         raise StudyError(
-            f"The formula inside * after is for one start year, and this study has {len(study.starts)}: "
-            f"{first(study.starts)}. Its coefficient would also compare {plural(study.noun)} with ones treated before "
-            "them. Use did."
+            "The formula inside * after is for one start year, and this study has {number}: {starts}. Its coefficient "
+            "would also compare {units} with ones treated before them. Use did.",
+            number=len(study.starts),
+            starts=first(study.starts),
+            units=plural(study.noun),
         )
     estimate = did(study.complete(outcome), outcome, scale=scale, controls=(), weights=NONE, collapse=False)
     sample = estimate.fitted.sample

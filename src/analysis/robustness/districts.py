@@ -32,6 +32,7 @@ STRONGEST = (
 )
 
 
+FILL_IN = "Fill it in, or leave these groups out."
 DIFFERS = " Compared with the effect over all, {name} differs most: p = {p_value} alone."
 
 
@@ -243,7 +244,8 @@ def by_district(
     treated = sorted(group_starts(together.fitted.sample.frame).dropna().index)
     cells = np.array([label[0] for label in together.fitted.labels])
     own = {group: cells == group_label(group) for group in treated}
-    _refuse_unseen([group for group, inside in own.items() if not inside.any()], "no treated year")
+    unseen = [group for group, inside in own.items() if not inside.any()]
+    refuse(unseen, "treated group", "The outcome is known in no treated year", FILL_IN)
     estimates = {group: replace(together, effect=together.fitted.average(inside)) for group, inside in own.items()}
     overall = together if together.scale == "poisson" else did(study, outcome, **options)
     tests, usual, placed = district_tests(together.fitted, own, overall.value, level)
@@ -255,11 +257,8 @@ def _check_seen_before(study: Study, outcome: str) -> None:
     """Every treated group has the outcome before its start, else nothing of it can be compared with itself."""
     treated = study.frame[study.frame["first_treated"].notna() & study.column(outcome).notna()]
     before = treated.loc[treated["time"] < treated["first_treated"], "group"]
-    _refuse_unseen(sorted(set(treated["group"]) - set(before)), "no year before treatment")
-
-
-def _refuse_unseen(groups: Sequence[object], when: str) -> None:
-    refuse(groups, "treated group", f"The outcome is known in {when}", "Fill it in, or leave these groups out.")
+    unseen = sorted(set(treated["group"]) - set(before))
+    refuse(unseen, "treated group", "The outcome is known in no year before treatment", FILL_IN)
 
 
 def _described(estimate: Estimate) -> dict[str, object]:

@@ -50,8 +50,10 @@ def dominance(study: Study, outcome: str) -> dict[str, Estimate | StudyError]:
     """
     if (scale := study.scale_of(outcome)) != "poisson":
         raise StudyError(
-            f'{outcome!r} is analysed with scale = "{scale}"; how much of the effect one village carries is told for '
-            'scale = "poisson" alone. Leave out the largest villages with study.subset.'
+            '{outcome!r} is analysed with scale = "{scale}"; how much of the effect one village carries is told for '
+            'scale = "poisson" alone. Leave out the largest villages with study.subset.',
+            outcome=outcome,
+            scale=scale,
         )
     estimates: dict[str, Estimate | StudyError] = {"all villages": (whole := did(study, outcome))}
     for side, name, share in large_shares(whole.fitted, whole.effect):

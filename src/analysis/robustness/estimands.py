@@ -115,8 +115,10 @@ def _households_before(study: Study, households: str) -> tuple[Study, pd.Series]
     size = means.reindex(study.units.index)
     if size[study.units["first_treated"].notna()].isna().all():
         raise StudyError(
-            f"No treated village has {households!r} before {study.starts[0]}, so effects cannot be weighed by "
-            "households. Fill the column in, or use did."
+            "No treated village has {households!r} before {start}, so effects cannot be weighed by households. Fill "
+            "the column in, or use did.",
+            households=households,
+            start=study.starts[0],
         )
     fixed = study.frame.assign(**{f"{households} {BEFORE}": study.frame["unit"].map(size)})
     return replace(study, frame=fixed), size

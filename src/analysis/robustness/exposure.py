@@ -33,10 +33,14 @@ def exposure_by_year(study: Study, column: str) -> tuple[Study, list[str]]:
     before = frame["time"] < study.starts[0]
     exposure = values.where(before).groupby(frame["unit"]).transform("mean")
     if not exposure.std() > 0:
-        what = "is the same in all villages" if exposure.notna().any() else "is not known in any village"
         raise StudyError(
-            f"{column!r} {what} before {study.starts[0]}, so nobody is more exposed than others. "
-            "Fill it in for the years before, or leave this check out."
+            "{column!r} is the same in all villages before {start}, so nobody is more exposed than others. Fill it in "
+            "for the years before, or leave this check out."
+            if exposure.notna().any()
+            else "{column!r} is not known in any village before {start}, so nobody is more exposed than others. Fill "
+            "it in for the years before, or leave this check out.",
+            column=column,
+            start=study.starts[0],
         )
     name = f"{column} before {study.starts[0]}"
     return dataclasses.replace(study, frame=frame.assign(**{name: exposure / exposure.std()})), [*study.controls, name]

@@ -56,7 +56,8 @@ def left_out_in_turn(study: Study, outcome: str, **did_options: Any) -> tuple[di
     units = study.units
     treated = sorted(units.loc[units["first_treated"].notna(), "group"].unique())
     if len(treated) == 1:
-        raise StudyError(f"Only one group is treated ({treated[0]}): without it there is no effect to estimate.")
+        fault = "Only one group is treated ({group}): without it there is no effect to estimate."
+        raise StudyError(fault, group=treated[0])
     whole = did(study, outcome, **did_options)
     most = ""
     if len(treated) > MOST_LEFT_OUT:

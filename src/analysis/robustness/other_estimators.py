@@ -159,6 +159,7 @@ def _balanced(study: Study, outcome: str) -> pd.DataFrame:
     """Unit, year, value and start (0: never) of every row, as diff-diff reads them; none missing."""
     wide = study.frame.assign(value=study.column(outcome)).pivot(index="unit", columns="time", values="value")
     remedy = "These comparisons need a balanced panel: take study.complete(outcome), and say how many are left."
-    refuse(wide.index[wide.isna().any(axis=1)], study.noun, f"{outcome!r} is missing in some year", remedy)
+    incomplete = wide.index[wide.isna().any(axis=1)]
+    refuse(incomplete, study.noun, "{outcome!r} is missing in some year", remedy, outcome=outcome)
     frame = wide.melt(var_name="year", ignore_index=False).reset_index()
     return frame.assign(start=frame["unit"].map(study.units["first_treated"].astype(float).fillna(0)))

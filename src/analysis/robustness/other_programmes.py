@@ -5,6 +5,7 @@ import pandas as pd
 from analysis.effects.comparison import estimate_or_refusal
 from analysis.effects.verbs import did
 from analysis.language.labels import counted, joined, say
+from analysis.language.texts import singular
 from analysis.messages import StudyError
 from analysis.presentation.tables import estimates_table
 from analysis.reading.read_files import read_table
@@ -33,7 +34,7 @@ def other_programmes(study: Study, outcome: str) -> Check:
             name = say(language, phrase, villages=villages, treated=treated)
             others[name] = estimate_or_refusal(did, study.subset(~there), outcome)
     if not others:
-        raise StudyError(f"No {study.noun} has a published project or lies in a subdistrict.")
+        raise StudyError("No {unit} has a published project or lies in a subdistrict.", unit=singular(study.noun))
     given = did(study, outcome)
     latest = say(
         language,

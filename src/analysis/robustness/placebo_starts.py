@@ -44,8 +44,11 @@ def placebo_starts(study: Study, outcome: str, *, scale: str | None = None) -> p
     years = sorted(study.frame.loc[before & known, "time"].unique())
     if len(years) < 2:
         raise StudyError(
-            f"{outcome!r} is known in {count(len(years), 'year')} before the first start ({study.starts[0]}), so no "
-            "earlier start can be tried. Bring at least two years."
+            "{outcome!r} is known in {years} before the first start ({start}), so no earlier start can be tried. Bring "
+            "at least two years.",
+            outcome=outcome,
+            years=count(len(years), "year"),
+            start=study.starts[0],
         )
     before &= study.frame["time"] <= years[-1]
     estimates = {}

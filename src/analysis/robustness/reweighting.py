@@ -12,7 +12,7 @@ from scipy.special import logsumexp, softmax
 from analysis.design.variability import level_and_change
 from analysis.effects.verbs import did
 from analysis.language.labels import bracketed, counted, joined, say, term
-from analysis.language.texts import Several
+from analysis.language.texts import Several, Text
 from analysis.messages import Sentence, StudyError, amount, count, first, former_options, in_sentence
 from analysis.presentation.forest import plot_balance
 from analysis.presentation.tables import captioned, estimates_table
@@ -151,23 +151,30 @@ def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), scale: s
     5
     """
     if WEIGHT in study.frame:
-        raise StudyError(f"The panel has a column {WEIGHT!r} already. Reweight the study as it was first read.")
+        fault = "The panel has a column {name!r} already. Reweight the study as it was first read."
+        raise StudyError(fault, name=WEIGHT)
     if scale == "poisson":
         raise StudyError(
-            f'Villages are balanced on means of levels or logs, and scale="poisson" has no such means. Leave scale out '
-            f'for levels, or write scale="log"; then estimate by did(reweighting.study, {outcome!r}, '
-            f'weights={WEIGHT!r}), whose scale may be "poisson".'
+            'Villages are balanced on means of levels or logs, and scale="poisson" has no such means. Leave scale out '
+            'for levels, or write scale="log"; then estimate by did(reweighting.study, {outcome!r}, '
+            'weights={weight!r}), whose scale may be "poisson".',
+            outcome=outcome,
+            weight=WEIGHT,
         )
     names = dict.fromkeys([outcome, *([others] if isinstance(others, str) else others)])
     scales = {name: study.scale_of(name, scale if name == outcome else None, LINEAR) for name in names}
     moments = pd.concat([_moments(study, name, scales[name]) for name in names], axis=1, join="inner")
     treated = study.units.loc[moments.index, "first_treated"].notna()
-    for kind, number in {"treated": int(treated.sum()), "untreated": int((~treated).sum())}.items():
-        if not number:
-            raise StudyError(
-                f"No {kind} village has {first(names)} in every year before {study.starts[0]}. "
-                "Fill in missing values, or leave out the years that have most of them with study.subset."
-            )
+    if treated.nunique() < 2:
+        raise StudyError(
+            "No untreated village has {names} in every year before {start}. Fill in missing values, or leave out the "
+            "years that have most of them with study.subset."
+            if treated.any()
+            else "No treated village has {names} in every year before {start}. Fill in missing values, or leave out "
+            "the years that have most of them with study.subset.",
+            names=first(names),
+            start=study.starts[0],
+        )
     untreated = moments[~treated]
     weights = pd.Series(1.0, index=moments.index, name=WEIGHT)
     weights[~treated] = len(untreated) * _entropy_weights(untreated, moments[treated].mean())
@@ -175,9 +182,12 @@ def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), scale: s
     result = Reweighting(weighted, moments, weights)
     if result.effective_groups < FEWEST_GROUPS:
         raise StudyError(
-            f"Balance leaves the untreated weight on {amount(result.effective_groups)} groups' worth of villages "
-            f"({amount(result.effective_villages)} of {count(len(untreated), 'village')}): too few to compare with. "
-            "Balance fewer outcomes, or keep the unweighted estimate and say that inside and outside differed."
+            "Balance leaves the untreated weight on {groups} groups' worth of villages ({worth} of {villages}): too "
+            "few to compare with. Balance fewer outcomes, or keep the unweighted estimate and say that inside and "
+            "outside differed.",
+            groups=amount(result.effective_groups),
+            worth=amount(result.effective_villages),
+            villages=count(len(untreated), "village"),
         )
     return result
 
@@ -189,8 +199,11 @@ def _moments(study: Study, name: str, scale: str) -> pd.DataFrame:
     before = frame[frame["time"] < study.starts[0]].pivot(index="unit", columns="time", values="value").dropna()
     if before.shape[1] < 2:
         raise StudyError(
-            f"{name!r} is known in {count(before.shape[1], 'year')} before {study.starts[0]}; a yearly change needs "
-            "two. Add earlier years, or balance another outcome."
+            "{name!r} is known in {years} before {start}; a yearly change needs two. Add earlier years, or balance "
+            "another outcome.",
+            name=name,
+            years=count(before.shape[1], "year"),
+            start=study.starts[0],
         )
     language, unit = study.language, LOG_POINTS if scale == "log" else study.describe(name).unit
     label = study.label_of(name) + bracketed(language, unit)
@@ -216,14 +229,14 @@ def _entropy_weights(untreated: pd.DataFrame, target: pd.Series) -> np.ndarray:
     weights = softmax(gaps @ root(imbalance, near.x, jac=covariance).x)
     if np.abs(weights @ gaps).max() > BALANCE_TOLERANCE:
         raise StudyError(
-            "No weights on the untreated villages meet the treated means; the nearest miss "
-            f"{_missed(gaps, spread, target)}. Inside and outside are too unlike: balance fewer outcomes, or compare "
-            "in logs."
+            "No weights on the untreated villages meet the treated means; the nearest miss {missed}. Inside and "
+            "outside are too unlike: balance fewer outcomes, or compare in logs.",
+            missed=_missed(gaps, spread, target),
         )
     return np.maximum(weights, SMALLEST_WEIGHT)
 
 
-def _missed(gaps: np.ndarray, spread: pd.Series, target: pd.Series) -> str:
+def _missed(gaps: np.ndarray, spread: pd.Series, target: pd.Series) -> Text:
     """Moments that the nearest weights (least total gap, a linear programme) miss, and by how much."""
     villages, moments = gaps.shape
     balance = np.hstack([gaps.T, np.eye(moments), -np.eye(moments)])
@@ -231,8 +244,9 @@ def _missed(gaps: np.ndarray, spread: pd.Series, target: pd.Series) -> str:
     nearest = linprog(1 - total, A_eq=np.vstack([balance, total]), b_eq=np.r_[np.zeros(moments), 1.0])
     left = pd.Series(nearest.x[:villages] @ gaps, target.index)
     missed = left.index[left.abs() > BALANCE_TOLERANCE]
-    places = [f"{name} ({amount((target + left * spread)[name])}, not {amount(target[name])})" for name in missed]
-    return first(places) or "by a hair, at the edge of what they reach"
+    met = (target + left * spread)[missed].map(amount)
+    places = [Text("{name} ({met}, not {target})", name=n, met=met[n], target=amount(target[n])) for n in missed]
+    return first(places) if places else Text("by a hair, at the edge of what they reach")
 
 
 def _effective(weights: pd.Series) -> float:

@@ -8,8 +8,8 @@ import pandas as pd
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.language.labels import say, term
-from analysis.language.texts import said, singular
-from analysis.messages import Sentence, StudyError, amounts, count, fixed, in_sentence, plural
+from analysis.language.texts import Text, count, plural, said, singular
+from analysis.messages import Sentence, StudyError, amounts, fixed, in_sentence
 from analysis.study.study import Study
 
 YEARS_TO_SORT = 2
@@ -20,6 +20,7 @@ HALVES = {
     "en": {"untreated": "poorer", "treated": "richer", "groups": "{nouns}", "group": "{noun}"},
     "zh": {"未处理": "较穷的", "处理": "较富的", "组": "{noun}"},
 }
+REMEDY = {"en": " What can be answered", "zh": "可以回答的是"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class ScaleEvidence(Sentence):
         if np.isfinite(gain).all():
             one, low, high = amounts(*gain)
             return say(language, "{gain} % ({low} to {high} %) {scale}", gain=one, low=low, high=high, **named)
-        reason = _of_halves(term(language, estimate.no_interval or WHOLE), self.study.noun, language)
+        reason = OfHalves(estimate.no_interval or WHOLE, self.study.noun)
         if not np.isfinite(gain["estimate"]):
             return say(language, "no share (no interval: {reason}) {scale}", reason=reason, **named)
         size = fixed(gain["estimate"], 1)
@@ -92,8 +93,22 @@ class ScaleEvidence(Sentence):
         )
 
 
-def _of_halves(text: str, noun: str, language: str = "en") -> str:
-    """What is said of treated and untreated groups, said of the richer and the poorer villages."""
+class OfHalves(Text):
+    """What is said of treated and untreated groups, said of the richer and the poorer villages; without its remedy."""
+
+    def __new__(cls, reason: str, noun: str) -> "OfHalves":
+        """Keep the reason and what units are called."""
+        text = str.__new__(cls, _of_halves("en", reason, noun))
+        text.made_of = reason, (noun,), {}
+        return text
+
+    def said(self, language: str) -> str:
+        """The reason in a language."""
+        return _of_halves(language, self.made_of[0], *self.made_of[1])
+
+
+def _of_halves(language: str, reason: str, noun: str) -> str:
+    text = term(language, reason).split(REMEDY[language])[0].rstrip(".。")
     words = {"noun": said(language, singular(noun)), "nouns": said(language, plural(noun))}
     for old, new in HALVES[language].items():
         text = text.replace(old, new.format(**words))
@@ -135,35 +150,47 @@ def scale_evidence(study: Study, outcome: str) -> ScaleEvidence:
     years = sorted(frame.loc[untreated, "time"].unique())
     before = [year for year in years if year < study.starts[0]]
     if len(before) <= YEARS_TO_SORT or before[-1] == years[-1]:
-        seen = f"{count(len(before), 'year')} before and {len(years) - len(before)} from it on"
         raise StudyError(
-            f"Which scale untreated {plural(study.noun)} support shows from {YEARS_TO_SORT + 1} years before the first "
-            f"start ({study.starts[0]}) and one from it on; {outcome!r} is known in {seen}."
+            "Which scale untreated {units} support shows from {needed} years before the first start ({start}) and one "
+            "from it on; {outcome!r} is known in {before} before and {after} from it on.",
+            units=plural(study.noun),
+            needed=YEARS_TO_SORT + 1,
+            start=study.starts[0],
+            outcome=outcome,
+            before=count(len(before), "year"),
+            after=len(years) - len(before),
         )
     first = untreated & (frame["time"] <= before[YEARS_TO_SORT - 1])
     usual = values[first].groupby(frame["unit"][first]).mean()
     richer, later = usual.index[usual > usual.median()], untreated & ~first & frame["unit"].isin(usual.index)
     after = (frame["time"] >= study.starts[0])[later].groupby(frame["unit"][later]).mean()
     compared = after.index[after.between(0, 1, inclusive="neither")]
-    for units, known in ((usual.index, ""), (compared, f", and in later ones before and from {study.starts[0]} on,")):
+    later_too = Text(", and in later ones before and from {start} on,", start=study.starts[0])
+    for units, known in ((usual.index, ""), (compared, later_too)):
         if min(rich := units.isin(richer).sum(), len(units) - rich) < FEWEST:
             raise StudyError(
-                f"Which scale untreated {plural(study.noun)} support shows from {FEWEST} richer and {FEWEST} poorer "
-                f"ones; in the first {YEARS_TO_SORT} years of {outcome!r}{known} there are {rich} and "
-                f"{len(units) - rich}."
+                "Which scale untreated {units} support shows from {fewest} richer and {fewest} poorer ones; in the "
+                "first {years} years of {outcome!r}{known} there are {rich} and {poor}.",
+                units=plural(study.noun),
+                fewest=FEWEST,
+                years=YEARS_TO_SORT,
+                outcome=outcome,
+                known=known,
+                rich=rich,
+                poor=len(units) - rich,
             )
     start = pd.Series(np.where(frame["unit"].isin(richer), study.starts[0], np.nan), frame.index).astype("Int64")
     by_village = frame.assign(first_treated=start, group=frame["unit"], stratum="all")
-    not_shown = f"Untreated {plural(study.noun)} do not show which scale they support: "
+    not_shown = "Untreated {units} do not show which scale they support: {reason}."
     halves = replace(study, frame=by_village, placebo_group_count=0).subset(later)
     try:
         estimates = {scale: did(halves, outcome, scale=scale) for scale in SCALES_COMPARED}
     except StudyError as error:
-        why = error.said("en").split(" What can be answered")[0]
-        raise StudyError(not_shown + _of_halves(why, study.noun)) from None
+        reason = OfHalves(error.args[0], study.noun)
+        raise StudyError(not_shown, units=plural(study.noun), reason=reason) from None
     reasons = [one.no_interval for one in estimates.values()]
     if all(reasons):
-        raise StudyError(f"{not_shown}{_of_halves(reasons[0], study.noun)}.")
+        raise StudyError(not_shown, units=plural(study.noun), reason=OfHalves(reasons[0], study.noun))
     units = estimates["level"].fitted.sample.units()
     sizes = units["villages"].groupby(units["first_treated"].isna()).sum()
     return ScaleEvidence(study, outcome, estimates, int(sizes[False]), int(sizes[True]))

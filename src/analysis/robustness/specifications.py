@@ -105,9 +105,9 @@ def specification_curve(
         rows.append(choice | _row(study, outcome, kept, choice, sets[choice["controls"]]) | {"own": values == own})
     curve = pd.DataFrame(rows)
     if curve["estimate"].isna().all():
-        raise StudyError(
-            f"None of {count(len(curve), 'specification')} can be estimated. The first one: {curve['note'].iloc[0]}"
-        )
+        none = "None of {specifications} can be estimated. The first one: {reason}"
+        reason = curve["note"].iloc[0]
+        raise StudyError(none, specifications=count(len(curve), "specification"), reason=reason)
     return curve.sort_values(["per_cent", "estimate"], ignore_index=True)
 
 

@@ -199,13 +199,14 @@ def _check_strata(study: Study, treated: pd.Series, reached: pd.Series) -> None:
         )
     if reached.all():
         raise StudyError(
-            f"All {strata} strata have treated {plural(study.noun)}, so none is left to compare with. Bring "
-            f"{plural(study.noun)} of strata without treatment."
+            "All {strata} strata have treated {units}, so none is left to compare with. Bring {units} of strata "
+            "without treatment.",
+            strata=strata,
+            units=plural(study.noun),
         )
     if not (reached & ~treated).any():
-        raise StudyError(
-            f"No stratum has treated and untreated {plural(study.noun)}, so nobody is a neighbour. Use did."
-        )
+        fault = "No stratum has treated and untreated {units}, so nobody is a neighbour. Use did."
+        raise StudyError(fault, units=plural(study.noun))
 
 
 @threat(

@@ -129,23 +129,32 @@ def _check(series: pd.DataFrame, donors: pd.DataFrame, treated: pd.Series, outco
         "Fill in missing values, or leave out these groups, or the years that have most of them, with study.subset."
     )
     lost = sorted(set(treated.index) - set(series))
-    refuse(lost, "treated group", f"No village has {outcome!r} in all years", remedy)
+    refuse(lost, "treated group", "No village has {outcome!r} in all years", remedy, outcome=outcome)
     if donors.shape[1] <= FEWEST_DONORS:
         raise StudyError(
-            f"Only {count(donors.shape[1], 'untreated group')} with a village that has {outcome!r} in all years; "
-            f"placebos and their donors need {FEWEST_DONORS + 1}. Bring more untreated groups, or use did."
+            "Only {donors} with a village that has {outcome!r} in all years; placebos and their donors need {needed}. "
+            "Bring more untreated groups, or use did.",
+            donors=count(donors.shape[1], "untreated group"),
+            outcome=outcome,
+            needed=FEWEST_DONORS + 1,
         )
     if len(treated) > MOST_TREATED:
         raise StudyError(
-            f"{len(treated):,} groups are treated; a synthetic comparison for each, and its placebos, is made for "
-            f"{MOST_TREATED} at most. Use did, or take some of them with study.subset."
+            "{treated:,} groups are treated; a synthetic comparison for each, and its placebos, is made for {most} at "
+            "most. Use did, or take some of them with study.subset.",
+            treated=len(treated),
+            most=MOST_TREATED,
         )
     for start in treated.unique():
         before = int((series.index < start).sum())
         if before < 2 or before == len(series):
             raise StudyError(
-                f"{outcome!r} is known in {count(before, 'year')} before {start} and {len(series) - before} from then "
-                "on; weights need at least two before and one after. Add years, or use did."
+                "{outcome!r} is known in {before} before {start} and {after} from then on; weights need at least two "
+                "before and one after. Add years, or use did.",
+                outcome=outcome,
+                before=count(before, "year"),
+                start=start,
+                after=len(series) - before,
             )
 
 
@@ -175,8 +184,11 @@ def _placebo_effects(donors: pd.DataFrame, starts: np.ndarray, outcome: str) -> 
 
     found = replicate(task, values.shape[1], 0, "placebos")
     if np.abs(found).max() <= TIE_TOLERANCE * np.abs(values).max():
-        alike = f"Every untreated group's {outcome!r} moves exactly like a mix of the others"
-        raise StudyError(f"{alike}, which leaves nothing to judge an effect by. Check the data: real ones vary.")
+        raise StudyError(
+            "Every untreated group's {outcome!r} moves exactly like a mix of the others, which leaves nothing to judge "
+            "an effect by. Check the data: real ones vary.",
+            outcome=outcome,
+        )
     return pd.DataFrame(found, donors.columns, starts)
 
 

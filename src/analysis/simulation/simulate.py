@@ -260,7 +260,7 @@ def _check(villages: pd.DataFrame, membership: pd.DataFrame, group: Sized, years
     refuse(strangers, "member village", "The villages table has no row", remedy)
     for name, table in {"villages": villages, "membership": membership}.items():
         repeated = table.loc[table[codes].duplicated(), codes]
-        refuse(repeated, "row", f"The code in `{name}` is used before", "Keep one row each.")
+        refuse(repeated, "row", "The code in `{name}` is used before", "Keep one row each.", name=name)
     if len(group) != len(villages):
         raise ValueError(f"{len(group)} groups for {len(villages)} villages. Give one group per row of `villages`.")
     last = FIRST_YEAR + len(c.income_path) - 1
