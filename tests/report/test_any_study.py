@@ -302,7 +302,9 @@ REFUSED_CHECKS: dict[str, dict[str, str]] = {
     },
     "nowhere_else": {"other_strata": NO_NEIGHBOUR},
     "mixed_groups": {"synthetic_districts": NOT_WHOLE},
-    "nothing_moves": {"synthetic_districts": "Every untreated group's 'income' moves exactly like a mix of the others"},
+    "nothing_moves": {
+        "synthetic_districts": "In every untreated group 'income' moves exactly like a mix of the others"
+    },
     "few_outside": {
         "other_strata": NO_NEIGHBOUR,
         "same_promise": NO_WEIGHTS,

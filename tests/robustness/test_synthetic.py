@@ -308,7 +308,7 @@ def test_logs():
 def test_groups_that_move_alike_leave_nothing_to_judge_by():
     values = 10.0 * np.arange(8) + np.array([0, 4, 1, 3, 9, 8, 2, 6])[:, None]
     with pytest.raises(
-        StudyError, match=r"^Every untreated group's 'income' moves exactly like a mix .* nothing to judge"
+        StudyError, match=r"^In every untreated group 'income' moves exactly like a mix .* nothing to judge"
     ):
         synthetic_did(make_study(make_frame(values, treated=2)), "income")
 

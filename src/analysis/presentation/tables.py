@@ -19,14 +19,10 @@ from analysis.language.catalogues import catalogue
 from analysis.language.labels import bracketed, joined, of_units, say, term
 from analysis.messages import StudyError, amounts
 from analysis.presentation.cells import Column, columns_of, plain, spread
-from analysis.presentation.latex import latex
+from analysis.presentation.latex import latex_table, literal
 from analysis.study.outcome import LOG_POINTS, shown, shown_unit
 from analysis.study.study import Study
 
-LONG_TEXT = {120: "p{8cm}", 40: "p{5cm}"}
-"""Characters from which a column of text breaks its lines in LaTeX, and how wide it is then."""
-NO_WIDER = r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%"
-"""In LaTeX: a table wider than the text becomes smaller."""
 MOST_ROWS = 30
 """Rows that a page shows; the files for a paper hold all."""
 SHOWN_EFFECTS = ("estimate", "effect", "low", "high", "against_last_year")
@@ -85,7 +81,7 @@ class Table:
         shown.cell_ids = False
         styles = {place: SIDES[side] for place, side in enumerate(self.sides(columns))}
         shown = shown.format(escape="html").hide(axis="index").set_table_styles(styles, overwrite=False)
-        heads = [_literal(escape(column.heading)) for column in columns]
+        heads = [literal(escape(column.heading)) for column in columns]
         shown = shown.relabel_index(heads, axis="columns")
         shown = shown.set_caption(escape(self.caption)).set_table_attributes('class="dataframe"')
         shown = shown.set_uuid(sha256(repr(self).encode()).hexdigest()[:8])
@@ -94,9 +90,8 @@ class Table:
 
     def sides(self, columns: Sequence[Column]) -> list[str]:
         """To which side each column goes: l, c or r."""
-        return [
-            "c" if self.centred and place else "r" if column.numeric else "l" for place, column in enumerate(columns)
-        ]
+        sides = ["r" if column.numeric else "l" for column in columns]
+        return [sides[0], *"c" * (len(sides) - 1)] if self.centred else sides
 
     def _below(self) -> list[str]:
         """What stands below: how many rows are left out here, and the note."""
@@ -108,26 +103,7 @@ class Table:
     def to_latex(self, label: str = "table") -> str:
         """LaTeX of the table with its caption, label and note, to paste into a paper."""
         columns = columns_of(self.frame, self.language, self.noun)
-        cells = {place: [latex(cell) for cell in column.cells] for place, column in enumerate(columns)}
-        longest = [max(map(len, column.cells), default=0) for column in columns]
-        broken = [next((kind for least, kind in LONG_TEXT.items() if most > least), "l") for most in longest]
-        kinds = [wide if side == "l" else side for side, wide in zip(self.sides(columns), broken, strict=True)]
-        text = pd.DataFrame(cells).to_latex(
-            index=False,
-            header=[_literal(latex(column.heading)) for column in columns],
-            caption=latex(self.caption),
-            label=f"tab:{label}",
-            column_format="".join(kinds),
-            escape=False,
-        )
-        note = f"\\par\\smallskip\\footnotesize {latex(self.note)}\n" if self.note else ""
-        text = text.replace("\\begin{tabular}", f"{NO_WIDER}\n\\begin{{tabular}}")
-        return text.replace("\\end{tabular}\n\\end{table}", f"\\end{{tabular}}}}\n{note}\\end{{table}}")
-
-
-def _literal(text: str) -> str:
-    """A heading in which braces are no places to fill in."""
-    return text.replace("{", "{{").replace("}", "}}")
+        return latex_table(columns, self.sides(columns), caption=self.caption, label=label, note=self.note)
 
 
 def paragraph(text: str, kind: str = "") -> str:

@@ -13,6 +13,7 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.language.labels import counted, joined, say, term
+from analysis.language.texts import said as said_in
 from analysis.language.units import scale_of_unit
 from analysis.messages import StudyError, amount, count, fixed
 from analysis.robustness.check import Check, threat
@@ -103,11 +104,10 @@ def specification_curve(
         choice = dict(zip(CHOICES, values, strict=True))
         kept = samples[choice["sample"]] & (comparisons[choice["comparison"]] | study.frame["first_treated"].notna())
         rows.append(choice | _row(study, outcome, kept, choice, sets[choice["controls"]]) | {"own": values == own})
-    curve = pd.DataFrame(rows)
+    curve = pd.DataFrame([row | {"note": said_in(study.language, row["note"])} for row in rows])
     if curve["estimate"].isna().all():
         none = "None of {specifications} can be estimated. The first one: {reason}"
-        reason = curve["note"].iloc[0]
-        raise StudyError(none, specifications=count(len(curve), "specification"), reason=reason)
+        raise StudyError(none, specifications=count(len(curve), "specification"), reason=rows[0]["note"])
     return curve.sort_values(["per_cent", "estimate"], ignore_index=True)
 
 
@@ -128,7 +128,7 @@ def _row(
             study.subset(kept & positive), outcome, scale=choice["scale"], weights=choice["weights"], controls=controls
         )
     except StudyError as error:
-        return about | {"estimate": np.nan, "per_cent": np.nan, "note": str(error)}
+        return about | {"estimate": np.nan, "per_cent": np.nan, "note": error.args[0]}
     return about | _numbers(estimate)
 
 

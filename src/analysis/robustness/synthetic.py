@@ -185,8 +185,8 @@ def _placebo_effects(donors: pd.DataFrame, starts: np.ndarray, outcome: str) -> 
     found = replicate(task, values.shape[1], 0, "placebos")
     if np.abs(found).max() <= TIE_TOLERANCE * np.abs(values).max():
         raise StudyError(
-            "Every untreated group's {outcome!r} moves exactly like a mix of the others, which leaves nothing to judge "
-            "an effect by. Check the data: real ones vary.",
+            "In every untreated group {outcome!r} moves exactly like a mix of the others, which leaves nothing to "
+            "judge an effect by. Check the data: real ones vary.",
             outcome=outcome,
         )
     return pd.DataFrame(found, donors.columns, starts)
