@@ -81,6 +81,17 @@ def test_study_is_read_as_its_file_says(tmp_path):
     )
 
 
+def test_texts_stand_in_each_language_and_the_study_takes_its_own(tmp_path):
+    text = STUDY.replace("definition", 'definition_zh = "总收入"\ndefinition').replace(
+        "title", 'title_zh = "有效果吗？"\nassumptions_zh = "假定。"\ntitle'
+    )
+    said = {}
+    for language in ("en", "zh"):
+        study = load_study(write(tmp_path, text), language=language)
+        said[language] = study.title, study.assumptions, study.describe("income").definition
+    assert said == {"en": ("Did it help?", "", "total income (总收入)"), "zh": ("有效果吗？", "假定。", "总收入")}
+
+
 def test_controls_and_weights_are_outcomes_or_other_columns_of_either_file(tmp_path):
     settings = 'controls = ["land", "rain"]\nweights = "people"\n' + STUDY + '[outcomes.people]\ncolumn = "人口"\n'
     rows = [f"{line},{number % 7},{number + 1}" for number, line in enumerate(PANEL.splitlines()[1:])]
@@ -136,9 +147,9 @@ def test_byte_order_marks_are_read_over(tmp_path):
 REFUSED = {
     "unknown key": (
         {"study": STUDY.replace("title", "titel").replace("panel =", "panal =")},
-        "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, columns, controls, language, leave_out, "
-        "membership, never, noun, outcomes, panel, placebo_group_size, provenance, sheet, start, title, weights, "
-        "years.",
+        "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, assumptions_en, assumptions_zh, columns, "
+        "controls, language, leave_out, membership, never, noun, outcomes, panel, placebo_group_size, provenance, "
+        "sheet, start, title, title_en, title_zh, weights, years.",
     ),
     "necessary key absent": (
         {"study": 'title = "Did it help?"\n'},
@@ -157,7 +168,7 @@ REFUSED = {
     "unknown outcome key": (
         {"study": STUDY.replace("label_en", "label")},
         "[outcomes.income] of study.toml has 1 unknown key: label. "
-        "Known keys: column, definition, label_en, label_zh, logged, prices, scale, unit, where.",
+        "Known keys: column, definition, definition_en, definition_zh, label_en, label_zh, logged, prices, scale, unit, where.",
     ),
     "outcome is no section": (
         {"study": STUDY.split("[outcomes")[0] + '[outcomes]\nincome = "收入"\n'},

@@ -169,6 +169,8 @@ def test_title_page_opens_with_the_data_and_a_summary_in_both_languages(pages: M
     marks = ["虚构数据：9个村", "摘要", "Summary", "First?", "可下载的文件"]
     places = [text.index(mark, text.index("本报告所用数据")) for mark in marks]
     assert places == sorted(places)
+    assert text.count("Summary") == 2, "as what unfolds it, and as its heading"
+    assert ("回到顶部" in text, "Back to top" in text) == (True, False), "the theme's own words"
 
 
 def test_every_link_of_the_report_leads_to_a_file(report: Path, pages: Mapping[str, Page]) -> None:

@@ -26,7 +26,10 @@ from analysis.study.study import Study
 
 OPTIONS = {"title", "provenance", "noun", "placebo_group_size", "start", "never", "leave_out", "years"}
 OPTIONS |= {"controls", "weights"}
-STUDY_KEYS = OPTIONS | {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes"}
+SAID = ("title", "assumptions", "definition")
+"""Keys that may stand once more for a language: title_zh is the title of a study that speaks Chinese."""
+STUDY_KEYS = {f"{key}_{language}" for key in SAID[:2] for language in LANGUAGES} | OPTIONS
+STUDY_KEYS |= {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes"}
 RENAMED = {"pseudo_groups": ("placebo_group_size", {}), "log": ("scale", {True: '"log"', False: '"level"'})}
 SECTIONS = ("columns", "outcomes")
 KINDS: dict[str, tuple[type, str]] = {
@@ -78,7 +81,7 @@ def load_study(path: str | Path | None = None, language: str | None = None) -> S
     try:
         _check_language(language or LANGUAGES[0], "The language asked for is {language!r}. Write one of: {languages}.")
         settings |= _read_toml(path)
-        study = _study(path, _checked(path, settings))
+        study = _study(path, _in_language(_checked(path, settings), language or settings["language"]))
     except StudyError as error:
         error.told = _language_of_errors(language, settings)
         raise
@@ -90,6 +93,15 @@ def _language_of_errors(language: str, settings: Mapping[str, Any]) -> str:
     console = "zh" if (locale.getlocale()[0] or "").startswith(("zh", "Chinese")) else "en"
     own = settings.get("language", LANGUAGES[0] if settings else console)
     return next((one for one in (language, own) if one in LANGUAGES), console)
+
+
+def _in_language(settings: dict[str, Any], language: str) -> dict[str, Any]:
+    """The settings with texts in a language, where the file has them."""
+    for section in (settings, *settings["outcomes"].values()):
+        for key in SAID:
+            said = {one: section.pop(f"{key}_{one}", "") for one in LANGUAGES}
+            section |= {key: said[language]} if said[language] else {}
+    return settings
 
 
 def _study(path: Path, settings: dict[str, Any]) -> Study:
@@ -159,7 +171,8 @@ def _checked(path: Path, settings: dict) -> dict:
     fault = "{file} has the language {language!r}. Write one of: {languages}."
     _check_language(settings.setdefault("language", LANGUAGES[0]), fault, file=path.name)
     _check_settings(path, "outcomes", settings["outcomes"], settings["outcomes"], [])
-    described = {"column", "where", *(field.name for field in dataclasses.fields(Outcome) if field.name != "name")}
+    described = {"column", "where", *(f"definition_{language}" for language in LANGUAGES)}
+    described |= {*(field.name for field in dataclasses.fields(Outcome) if field.name != "name")}
     for name, outcome in settings["outcomes"].items():
         _check_settings(path, f"outcomes.{name}", outcome, described, [])
     _check_when(path.name, settings)

@@ -59,6 +59,11 @@ class TitlePage:
     exports: Exports | None = None
     language: str = "en"
 
+    @property
+    def summaries(self) -> list[tuple[str, str]]:
+        """The summary in each language, with its heading."""
+        return [(part.partition("\n")[0], f"## {part}") for part in re.split(r"(?m)^## ", self.summary) if part]
+
     def markdown(self, pages: Iterable[str]) -> str:
         """The page's source, which leads to other pages by their names."""
         jinja = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined)
