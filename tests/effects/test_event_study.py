@@ -106,7 +106,7 @@ class TestByHand:
         study = make_hand_study()
         average = event_study(study, "income").average()
         assert average.value == pytest.approx((5 + 7) / 2, rel=EXACT)
-        assert average.baseline == "the year at event time -1"
+        assert average.baseline == "the year at event time −1"
         assert did(study, "income").value == pytest.approx((9 + 11) / 2 - (2 + 4) / 2, rel=EXACT)
         assert did(study, "income").baseline == "all years before"
 
@@ -128,10 +128,10 @@ class TestByHand:
     def test_sentence(self):
         result = event_study(make_hand_study(), "income")
         assert repr(result) == (
-            "Event study with 1 year before the reference (event time -1) and 2 treated years. "
+            "Event study with 1 year before the reference (event time −1) and 2 treated years. "
             f"Average over treated years: {result.average()!r}"
         )
-        assert ", against the year at event time -1; 4 villages, 16 village-years; " in repr(result)
+        assert ", against the year at event time −1; 4 villages, 16 village-years; " in repr(result)
         assert result._repr_markdown_() == repr(result)
 
 

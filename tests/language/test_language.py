@@ -321,7 +321,7 @@ def test_captions_of_an_english_study_are_as_ever():
         "Villages in the panel by year; outcome: Village collective income (simulated data)"
     )
     assert event_study_table(event_study(study, outcome)).caption == (
-        "Village collective income (%): effect by event time, against the year at event time -1; 95 % interval from "
+        "Village collective income (%): effect by event time, against the year at event time −1; 95 % interval from "
         "CR2 errors with Satterthwaite degrees of freedom clustered by 56 groups (simulated data)"
     )
     assert estimates_table({"all": estimate}).caption == (

@@ -147,9 +147,9 @@ def test_byte_order_marks_are_read_over(tmp_path):
 REFUSED = {
     "unknown key": (
         {"study": STUDY.replace("title", "titel").replace("panel =", "panal =")},
-        "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, assumptions_en, assumptions_zh, columns, "
-        "controls, language, leave_out, membership, never, noun, outcomes, panel, placebo_group_size, provenance, "
-        "sheet, start, title, title_en, title_zh, weights, years.",
+        "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, assumptions_en, assumptions_zh, "
+        "columns, controls, language, leave_out, membership, never, noun, outcomes, panel, placebo_group_size, "
+        "provenance, sheet, start, title, title_en, title_zh, weights, years.",
     ),
     "necessary key absent": (
         {"study": 'title = "Did it help?"\n'},
@@ -168,7 +168,8 @@ REFUSED = {
     "unknown outcome key": (
         {"study": STUDY.replace("label_en", "label")},
         "[outcomes.income] of study.toml has 1 unknown key: label. "
-        "Known keys: column, definition, definition_en, definition_zh, label_en, label_zh, logged, prices, scale, unit, where.",
+        "Known keys: column, definition, definition_en, definition_zh, label_en, label_zh, logged, "
+        "prices, scale, unit, where.",
     ),
     "outcome is no section": (
         {"study": STUDY.split("[outcomes")[0] + '[outcomes]\nincome = "收入"\n'},

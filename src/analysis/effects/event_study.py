@@ -20,7 +20,7 @@ from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.methods import HEADLINE
 from analysis.inference.pretrends import joint_pretrend, pooled_covariance, slope_weights
 from analysis.language.texts import singular
-from analysis.messages import Listed, Sentence, StudyError, Text, count
+from analysis.messages import Listed, Sentence, StudyError, Text, count, fixed
 from analysis.regression.regression import Effect, Regression, weighted_sum
 from analysis.study.study import Study
 
@@ -60,7 +60,7 @@ class EventStudy(Sentence):
     @property
     def baseline(self) -> str:
         """The years the effects are measured against, in words."""
-        return f"the year at event time {self.reference}"
+        return f"the year at event time {fixed(self.reference, 0)}"
 
     def estimate(self, event_time: int) -> Estimate:
         """The effect at one event time."""
@@ -91,7 +91,10 @@ class EventStudy(Sentence):
         if [*times.values()] == [[*self.event_times]]:
             return study.say("no interval: {reason}", reason=study.term(next(iter(times))))
         phrase = "no interval at event time {times}: {reason}"
-        said = (study.say(phrase, times=Listed(at), reason=study.term(why)) for why, at in times.items())
+        said = (
+            study.say(phrase, times=Listed(fixed(time, 0) for time in at), reason=study.term(why))
+            for why, at in times.items()
+        )
         return study.say("; ").join(said)
 
     def aggregate(self, by: str) -> Aggregate:
@@ -250,7 +253,7 @@ class EventStudy(Sentence):
             "Event study with {before} before the reference (event time {reference}) and {after}{left_out}. "
             "Average over treated years: {average}",
             before=count(sum(time < self.reference for time in self.event_times), "year"),
-            reference=self.reference,
+            reference=fixed(self.reference, 0),
             after=count(sum(time >= 0 for time in self.event_times), "treated year"),
             left_out=study.say(phrase, noun=noun, reasons=reasons_in(study, dropped)) if dropped else "",
             average=repr(self.average()),

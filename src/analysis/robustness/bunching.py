@@ -57,7 +57,7 @@ def bunching(study: Study, outcome: str, thresholds: Sequence[float]) -> pd.Data
     return frame.set_axis(pd.MultiIndex.from_tuples(frame.index, names=["threshold", "place", "years"]))
 
 
-@threat("Reports moved over a mark", "Counted reports just above and just below 50,000 and 100,000 CNY.")
+@threat("Income on paper only", "Counted reports just above and just below 50,000 and 100,000 CNY.")
 def moved_reports(study: Study, outcome: str) -> Check:
     """Whether reports were moved over the marks of campaigns."""
     described, language = study.describe(outcome), study.language

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 from tqdm import tqdm
@@ -9,7 +10,7 @@ from tqdm import tqdm
 from analysis.effects.comparison import estimate_or_refusal
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
-from analysis.language.labels import say
+from analysis.language.labels import joined, say
 from analysis.messages import StudyError
 from analysis.presentation.tables import Table, captioned, paragraph
 from analysis.robustness.bunching import moved_reports
@@ -72,19 +73,17 @@ class Examination:
     def table(self) -> Table:
         """One row per threat: what was done and what was found; a reason that holds for several is said once."""
         first: dict[str, str] = {}
+        done: dict[str, list[str]] = {}
+        found: dict[str, list[str]] = {}
         for check in self.checks.values():
-            first.setdefault(check.found, check.threat)
-        language = self.study.language
-        found = [
-            check.found
-            if first[check.found] == check.threat
-            else say(language, "As for “{threat}”.", threat=first[check.found])
-            for check in self.checks.values()
-        ]
-        rows = {"What was done": [check.done for check in self.checks.values()], "What was found": found}
-        threats = pd.Index([check.threat for check in self.checks.values()], name="Threat")
+            threat = first.setdefault(check.found, check.threat)
+            said = check.found if threat == check.threat else self.study.say("As for “{threat}”.", threat=threat)
+            done.setdefault(check.threat, []).append(check.done)
+            found.setdefault(check.threat, []).append(said)
+        rows = pd.DataFrame({"What was done": done, "What was found": found}).map(dict.fromkeys)
+        rows = rows.map(partial(joined, self.study.language)).rename_axis("Threat")
         title = "{label}: what would change the answer; in brackets 95 % intervals ({data})"
-        return captioned(pd.DataFrame(rows, threats), self.study, title, label=self.study.label_of(self.outcome))
+        return captioned(rows, self.study, title, label=self.study.label_of(self.outcome))
 
     @property
     def tables(self) -> list[Table]:

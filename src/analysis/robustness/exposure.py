@@ -46,7 +46,7 @@ def exposure_by_year(study: Study, column: str) -> tuple[Study, list[str]]:
     return dataclasses.replace(study, frame=frame.assign(**{name: exposure / exposure.std()})), [*study.controls, name]
 
 
-@threat("Return of tourists", "Gave every year its own slope in a village's visits before the start.")
+@threat("Shocks of some years", "Gave every year its own slope in a village's visits before the start.")
 def returning_tourists(study: Study, outcome: str) -> Check:
     """Whether the return of tourists after the pandemic is the answer."""
     exposed, controls = exposure_by_year(study, VISITS)

@@ -12,7 +12,7 @@ from analysis.study.study import Study
 OPERATING = r"(?i)operating.income|经营性?收[入益]"
 
 
-@threat("Subsidies booked as income", "Took operating income, which holds no subsidies, in the place of the outcome.")
+@threat("Income on paper only", "Took operating income, which holds no subsidies, in the place of the outcome.")
 def operating_income(study: Study, outcome: str) -> Check:
     """Whether subsidies are the answer."""
     unit = convert_unit(study.describe(outcome).unit)[0]

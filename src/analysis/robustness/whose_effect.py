@@ -5,6 +5,7 @@ from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did, event_study
 from analysis.language.labels import counted, joined, one_of, say
+from analysis.messages import fixed
 from analysis.presentation.forest import plot_forest
 from analysis.presentation.tables import captioned, effects_table
 from analysis.robustness.across_outcomes import across_outcomes
@@ -135,7 +136,7 @@ def averages(study: Study, outcome: str) -> Finding:
         say(
             language,
             "Against {baseline} the average effect is {low} to {high}, by what counts alike.",
-            baseline=say(language, "the year at event time {number}", number=events.reference),
+            baseline=say(language, "the year at event time {number}", number=fixed(events.reference, 0)),
             low=effect_in_words(events.average().unit, low, language),
             high=effect_in_words(events.average().unit, high, language),
         )
