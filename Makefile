@@ -17,7 +17,7 @@ help:
 	@echo "make test        set up .venv, run every test and compare every notebook output"
 	@echo "make lab         open notebooks/ in JupyterLab"
 	@echo "make notebooks   run every notebook and store its outputs in notebooks/"
-	@echo "make messages    bring the translations of the notebooks' prose up to the notebooks"
+	@echo "make messages    bring the translations up to the notebooks and the library"
 
 report test lab notebooks messages: $(INSTALLED)
 	$(VENV_PYTHON) -m analysis $@

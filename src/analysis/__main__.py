@@ -35,10 +35,11 @@ def notebooks() -> None:
 
 
 def messages() -> None:
-    """Bring the catalogues of the pages' prose up to the notebooks; what is new stays to be translated."""
+    """Bring the catalogues of translations up to the notebooks and the library; what is new stays to be translated."""
+    from analysis.report.phrases import update_messages
     from analysis.report.translations import update_prose
 
-    print(*update_prose(notebook_paths(ROOT / "notebooks")), sep="\n")
+    print(*update_prose(notebook_paths(ROOT / "notebooks")), update_messages(), sep="\n")
 
 
 def run_tests() -> int:

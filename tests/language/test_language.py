@@ -12,7 +12,6 @@ from babel.messages.pofile import read_po
 from matplotlib import pyplot
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from phrases import TRANSLATED, counted_nouns, in_template, said, strings
 
 import analysis
 from analysis import (
@@ -47,11 +46,11 @@ from analysis.presentation.design_pictures import plot_coverage, plot_design
 from analysis.presentation.event_studies import plot_honest_bounds
 from analysis.presentation.plots import plot_rejection_rates
 from analysis.presentation.tables import estimates_table, event_study_table, inference_table
+from analysis.report.phrases import in_library, said
 from analysis.robustness.whose_effect import averages, every_outcome, per_village_and_in_total, without_each_district
 from analysis.study.study import PROVENANCES
 
 LIBRARY = Path(analysis.__file__).parent
-SOURCES = sorted(LIBRARY.rglob("*.py"))
 MESSAGES = [entry for entry in read_po((CATALOGUES / "zh/LC_MESSAGES/analysis.po").open("rb"), locale="zh") if entry.id]
 # Of a message with a plural, the one form that Chinese has.
 CHINESE = {entry.id: entry.string for entry in MESSAGES if not entry.pluralizable}
@@ -63,14 +62,7 @@ NAMES = {"LaTeX", "PDF", "PNG", "SVG", "CSV", "Word", "SHA", "CR", "Satterthwait
 MANY = 60
 
 
-TEXTS = {path: path.read_text(encoding="utf-8") for path in SOURCES}
-IN_TEMPLATES = set().union(
-    *(in_template(path.read_text(encoding="utf-8")) for path in sorted(LIBRARY.rglob("*.jinja")))
-)
-ROOMS = {path: path.relative_to(LIBRARY).parts[0].removesuffix(".py") for path in SOURCES}
-SAID = IN_TEMPLATES.union(*(said(text, errors=ROOMS[path] in TRANSLATED) for path, text in TEXTS.items()))
-WRITTEN = IN_TEMPLATES.union(*(strings(text) for text in TEXTS.values()))
-NOUNS = set().union(*(counted_nouns(text) for path, text in TEXTS.items() if ROOMS[path] in TRANSLATED))
+SAID, NOUNS, WRITTEN = in_library()
 
 
 def places(phrase: str) -> list[str]:
@@ -103,7 +95,7 @@ def test_phrases_are_found_in_the_code():
     assert said('KINDS = {"x": "a", "y": "b"}\nself.say(KINDS[kind])') == {"a", "b"}
     assert said('captioned(frame, study, "a {b}", b="c")') == {"a {b}"}
     assert len(SAID) > MANY
-    assert "Look at this first" in IN_TEMPLATES
+    assert "Look at this first" in SAID, "in a template"
 
 
 def test_every_phrase_has_its_chinese():

@@ -11,6 +11,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from analysis.report import translations
 from analysis.report.notebooks import METADATA
 from analysis.report.pages import write_report
+from analysis.report.phrases import CATALOGUE, update_messages
 from analysis.report.title_page import TitlePage
 from analysis.report.translations import GLOSSARY, extracted, update_prose
 
@@ -84,3 +85,16 @@ def test_every_paragraph_has_a_translation_that_keeps_its_code_and_links() -> No
 
 def kept(text: str) -> list[str]:
     return sorted(KEPT.findall(text))
+
+
+def test_the_librarys_catalogue_follows_its_phrases(tmp_path: Path) -> None:
+    file = tmp_path / "analysis.po"
+    stored = CATALOGUE.read_text("utf-8")
+    first = 'msgid "sheet"\nmsgstr "工作表"\n'
+    assert first in stored
+    file.write_text(stored.replace(first, 'msgid "{nobody} says this"\nmsgstr "{nobody}"\n'), "utf-8")
+    changed = update_messages(file).read_text("utf-8")
+    assert 'msgid "sheet"\nmsgstr ""\n' in changed, "what is new stays to be translated"
+    assert "says this" not in changed
+    file.write_text(stored, "utf-8")
+    assert update_messages(file).read_text("utf-8") == stored, "run make messages"

@@ -1,13 +1,20 @@
-"""Phrases that the library says, found where they stand in its code: for the catalogues and for the tests of them."""
+"""Phrases that the library says, found where they stand in its code; its catalogue follows them."""
 
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+from babel.messages.pofile import read_po, write_po
 from jinja2 import Environment
 from jinja2.ext import extract_from_ast
 
 from analysis.language.labels import LANGUAGES
+from analysis.language.texts import plural
+
+LIBRARY = Path(__file__).parents[1]
+CATALOGUE = LIBRARY / "language" / "locale" / "zh" / "LC_MESSAGES" / "analysis.po"
 
 # Which arguments of a call are phrases, and which one is a noun that is counted.
 SAYS = {"say": slice(0, 2), "captioned": slice(2, None), "threat": slice(None), "Text": slice(0, 1)}
@@ -19,10 +26,6 @@ SAYS |= {
     "_check_language": slice(1, 2),
     "opening": slice(1, 2),
 }
-FIRST = ("say", "captioned", "threat")
-TRANSLATED = {"messages", "language", "reading", "study", "report", "regression", "inference", "effects", "design"}
-TRANSLATED |= {"presentation", "robustness", "simulation"}
-"""Rooms whose errors are translated too."""
 COUNTS = {"refuse": 1, "look": 1, "count": 1, "_note": 2, "named_rows": 0, "counted": 2}
 
 
@@ -32,8 +35,9 @@ def assigned(module: ast.Module) -> dict[str, list[ast.expr]]:
     for node in ast.walk(module):
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
             for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                both = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
-                pairs = zip(target.elts, node.value.elts, strict=True) if both else [(target, node.value)]
+                pairs = [(target, node.value)]
+                if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                    pairs = [*zip(target.elts, node.value.elts, strict=True)]
                 for name, value in pairs:
                     found.setdefault(getattr(name, "id", ""), []).append(value)
     return found
@@ -63,12 +67,12 @@ def calls(module: ast.Module) -> Iterator[tuple[str, ast.Call]]:
             yield getattr(node.func, "id", getattr(node.func, "attr", "")), node
 
 
-def said(source: str, *, errors: bool = True) -> set[str]:
+def said(source: str) -> set[str]:
     """Phrases that a module says: what `say`, `Text`, `StudyError`, `refuse` and the like are given."""
     module, found = ast.parse(source), set()
     names = assigned(module)
     for name, call in calls(module):
-        given = call.args[SAYS[name]] if name in SAYS and (errors or name in FIRST) else []
+        given = call.args[SAYS[name]] if name in SAYS else []
         found |= set().union(*(phrases_of(argument, names) for argument in given))
     return found - {*LANGUAGES, ""}
 
@@ -91,18 +95,31 @@ def strings(source: str) -> set[str]:
 
 def in_template(text: str) -> set[str]:
     """Phrases that a template of the report says."""
-    found = extract_from_ast(Environment().parse(text), ["say"], babel_style=False)
+    found: Any = extract_from_ast(Environment().parse(text), ["say"], babel_style=False)
     return {phrase for _, _, (phrase,) in found}
 
 
-NUMBER = re.compile(r"\d(?:[\d,.]*\d)?")
-QUOTED = re.compile(r"'([^']+)'")
-# Four English words in a row; code, names and units stand alone or behind signs.
-ENGLISH = re.compile(r"(?<![\w.=\[(\"])(?:[A-Za-z]{2,}[ ,;:.]+){3,}[A-Za-z]{2,}")
+def update_messages(catalogue: Path = CATALOGUE) -> Path:
+    """Bring the catalogue up to the library: new phrases stay to be translated, of those gone nothing is kept."""
+    phrases, nouns, written = in_library()
+    with catalogue.open("rb") as file:
+        messages = read_po(file, locale="zh")
+    for phrase in sorted(phrases):
+        messages.add(phrase)
+    for noun in sorted(nouns):
+        messages.add((f"{{}} {noun}", f"{{}} {plural(noun)}"))
+    for phrase in [str(message.id) for message in messages if message.id and not message.pluralizable]:
+        if re.search(r"\{\w", phrase) and phrase not in written:
+            messages.delete(phrase)
+    with catalogue.open("wb") as file:
+        write_po(file, messages, width=0, omit_header=True, no_location=True, ignore_obsolete=True)
+    return catalogue
 
 
-def unfaithful(english: str, chinese: str) -> list[str]:
-    """What of a message is lost in its Chinese, or is still English there."""
-    lost = {*NUMBER.findall(english)} ^ {*NUMBER.findall(chinese)}
-    lost |= {name for name in QUOTED.findall(english) if name not in chinese}
-    return sorted(lost) + ENGLISH.findall(re.sub(r'"[^"]*"|“[^”]*”', "", chinese))
+def in_library() -> tuple[set[str], set[str], set[str]]:
+    """All phrases of the library, the nouns that it counts, and every text that is written in it."""
+    sources = [path.read_text(encoding="utf-8") for path in sorted(LIBRARY.rglob("*.py"))]
+    templates = [path.read_text(encoding="utf-8") for path in sorted(LIBRARY.rglob("*.jinja"))]
+    of_templates: set[str] = set().union(*map(in_template, templates))
+    phrases, nouns, written = (set().union(*map(find, sources)) for find in (said, counted_nouns, strings))
+    return phrases | of_templates, nouns, written | of_templates
