@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from openpyxl import Workbook
 
-from analysis import Outcome, StudyError, load_study
+from analysis import Outcome, StudyError, did, load_study
 
 STUDY = """
 title = "Did it help?"
@@ -92,6 +92,27 @@ def test_texts_stand_in_each_language_and_the_study_takes_its_own(tmp_path):
     assert said == {"en": ("Did it help?", "", "total income (总收入)"), "zh": ("有效果吗？", "假定。", "总收入")}
 
 
+NAMES = dict(zip(VILLAGES, ["丙村", "甲村", "乙村", "丁村", "戊村", "己村", "庚村", "辛村", "壬村"], strict=True))
+
+
+def test_names_that_may_not_be_published_become_numbers_everywhere(tmp_path):
+    tables = {"panel": PANEL, "members": MEMBERS}
+    for code, name in NAMES.items():
+        tables = {key: table.replace(f"\n{code},", f"\n{name},") for key, table in tables.items()}
+    named, coded = (load_study(write(tmp_path, line + STUDY, **tables)) for line in ("", 'names = "codes"\n'))
+    assert set(named.units.index) == set(NAMES.values())
+    assert coded.units.index.tolist() == [str(place) for place in range(1, 10)], "in the order of the file"
+    said = [*map(str, coded.reading), *(note.said("zh") for note in coded.reading)]
+    assert [name for name in NAMES.values() for note in said if name in note] == []
+    assert "members.csv: 6 units of the panel not in it (4, 9, 6, ...), read as never treated." in coded.reading
+    assert coded.placebo_order == "name", "as they were cut"
+    assert coded.reading[-1].startswith("9 villages shown by number")
+    assert did(coded, "income").value == pytest.approx(did(named, "income").value, rel=1e-12)
+    assert load_study(write(tmp_path, 'names = "codes"\n' + STUDY)).units.index.tolist() == VILLAGES, "codes stay"
+    with pytest.raises(StudyError, match=r'^study\.toml has names = \'all\'\. Write names = "codes"'):
+        load_study(write(tmp_path, 'names = "all"\n' + STUDY))
+
+
 def test_controls_and_weights_are_outcomes_or_other_columns_of_either_file(tmp_path):
     settings = 'controls = ["land", "rain"]\nweights = "people"\n' + STUDY + '[outcomes.people]\ncolumn = "人口"\n'
     rows = [f"{line},{number % 7},{number + 1}" for number, line in enumerate(PANEL.splitlines()[1:])]
@@ -148,7 +169,7 @@ REFUSED = {
     "unknown key": (
         {"study": STUDY.replace("title", "titel").replace("panel =", "panal =")},
         "study.toml has 2 unknown keys: panal, titel. Known keys: assumptions, assumptions_en, assumptions_zh, "
-        "columns, controls, language, leave_out, membership, never, noun, outcomes, panel, placebo_group_size, "
+        "columns, controls, language, leave_out, membership, names, never, noun, outcomes, panel, placebo_group_size, "
         "provenance, sheet, start, title, title_en, title_zh, weights, years.",
     ),
     "necessary key absent": (

@@ -13,6 +13,7 @@ import pandas as pd
 from analysis.language.labels import LANGUAGES
 from analysis.language.texts import Listed, Text
 from analysis.messages import StudyError, refuse
+from analysis.reading.coded_names import with_codes
 from analysis.reading.header import YEAR
 from analysis.reading.outcomes import described_outcome, unit_of
 from analysis.reading.read_files import DATA
@@ -29,7 +30,7 @@ OPTIONS |= {"controls", "weights"}
 SAID = ("title", "assumptions", "definition")
 """Keys that may stand once more for a language: title_zh is the title of a study that speaks Chinese."""
 STUDY_KEYS = {f"{key}_{language}" for key in SAID[:2] for language in LANGUAGES} | OPTIONS
-STUDY_KEYS |= {"assumptions", "language", "panel", "sheet", "membership", "columns", "outcomes"}
+STUDY_KEYS |= {"assumptions", "language", "names", "panel", "sheet", "membership", "columns", "outcomes"}
 RENAMED = {"pseudo_groups": ("placebo_group_size", {}), "log": ("scale", {True: '"log"', False: '"level"'})}
 SECTIONS = ("columns", "outcomes")
 KINDS: dict[str, tuple[type, str]] = {
@@ -122,7 +123,8 @@ def _study(path: Path, settings: dict[str, Any]) -> Study:
             raise
         study = make(_with_other_columns(frame, path.parent / settings["panel"], settings))
     assumptions = settings.get("assumptions", "")
-    return dataclasses.replace(study, assumptions=assumptions, reading=(*reading, *study.reading))
+    study = dataclasses.replace(study, assumptions=assumptions, reading=(*reading, *study.reading))
+    return with_codes(study, frame[columns["unit"]]) if settings.get("names") == "codes" else study
 
 
 def _outcomes(
@@ -168,6 +170,9 @@ def _checked(path: Path, settings: dict) -> dict:
     _check_settings(path, "", settings, STUDY_KEYS, ["panel", "columns", "outcomes"])
     _check_settings(path, "columns", settings["columns"], [*DESIGN_COLUMNS, "treated"], ["unit"])
     settings["controls"] = [*map(str, settings.get("controls", []))]
+    if settings.get("names", "codes") != "codes":
+        fault = '{file} has names = {names!r}. Write names = "codes" to show units by number, or leave the line out.'
+        raise StudyError(fault, file=path.name, names=settings["names"])
     fault = "{file} has the language {language!r}. Write one of: {languages}."
     _check_language(settings.setdefault("language", LANGUAGES[0]), fault, file=path.name)
     _check_settings(path, "outcomes", settings["outcomes"], settings["outcomes"], [])

@@ -48,6 +48,8 @@ class Study(Sentence):
         What was read, converted, cleaned and left out: one sentence each.
     controls, weights : tuple of str, str
         The specification chosen before looking: what estimates control for and weigh by where nothing else is asked.
+    placebo_order : str
+        Whether placebo groups were cut in order of "name" or of "code".
     """
 
     frame: pd.DataFrame
@@ -63,6 +65,7 @@ class Study(Sentence):
     assumptions: str = ""
     controls: tuple[str, ...] = ()
     weights: str = ""
+    placebo_order: str = "code"
 
     @classmethod
     @former_options(pseudo_groups="placebo_group_size")
@@ -156,6 +159,7 @@ class Study(Sentence):
         ordered = canonical[[*dict.fromkeys([*DESIGN_COLUMNS, *canonical])]]
         own: dict[str, Any] = {"controls": as_names(controls), "weights": "".join(as_names(weights))}
         check_specification(canonical, next(iter(named), ""), **own)
+        own["placebo_order"] = "name" if are_names(pd.Index(canonical["unit"].unique())) else "code"
         return cls(ordered, *about, notes, noun, reading=tuple(said), **own)
 
     def specification(
@@ -184,11 +188,6 @@ class Study(Sentence):
     def mixed(self) -> bool:
         """Whether every group holds treated and untreated units, so that none as a whole is either."""
         return self.units["first_treated"].notna().groupby(self.units["group"]).nunique().eq(2).all()
-
-    @property
-    def placebo_order(self) -> str:
-        """How placebo groups were cut: by "name" where units go by names, else by "code"."""
-        return "name" if are_names(self.units.index) else "code"
 
     @property
     def primary_outcome(self) -> str:
