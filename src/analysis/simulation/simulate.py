@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence, Sized
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,6 @@ from analysis.reading.read_files import DATA, read_table
 from analysis.simulation.village_model import (
     FIRST_YEAR,
     Calibration,
-    Places,
     make_dirty,
     places_of,
     untreated_income,
@@ -202,33 +200,16 @@ def simulated_gains(
     years = np.arange(FIRST_YEAR, after + 1)
     codes, names = pd.factorize(roster["village_code"].map(membership.set_index("village_code")["district_id"]))
     path = CALIBRATION.income_path if growth else (0.0,) * len(CALIBRATION.income_path)
-    task = partial(
-        _gains,
-        places=places_of(roster),
-        years=years,
-        before=before,
-        codes=codes,
-        selection=(SELECTION_LEVEL, SELECTION_TREND) if selection else (0.0, 0.0),
-        calibration=replace(CALIBRATION, income_path=path),
-    )
-    return pd.DataFrame(replicate(task, replications, seed, "draws"), columns=names)
+    calibration, places = replace(CALIBRATION, income_path=path), places_of(roster)
+    chosen = (SELECTION_LEVEL, SELECTION_TREND) if selection else (0.0, 0.0)
 
+    def gains(generator: np.random.Generator, _: int) -> np.ndarray:
+        streams = dict(zip(_INCOME_STREAMS, generator.spawn(len(_INCOME_STREAMS)), strict=True))
+        income = untreated_income(streams, places, years, *chosen, calibration)
+        gain = income[:, -1] - income[:, before - FIRST_YEAR]
+        return np.bincount(codes[codes >= 0], gain[codes >= 0])
 
-def _gains(
-    generator: np.random.Generator,
-    _replication: int,
-    *,
-    places: Places,
-    years: np.ndarray,
-    before: int,
-    codes: np.ndarray,
-    selection: tuple[float, float],
-    calibration: Calibration,
-) -> np.ndarray:
-    streams = dict(zip(_INCOME_STREAMS, generator.spawn(len(_INCOME_STREAMS)), strict=True))
-    income = untreated_income(streams, places, years, *selection, calibration)
-    gain = income[:, -1] - income[:, before - years[0]]
-    return np.bincount(codes[codes >= 0], gain[codes >= 0])
+    return pd.DataFrame(replicate(gains, replications, seed, "draws"), columns=names)
 
 
 def _roster(villages: pd.DataFrame, membership: pd.DataFrame, group: Sequence[str] | pd.Series) -> pd.DataFrame:
