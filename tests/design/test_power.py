@@ -10,10 +10,10 @@ from panels import study_of
 from statsmodels.stats.power import TTestIndPower
 
 from analysis import Study, StudyError, did
-from analysis.design.drawn_outcomes import DrawnOutcomes
 from analysis.design.null_draws import null_draws, planned_design
 from analysis.design.power import _smallest, minimum_detectable_effect, power_curve
-from analysis.design.shocks import Shocks, untreated_shocks
+from analysis.design.shocks import DrawnOutcomes, Shocks
+from analysis.design.untreated_shocks import untreated_shocks
 from analysis.reading.published_studies import famine
 
 # Simulated answers lie within this many of their Monte Carlo errors of the exact one, but for one seed in 400.

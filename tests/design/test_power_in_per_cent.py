@@ -10,11 +10,11 @@ from panels import noise_panel, study_of
 from scipy import stats
 
 from analysis import Outcome, Study, StudyError, did, minimum_detectable_effect, power_curve
-from analysis.design.drawn_outcomes import DrawnOutcomes
 from analysis.design.null_draws import NullDraws, null_draws, planned_design
-from analysis.design.own_error import beside_own_error
+from analysis.design.own_estimate import beside_own_error
 from analysis.design.poisson_draws import PoissonDesign
-from analysis.design.shocks import untreated_shocks
+from analysis.design.shocks import DrawnOutcomes
+from analysis.design.untreated_shocks import untreated_shocks
 from analysis.inference.cluster_pieces import cluster_codes, cluster_pieces
 from analysis.messages import floored
 from analysis.presentation.curves import plot_power

@@ -8,8 +8,8 @@ import pandas as pd
 from analysis.design.shocks import Shocks
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import HEADLINE_NAME
-from analysis.language.labels import counted, joined, say, term
-from analysis.messages import Sentence, amount, as_typed, decimals_of, fixed, in_sentence
+from analysis.language.labels import joined
+from analysis.messages import Sentence, amount, as_typed, count, decimals_of, fixed, in_sentence
 from analysis.study.outcome import LOG_POINTS, shown_unit
 from analysis.study.study import Study
 
@@ -70,16 +70,14 @@ class DetectableEffect(Sentence):
         return pd.DataFrame([{name: getattr(self, name) for name in names}])
 
     def __repr__(self) -> str:
-        return say(
-            self.study.language,
+        return self.study.say(
             "{data}: {found} is found {power} % of the time, at the {level} % level, with {groups} and {villages}, "
             "{first}–{last}.{caution}",
-            data=term(self.study.language, self.study.label).capitalize(),
             found=self._size(),
             power=f"{100 * self.power:.0f}",
             level=f"{100 * (1 - self.level):.0f}",
             groups=self._groups(),
-            villages=counted(self.study.language, self.villages, self.study.noun),
+            villages=count(self.villages, self.study.noun),
             first=self.first_year,
             last=self.last_year,
             caution=self.caution,
@@ -90,57 +88,36 @@ class DetectableEffect(Sentence):
 
     def small_print(self) -> str:
         """How it was computed, how sure it is, and how far it is from the usual multiple of the estimate's error."""
-        language = self.study.language
-        seen = say(
-            language,
-            "The size of shocks, seen over {years} without treatment, is itself uncertain."
-            if self.years_seen
-            else "For the shocks given.",
-            years=counted(language, self.years_seen, "year"),
-        )
-        few = say(language, ", too few to lean on") if self.treated_groups <= FEW_TREATED else ""
-        method = term(language, HEADLINE_NAME)
-        how = say(
-            language, "{method} ({df}){few}{more}.", method=method, df=f"{self.df:.1f}", few=few, more=self.specified
-        )
-        return joined(language, filter(None, [how, self._error(), seen, self.beside_own_error]))
+        say = self.study.say
+        few = say(", too few to lean on") if self.treated_groups <= FEW_TREATED else ""
+        used = {"method": self.study.term(HEADLINE_NAME), "df": f"{self.df:.1f}", "few": few, "more": self.specified}
+        seen = "For the shocks given."
+        if self.years_seen:
+            seen = "The size of shocks, seen over {years} without treatment, is itself uncertain."
+        said = [say("{method} ({df}){few}{more}.", **used), self._error()]
+        said += [say(seen, years=count(self.years_seen, "year")), self.beside_own_error]
+        return joined(self.study.language, filter(None, said))
 
     def _groups(self) -> str:
         """How many groups, and how many of them treated."""
-        language, groups = self.study.language, counted(self.study.language, self.groups, "group")
         said = "{groups} of treated and untreated units" if self.study.mixed else "{treated} treated of {groups}"
-        return say(language, said, treated=self.treated_groups, groups=groups)
+        return self.study.say(said, treated=self.treated_groups, groups=count(self.groups, "group"))
 
     def _size(self) -> str:
         """The effect in words: a gain and a loss in per cent, or an amount."""
-        language, label = self.study.language, in_sentence(self.study.label_of(self.outcome))
+        label = in_sentence(self.study.label_of(self.outcome))
         if self.unit == LOG_POINTS:
-            return say(
-                language,
-                "a gain in {label} of at least {gain} %, or a loss of at least {loss} %,",
-                label=label,
-                gain=f"{self.percent:.0f}",
-                loss=f"{self.loss_percent:.0f}",
-            )
-        share = say(
-            language,
-            " ({share} % of the treated units' mean in the last known year before)",
-            share=f"{self.percent:.1f}",
-        )
-        return say(
-            language,
-            "an effect on {label} of {size}{share}",
-            label=label,
-            size=f"{amount(self.value)} {term(language, shown_unit(self.unit))}".rstrip(),
-            share=share if np.isfinite(self.percent) else "",
-        )
+            said = "a gain in {label} of at least {gain} %, or a loss of at least {loss} %,"
+            return self.study.say(said, label=label, gain=f"{self.percent:.0f}", loss=f"{self.loss_percent:.0f}")
+        said = " ({share} % of the treated units' mean in the last known year before)"
+        share = self.study.say(said, share=f"{self.percent:.1f}") if np.isfinite(self.percent) else ""
+        size = f"{amount(self.value)} {self.study.term(shown_unit(self.unit))}".rstrip()
+        return self.study.say("an effect on {label} of {size}{share}", label=label, size=size, share=share)
 
     def _error(self) -> str:
         """The simulation error of the gain, with two digits."""
         if not np.isfinite(self.monte_carlo_error):
             return ""
-        relative = self.unit == LOG_POINTS
-        error = (100 + self.percent) * self.monte_carlo_error if relative else self.monte_carlo_error
-        shown = fixed(error, decimals_of(error, 2)) if error > 0 else "0"
-        unit = "%" if relative else term(self.study.language, shown_unit(self.unit))
-        return say(self.study.language, "Simulation error of the gain: {error} {unit}.", error=shown, unit=unit)
+        error = (100 + self.percent if self.unit == LOG_POINTS else 1) * self.monte_carlo_error
+        shown, unit = fixed(error, decimals_of(error, 2)) if error > 0 else "0", self.study.term(shown_unit(self.unit))
+        return self.study.say("Simulation error of the gain: {error} {unit}.", error=shown, unit=unit)

@@ -1,16 +1,14 @@
 """A design as it is or as it is planned, and what it would estimate where the policy does nothing."""
 
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.design.drawn_outcomes import DrawnOutcomes
 from analysis.design.poisson_draws import PoissonDesign
 from analysis.design.replication import replicate
-from analysis.design.shocks import Shocks
+from analysis.design.shocks import DrawnOutcomes, Shocks
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
 from analysis.inference.cluster_pieces import ClusterPieces, adjusted_direction, cluster_codes, cluster_pieces
@@ -91,10 +89,7 @@ def planned_design(
     inside = frame["first_treated"].notna()
     # Both sides count their copies from 0, so that a group that holds treated and untreated units stays one.
     parts = [(n, frame[inside]) for n in range(treated)] + [(n, frame[~inside]) for n in range(untreated)]
-    copies = [
-        part.assign(unit=part["unit"].astype(str) + f" {n}", group=part["group"].astype(str) + f" {n}")
-        for n, part in parts
-    ]
+    copies = [part.assign(**{key: part[key].astype(str) + f" {n}" for key in ("unit", "group")}) for n, part in parts]
     frame = pd.concat(copies).sort_values(["unit", "time"], ignore_index=True)
     frame[DRAWN] = np.random.default_rng(0).standard_normal(len(frame))
     if not (frame["time"] >= frame["first_treated"]).any():
@@ -144,12 +139,12 @@ def null_draws(design: Estimate, shocks: Shocks, replications: int, seed: int, s
     poisson = scale == "poisson"
     solver = PoissonDesign.of(design, pieces) if poisson else LinearDesign.of(design, pieces, clusters)
     outcomes = DrawnOutcomes.of(regression.sample.frame, shocks)
-    task = partial(_null_draw, outcomes=outcomes, solver=solver)
-    drawn = replicate(task, replications, seed, "draws")
+    drawn = replicate(lambda generator, _: solver.headline(outcomes.draw(generator)), replications, seed, "draws")
     if not np.nanmax(drawn[:, 1], initial=0) > (NO_SHOCK if poisson else 0):
         raise StudyError("The outcome does not move without treatment, so any effect would be found. Check it.")
     growth = _df_growth(solver, outcomes, seed) if isinstance(solver, PoissonDesign) else 0.0
-    return NullDraws(drawn[:, 0], drawn[:, 1], drawn[:, 2], poisson, growth)
+    estimates, errors, df = drawn.T
+    return NullDraws(estimates, errors, df, poisson, growth)
 
 
 def _df_growth(solver: PoissonDesign, outcomes: DrawnOutcomes, seed: int) -> float:
@@ -157,13 +152,6 @@ def _df_growth(solver: PoissonDesign, outcomes: DrawnOutcomes, seed: int) -> flo
     some = [outcomes.draw(np.random.default_rng([seed, number])) for number in range(DF_DRAWS)]
     df = np.array([[solver.headline(drawn, sign * DF_EFFECT)[2] for sign in (1, -1)] for drawn in some])
     return float(np.nanmedian(np.log(df[:, 0] / df[:, 1]))) / (2 * DF_EFFECT)
-
-
-def _null_draw(
-    generator: np.random.Generator, _: int, *, outcomes: DrawnOutcomes, solver: "LinearDesign | PoissonDesign"
-) -> np.ndarray:
-    """Estimate, CR2 error and degrees of freedom of one draw without effect."""
-    return solver.headline(outcomes.draw(generator))
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,22 @@ import pandas as pd
 
 from analysis.design.detectable_effect import DetectableEffect
 from analysis.design.null_draws import NullDraws, null_draws, planned_design
-from analysis.design.own_error import beside_own_error
-from analysis.design.shocks import Shocks, untreated_shocks
-from analysis.design.treated_totals import caution_of_totals
+from analysis.design.own_estimate import beside_own_error, caution_of_totals
+from analysis.design.shocks import Shocks
+from analysis.design.untreated_shocks import untreated_shocks
 from analysis.effects.estimate import Estimate
 from analysis.inference.inversion import first_reached
-from analysis.language.labels import say
-from analysis.messages import StudyError, check_shares, former_options
-from analysis.study.outcome import FORMER_LOG
+from analysis.messages import Listed, StudyError, check_shares, former_options
+from analysis.study.outcome import FORMER_LOG, LOG_POINTS
+from analysis.study.panel_rows import under_treatment
 from analysis.study.study import Study
 
 # The detectable effect is found to this share of itself, far finer than its Monte Carlo error.
 BISECTION_TOLERANCE = 1e-4
 # Its Monte Carlo error uses the slope of power between these multiples of it.
 SLOPE_BETWEEN = (0.95, 1.05)
+# No further years before and after, and every treated and untreated group once.
+AS_IT_IS = (0, 0, 1, 1)
 
 
 @former_options(**FORMER_LOG)
@@ -91,23 +93,21 @@ def minimum_detectable_effect(
     """
     check_shares(power=power, level=level)
     scale = study.scale_of(outcome, scale)
-    seen = 0 if shocks else _years_seen(study, outcome)
+    untreated = study.column(outcome).notna() & ~under_treatment(study.frame)
+    seen = 0 if shocks else int(study.frame.loc[untreated, "time"].nunique())
     more = years_before, years_after, treated_copies, untreated_copies
-    study, design, left_out = _planned(study, outcome, (controls, weights), study.language, *more)
-    shocks = _shocks(study, outcome, scale, shocks)
-    caution = left_out + caution_of_totals(study, outcome, scale, design, shocks, treated_copies, study.language)
+    study, design, shocks, caution = _planned(study, outcome, (controls, weights), scale, shocks, more)
     null = null_draws(design, shocks, replications, seed, scale)
     gain, loss = (_smallest(null, power, level, sign) for sign in (1, -1))
     low, high = (null.power(share * gain, level) for share in SLOPE_BETWEEN)
     slope = (high - low) / (gain * (SLOPE_BETWEEN[1] - SLOPE_BETWEEN[0]))
     error = null.monte_carlo_error(gain, level) / slope if slope > 0 else np.nan
-    unit = study.describe(outcome).unit if scale == "level" else "log points"
-    mean = _treated_mean_before(study, outcome)
+    unit, mean = study.effect_unit(outcome, scale), _treated_mean_before(study, outcome)
     shares = _percent(gain, unit, mean), abs(_percent(-loss, unit, mean))
-    first_year, last_year = design.fitted.sample.frame["time"].agg(["min", "max"])
-    size = design.villages, int(first_year), int(last_year), design.groups, design.treated_groups
-    as_it_is = more == (0, 0, 1, 1) and seen
-    beside = beside_own_error(study, outcome, scale, null, gain, power, level) if as_it_is else ""
+    time = design.fitted.sample.frame["time"]
+    size = design.villages, int(time.min()), int(time.max()), design.groups, design.treated_groups
+    known = more == AS_IT_IS and seen
+    beside = beside_own_error(study, outcome, scale, null, gain, power, level) if known else ""
     found = gain, loss, float(error), *shares, power, level, *size, float(np.nanmedian(null.df))
     return DetectableEffect(study, outcome, scale, unit, *found, shocks, seen, caution, beside, design.specified)
 
@@ -149,31 +149,44 @@ def power_curve(
     """
     check_shares(level=level)
     scale = study.scale_of(outcome, scale)
-    study, design, left_out = _planned(study, outcome, (controls, weights), study.language)
-    shocks = _shocks(study, outcome, scale, shocks)
-    caution = left_out + caution_of_totals(study, outcome, scale, design, shocks, language=study.language)
+    study, design, shocks, caution = _planned(study, outcome, (controls, weights), scale, shocks)
     null = null_draws(design, shocks, replications, seed, scale)
-    tried = np.asarray(_tried(null, level) if effects is None else effects, dtype=float)
-    rows = {"power": [null.power(effect, level) for effect in tried]}
-    rows["monte_carlo_error"] = [null.monte_carlo_error(effect, level) for effect in tried]
-    unit = study.describe(outcome).unit if scale == "level" else "log points"
-    shares = {"percent": [_percent(effect, unit, np.nan) for effect in tried]}
-    curve = pd.DataFrame(shares | rows, pd.Index(tried, name="effect"))
-    curve.attrs["caution"] = caution.strip()
-    return curve
+    tried = pd.Index(_tried(null, level) if effects is None else effects, dtype=float, name="effect")
+    unit = study.effect_unit(outcome, scale)
+    curve = {
+        "percent": [_percent(effect, unit, np.nan) for effect in tried],
+        "power": [null.power(effect, level) for effect in tried],
+        "monte_carlo_error": [null.monte_carlo_error(effect, level) for effect in tried],
+    }
+    frame = pd.DataFrame(curve, tried)
+    frame.attrs["caution"] = caution.strip()
+    return frame
 
 
 def _planned(
-    study: Study, outcome: str, specified: tuple[Sequence[str] | None, str | None], language: str, *asked: int
-) -> tuple[Study, Estimate, str]:
-    """The study with the planned design's controls and weights, the design, and which controls it is without."""
+    study: Study,
+    outcome: str,
+    specified: tuple[Sequence[str] | None, str | None],
+    scale: str,
+    shocks: Shocks | None,
+    more: tuple[int, int, int, int] = AS_IT_IS,
+) -> tuple[Study, Estimate, Shocks, str]:
+    """The study with the planned design's controls and weights, the design, its shocks, and what readers must know."""
     controls, weights = study.specification(outcome, *specified)
     study = replace(study, controls=controls, weights=weights)
-    design = planned_design(study, outcome, *asked)
-    lost = [study.describe(name).label_in(language) for name in controls if name not in design.study.controls]
-    phrase, names = " The design is without {names}, unknown in a planned year.", say(language, ", ").join(lost)
-    said = say(language, phrase, names=names) if lost else ""
-    return replace(study, controls=design.study.controls), design, said
+    design = planned_design(study, outcome, *more)
+    lost = [study.describe(name).label_in(study.language) for name in controls if name not in design.study.controls]
+    study = replace(study, controls=design.study.controls)
+    shocks = shocks or untreated_shocks(study, outcome, scale)
+    if scale == "poisson" and shocks.money is None:
+        raise StudyError(
+            "Shocks in an outcome's unit or in logs alone give no effect in per cent of a total. Take them from "
+            'untreated_shocks(study, outcome, "poisson").'
+        )
+    shocks = replace(shocks, money=None) if scale == "log" else shocks
+    without = " The design is without {names}, unknown in a planned year."
+    caution = study.say(without, names=Listed(lost)) if lost else ""
+    return study, design, shocks, caution + caution_of_totals(study, outcome, scale, design, shocks, more[2])
 
 
 def _tried(null: NullDraws, level: float) -> np.ndarray:
@@ -184,26 +197,9 @@ def _tried(null: NullDraws, level: float) -> np.ndarray:
     return np.concatenate([np.linspace(-2 * _smallest(null, 0.8, level, -1), 0, 21)[:-1], gains])
 
 
-def _shocks(study: Study, outcome: str, scale: str, given: Shocks | None) -> Shocks:
-    """The shocks given, or the study's own, as the scale takes them."""
-    shocks = given or untreated_shocks(study, outcome, scale)
-    if scale == "poisson" and shocks.money is None:
-        raise StudyError(
-            "Shocks in an outcome's unit or in logs alone give no effect in per cent of a total. Take them from "
-            'untreated_shocks(study, outcome, "poisson").'
-        )
-    return replace(shocks, money=None) if scale == "log" else shocks
-
-
-def _years_seen(study: Study, outcome: str) -> int:
-    """Years in which some village without treatment has the outcome."""
-    under_treatment = (study.frame["time"] >= study.frame["first_treated"]).fillna(False)
-    return int(study.frame.loc[study.column(outcome).notna() & ~under_treatment, "time"].nunique())
-
-
 def _percent(effect: float, unit: str, mean: float) -> float:
     """An effect in per cent: of what would have been in log points, else of a mean."""
-    return float(100 * (np.expm1(effect) if unit == "log points" else effect / mean))
+    return float(100 * (np.expm1(effect) if unit == LOG_POINTS else effect / mean))
 
 
 def _treated_mean_before(study: Study, outcome: str) -> float:

@@ -1,7 +1,6 @@
 """What would have been found, had treatment gone to other groups: each time the whole estimate anew."""
 
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -51,27 +50,15 @@ def reassigned_effects(
     frame = did(study, outcome).fitted.sample.frame
     assignments = possible_assignments(frame, within, draws, seed)
     others = assignments.codes[(assignments.codes != assignments.observed).any(axis=1)]
-    task = partial(
-        _effect, study=study, outcome=outcome, groups=frame["group"].unique(), codes=others, starts=assignments.starts
-    )
-    effects = replicate(task, len(others), seed, "draws")
+    groups, first_treated = frame["group"].unique(), pd.Series([*assignments.starts, pd.NA], dtype="Int64").to_numpy()
+
+    def effect(_: np.random.Generator, number: int) -> np.ndarray:
+        given = pd.Series(first_treated[others[number]], groups)
+        reassigned = study.frame.assign(first_treated=study.frame["group"].map(given).astype("Int64"))
+        try:
+            return np.array(did(replace(study, frame=reassigned), outcome).value)
+        except StudyError:
+            return np.array(np.nan)
+
+    effects = replicate(effect, len(others), seed, "draws")
     return np.sort(effects[~np.isnan(effects)])
-
-
-def _effect(
-    _generator: np.random.Generator,
-    number: int,
-    *,
-    study: Study,
-    outcome: str,
-    groups: np.ndarray,
-    codes: np.ndarray,
-    starts: np.ndarray,
-) -> np.ndarray:
-    given = pd.Series([*starts, pd.NA], dtype="Int64").to_numpy()[codes[number]]
-    first = study.frame["group"].map(pd.Series(given, index=groups)).astype("Int64")
-    try:
-        found = did(replace(study, frame=study.frame.assign(first_treated=first)), outcome)
-    except StudyError:
-        return np.array(np.nan)
-    return np.array(found.value)

@@ -1,16 +1,15 @@
 """Size of every method on the study's own design: how often it finds an effect where there is none."""
 
 from collections.abc import Sequence
-from functools import partial
 from itertools import combinations
 from math import comb
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.design.replication import replicate
-from analysis.design.shocks import Shocks, untreated_shocks
+from analysis.design.shocks import Shocks
+from analysis.design.untreated_shocks import untreated_shocks
 from analysis.effects.verbs import did
 from analysis.inference.inversion import rejects
 from analysis.inference.methods import METHODS, known_methods
@@ -99,15 +98,14 @@ def rejection_rates(
     check_whole(1, replications=replications)
     if correlation is not None and not 0 <= correlation <= 1:
         raise ValueError(f"correlation must lie between 0 and 1, or be None for placebo districts, not {correlation}.")
-    usual = "level" if correlation is not None else None
-    scale = study.scale_of(outcome, scale or usual)
+    drawn = correlation is not None
+    scale = study.scale_of(outcome, scale or ("level" if drawn else None))
     sample = comparable(select_sample(study, outcome, scale=scale), study.noun)
     frame = sample.frame.assign(value=sample.outcome)
-    money = correlation is not None and scale == "poisson"
-    spread = _sizes(frame, untreated_shocks(study, outcome, scale)) if money else 0.0
+    spread = _sizes(frame, untreated_shocks(study, outcome, scale)) if drawn and scale == "poisson" else 0.0
     treated = frame["first_treated"].notna()
     starts = frame[treated].groupby("group")["first_treated"].first().to_numpy(dtype=float)
-    frame = frame if correlation is not None else frame[~treated]
+    frame = (frame if drawn else frame[~treated]).reset_index(drop=True)
     frame = frame.assign(**{name: pd.factorize(frame[name])[0] for name in ("unit", "group", "stratum")})
     treatable = _treatable(frame, starts)
     number, groups = treated_groups or len(starts), len(treatable)
@@ -118,73 +116,43 @@ def rejection_rates(
         )
         many = Text("{groups} is" if groups == 1 else "{groups} are", groups=count(groups, "group"))
         raise StudyError(fault, groups=many, number=number)
-    sets = None
-    if correlation is None and len(set(starts)) == 1 and comb(groups, number) <= replications:
-        sets = list(combinations(treatable, number))
-        replications = len(sets)
-    task = partial(
-        _p_values,
-        frame=frame.reset_index(drop=True),
-        starts=starts,
-        treatable=treatable,
-        number=number,
-        sets=sets,
-        correlation=correlation,
-        treated_scale=treated_scale,
-        spread=spread,
-        scale=scale,
-        asked={"methods": methods, "cluster": cluster, "draws": draws},
-    )
-    p_values = replicate(task, replications, seed, "replications")
-    rejected = rejects(p_values, level)
-    answered = (~np.isnan(p_values)).sum(axis=0)
+    few = not drawn and len(set(starts)) == 1 and comb(groups, number) <= replications
+    sets = list(combinations(treatable, number)) if few else []
+
+    def p_values(generator: np.random.Generator, replication: int) -> np.ndarray:
+        """Treat groups on paper, draw an outcome if asked for, and test: one p-value per method."""
+        chosen = list(sets[replication]) if sets else generator.choice(treatable, number, replace=False)
+        first = pd.Series(np.resize(generator.permutation(starts), number), index=chosen)
+        panel = frame.assign(first_treated=frame["group"].map(first).astype("Int64"))
+        if correlation is not None:
+            scales = np.where(panel["first_treated"].notna(), treated_scale, 1.0)
+            shocks = scales * _shocks(generator, panel, correlation)
+            panel["value"] = panel["value"] * np.exp(spread * shocks) if spread else shocks
+        try:
+            estimate = did(Study(panel, noun="village"), "value", scale="poisson" if scale == "poisson" else "level")
+        except StudyError:
+            return np.full(len(methods), np.nan)
+        return estimate.p_values(methods, cluster, draws).to_numpy(dtype=float)
+
+    found = replicate(p_values, len(sets) or replications, seed, "replications")
+    return _rates(found, pd.Index(methods, name="method"), level, every=bool(sets))
+
+
+def _rates(p_values: np.ndarray, methods: pd.Index, level: float, *, every: bool) -> pd.DataFrame:
+    """How often each method rejects, and the simulation error: none where every choice of groups was taken."""
+    rejected, answered, replications = rejects(p_values, level), (~np.isnan(p_values)).sum(axis=0), len(p_values)
     # Two rejections and two acceptances are added, so that a rate of zero does not seem free of error.
     likely = (rejected.sum(axis=0) + 2) / (replications + 4)
-    error = np.zeros(len(methods)) if sets else np.sqrt(likely * (1 - likely) / (replications + 4))
-    return pd.DataFrame(
-        {
-            "rejection_rate": np.where(answered > 0, rejected.mean(axis=0), np.nan),
-            "monte_carlo_error": np.where(answered > 0, error, np.nan),
-            "replications": answered,
-            "missing": replications - answered,
-        },
-        index=pd.Index(methods, name="method"),
-    )
+    error = np.zeros(len(methods)) if every else np.sqrt(likely * (1 - likely) / (replications + 4))
+    rates = pd.DataFrame({"rejection_rate": rejected.mean(axis=0), "monte_carlo_error": error}, methods)
+    rates[answered == 0] = np.nan
+    return rates.assign(replications=answered, missing=replications - answered)
 
 
 def _treatable(frame: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
     """Groups with a village seen before and after every start: no other can be treated on paper."""
     units = frame.groupby("unit").agg(group=("group", "first"), first=("time", "min"), last=("time", "max"))
     return units.loc[(units["first"] < starts.min()) & (units["last"] >= starts.max()), "group"].unique()
-
-
-def _p_values(
-    generator: np.random.Generator,
-    replication: int,
-    *,
-    frame: pd.DataFrame,
-    starts: np.ndarray,
-    treatable: np.ndarray,
-    number: int,
-    sets: list[tuple[int, ...]] | None,
-    correlation: float | None,
-    treated_scale: float,
-    spread: float,
-    scale: str,
-    asked: dict[str, Any],
-) -> np.ndarray:
-    """Treat groups on paper, draw an outcome if asked for, and test: one p-value per method."""
-    treated = list(sets[replication]) if sets else generator.choice(treatable, number, replace=False)
-    first = pd.Series(np.resize(generator.permutation(starts), number), index=treated)
-    frame = frame.assign(first_treated=frame["group"].map(first).astype("Int64"))
-    if correlation is not None:
-        shocks = np.where(frame["first_treated"].notna(), treated_scale, 1.0) * _shocks(generator, frame, correlation)
-        frame["value"] = frame["value"] * np.exp(spread * shocks) if spread else shocks
-    try:
-        estimate = did(Study(frame, noun="village"), "value", scale="poisson" if scale == "poisson" else "level")
-    except StudyError:
-        return np.full(len(asked["methods"]), np.nan)
-    return estimate.p_values(**asked).to_numpy(dtype=float)
 
 
 def _sizes(frame: pd.DataFrame, shocks: Shocks) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.design.power import minimum_detectable_effect
-from analysis.design.shocks import untreated_shocks
+from analysis.design.untreated_shocks import untreated_shocks
 from analysis.language.labels import bracketed
 from analysis.messages import StudyError
 from analysis.presentation.tables import Table, captioned

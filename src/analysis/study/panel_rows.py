@@ -94,6 +94,11 @@ def of_units(frame: pd.DataFrame, column: str) -> pd.Series:
     return frame[["unit", column]].iloc[first_rows(frame)].set_index("unit")[column]
 
 
+def under_treatment(frame: pd.DataFrame) -> np.ndarray:
+    """Which rows are of treated units' years from their start on, shape (n,)."""
+    return (frame["time"] >= frame["first_treated"]).fillna(False).to_numpy(dtype=bool)
+
+
 def changes(values: pd.Series) -> np.ndarray:
     """Whether each row differs from the one before (missing equals missing), shape (n,); the first does."""
     missing = values.isna().to_numpy()
