@@ -24,7 +24,7 @@ def errors_are_said_in_chinese(request: pytest.FixtureRequest, monkeypatch: pyte
 
     monkeypatch.setattr(StudyError, "__init__", kept)
     yield
-    of_rooms = [error for error in made if room_of(error)]
+    of_rooms = [error for error in made if room_of(error) not in ("", "__main__.py")]
     assert {str(error): lost for error in of_rooms if (lost := unfaithful(error.said("en"), error.said("zh")))} == {}
 
 

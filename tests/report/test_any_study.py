@@ -285,8 +285,9 @@ REFUSED_CHECKS: dict[str, dict[str, str]] = {
     },
     "in_logs": {"rich_village": NOT_FOR_MONEY.format("income", "log")},
     "in_chinese": {
-        "rich_village": NOT_FOR_MONEY.format("income", "level"),
+        "rich_village": "'income'按scale = \"level\"分析；",
         "returning_tourists": "面板数据没有",
+        "other_programmes": "没有村有公开的项目或位于街道。",
         "operating_income": "",
     },
     "many_missing": {

@@ -76,7 +76,7 @@ class Estimate(JournalColumn, EffectSentence):
         """Another size of the effect, such as an end of its interval, in per cent of the mean that it implies."""
         if self.unit == LOG_POINTS:
             return float(100 * np.expm1(effect))
-        mean = self.effect.gradient @ (self.fitted.cell_totals() / self.fitted.cell_sizes())
+        mean = self.effect.gradient @ (self.fitted.observed_totals() / self.fitted.cell_sizes())
         counterfactual = float(mean - effect)
         return 100 * effect / counterfactual if counterfactual > ZERO_TOLERANCE * abs(mean) else float("nan")
 

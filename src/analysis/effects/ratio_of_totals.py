@@ -53,7 +53,7 @@ def refuse_dominated(what: str, reason: str, noun: str) -> None:
 def observed_mean(regression: Regression, effect: Effect) -> float:
     """Observed total of the cells behind an effect, over their village-years; with villages always at zero."""
     inside = effect.gradient != 0
-    observed = regression.cell_totals()[inside].sum()
+    observed = regression.observed_totals()[inside].sum()
     zeros = _always_zero(regression, inside) if effect.always_zero is None else effect.always_zero
     return float(observed / (regression.cell_sizes()[inside].sum() + zeros))
 

@@ -122,9 +122,17 @@ class Regression:
         """Village-years (or their total weight) in each treatment cell."""
         return self._sums(self.sample.weights)
 
-    def cell_totals(self) -> np.ndarray:
+    def observed_totals(self) -> np.ndarray:
         """Observed total of each cell, shape (cells,)."""
         return self._sums(self.sample.outcome * self.sample.weights)
+
+    def cell_totals(self) -> tuple[np.ndarray, np.ndarray]:
+        """Observed and counterfactual total of each cell in a Poisson regression, shape (cells,) each.
+
+        Fitted and observed totals of a cell are the same, so that it would have been exp(-coefficient) of the observed.
+        """
+        observed = self.observed_totals()
+        return observed, observed * np.exp(-self.coefficients)
 
     def cell_weights(self) -> np.ndarray:
         """Total weight of each cell's rows in the fit, shape (cells,)."""
@@ -144,9 +152,7 @@ class Regression:
         if self.mean is None:
             size = self.cell_sizes() * inside
             return self.combination(size / size.sum())
-        observed = self.cell_totals() * inside
-        # Fitted and observed totals of a cell are the same in a Poisson regression.
-        counterfactual = observed * np.exp(-self.coefficients)
+        observed, counterfactual = (total * inside for total in self.cell_totals())
         value = np.log(observed.sum() / counterfactual.sum())
         return Effect(float(value), counterfactual / counterfactual.sum())
 

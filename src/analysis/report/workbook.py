@@ -78,7 +78,7 @@ def _fill(
             elif formats and value is not None:
                 cell.number_format = formats[place - 1][line - 3]
     across = sum(column.width for column in sheet.column_dimensions.values())
-    sheet.row_dimensions[1].height = LINE_HEIGHT * (1 + width(caption) // int(across))
+    sheet.row_dimensions[1].height = LINE_HEIGHT * (1 + width(caption) // max(int(across), 1))
     for line, row in enumerate(rows, start=3):
         longest = max((width(value) for value in row if isinstance(value, str)), default=0)
         sheet.row_dimensions[line].height = LINE_HEIGHT * (1 + longest // WIDEST_COLUMN)
