@@ -24,7 +24,7 @@ def with_codes(study: Study, order: pd.Series) -> Study:
     frame = study.frame.assign(unit=study.frame["unit"].map(codes))
     frame["group"] = study.frame["group"].map(lambda group: codes.get(group, group))
     told = Text(
-        "{units} shown by number, in the order in which they first stand in the file, since names are not to be shown.",
+        '{units} shown by number, in the order of the file, as names = "codes" asks.',
         units=count(len(codes), study.noun),
     )
     reading = (*(_coded(note, codes) for note in study.reading), told)

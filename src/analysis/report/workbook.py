@@ -77,12 +77,17 @@ def _fill(
                 cell.alignment = Alignment(wrap_text=True, vertical="top")
             elif formats and value is not None:
                 cell.number_format = formats[place - 1][line - 3]
+    sheet.freeze_panes = "A3"
+    _fit(sheet, caption, rows)
+
+
+def _fit(sheet: Worksheet, caption: str, rows: Iterable[Iterable[Any]]) -> None:
+    """Rows are as high as their wrapped text, and a printed page as wide as the table."""
     across = sum(column.width for column in sheet.column_dimensions.values())
     sheet.row_dimensions[1].height = LINE_HEIGHT * (1 + width(caption) // max(int(across), 1))
     for line, row in enumerate(rows, start=3):
         longest = max((width(value) for value in row if isinstance(value, str)), default=0)
         sheet.row_dimensions[line].height = LINE_HEIGHT * (1 + longest // WIDEST_COLUMN)
-    sheet.freeze_panes = "A3"
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.page_setup.fitToHeight = 0
 
