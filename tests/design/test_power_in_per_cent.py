@@ -240,7 +240,8 @@ def test_below_three_effective_districts_power_carries_the_estimates_caution(stu
     rich = with_a_rich_village(20)
     worth = did(rich, "income", scale="poisson").effective_treated_districts
     assert 2 < worth < 3
-    said = f"Caution: by their totals the treated groups count like {floored(worth)} equal ones: too few to lean on."
+    equal = f"the treated groups count like {floored(worth)} equal ones"
+    said = f"Caution: by their totals {equal}: too few for a reliable interval."
     found = minimum_detectable_effect(rich, "income", scale="poisson", replications=50)
     assert f". {said}" in repr(found)
     curve = power_curve(rich, "income", [0.5], scale="poisson", replications=10)

@@ -138,9 +138,9 @@ class TestByHand:
         margin = stats.t.ppf(0.975, 2) * 2**0.5
         assert repr(estimate) == (
             f"Simulated data: effect on village income 7.0 CNY (95 % interval {7 - margin:.1f} to {7 + margin:.1f}, "
-            "CR2 errors with Satterthwaite degrees of freedom (2.0) clustered by 4 groups, 2 treated, too few to lean "
-            "on), 35.0 % of the counterfactual mean, against all years before; 4 villages, 16 village-years; two-way "
-            "fixed effects. "
+            "CR2 errors with Satterthwaite degrees of freedom (2.0) clustered by 4 groups, 2 treated, too few for a "
+            "reliable interval), 35.0 % of the counterfactual mean, against all years before; 4 villages, "
+            "16 village-years; two-way fixed effects. "
             "Only 2 treated groups (T1, T2): with two, standard errors rest on two numbers: usual tests reject far too "
             "often, careful ones hardly ever. Read the estimate as a description; randomization inference, in "
             "levels or logs alone, is the most that can be said."

@@ -253,8 +253,10 @@ def test_below_three_effective_districts_the_sentence_cautions():
     assert 2 < estimate.effective_treated_districts < 3
     assert np.isfinite(estimate.headline()["low"])
     assert " Caution: by their totals the treated groups count like 2." in repr(estimate)
-    assert repr(estimate).endswith(" equal ones: too few to lean on.")
-    assert repr(event_study(make_study(rich=8), "income").pretrend()).endswith(" equal ones: too few to lean on.")
+    assert repr(estimate).endswith(" equal ones: too few for a reliable interval.")
+    assert repr(event_study(make_study(rich=8), "income").pretrend()).endswith(
+        " equal ones: too few for a reliable interval."
+    )
 
 
 def test_a_village_with_over_a_quarter_of_either_sides_money_is_named():

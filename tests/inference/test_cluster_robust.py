@@ -236,7 +236,7 @@ def test_two_or_three_treated_groups_are_called_few(treated: int, few: bool) -> 
     fitted = did(small_study(small_panel(8, groups=9, treated=treated)), "income").fitted
     for method in METHODS.values():
         note = method(cluster_pieces(fitted, fitted.combination(np.ones(1)), cluster_codes(fitted, "group"))).note
-        assert (f"{treated} treated groups: too few to lean on" in note) == few
+        assert (f"{treated} treated groups: too few for a reliable interval" in note) == few
         assert f"9 clusters, {treated} treated" in note
 
 
@@ -362,4 +362,4 @@ def test_few_untreated_groups_are_as_bad_as_few_treated_ones(untreated: int) -> 
     estimate = did(small_study(small_panel(8, groups=9, treated=9 - untreated)), "income")
     for note in estimate.inference(["cr1", "cr2", "wild_bootstrap"], draws=99)["note"]:
         assert f"{untreated} untreated groups: " in note
-    assert f"{untreated} untreated, too few to lean on" in repr(estimate)
+    assert f"{untreated} untreated, too few for a reliable interval" in repr(estimate)

@@ -81,7 +81,7 @@ def test_a_bootstrapped_event_study_with_one_treated_group_shows_no_intervals():
 def test_few_treated_groups_left_in_the_sample_are_said_in_the_sentence():
     panel = small_panel(3, groups=12, treated=4, missing=0)
     panel.loc[panel["district"].isin(["g0"]), "income"] = np.nan
-    assert "3 treated, too few to lean on)" in repr(did(small_study(panel), "income"))
+    assert "3 treated, too few for a reliable interval)" in repr(did(small_study(panel), "income"))
 
 
 def test_an_event_study_with_one_treated_group_shows_no_errors():

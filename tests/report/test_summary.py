@@ -303,14 +303,16 @@ def test_an_interval_of_fewer_than_three_equal_groups_carries_a_caution(summarie
     estimate = did(study, study.primary_outcome)
     assert 2.9 <= estimate.effective_treated_districts < 3
     assert np.isfinite(estimate.headline()["low"])
-    assert "By their totals the treated groups count like 2.9 equal ones: too few to lean on." in texts["en"]
+    assert (
+        "By their totals the treated groups count like 2.9 equal ones: too few for a reliable interval." in texts["en"]
+    )
     assert "按总额计，各处理组只相当于2.9个等量的组，数量太少，区间不足为凭。" in texts["zh"]
 
 
 @pytest.mark.parametrize("name", ["levels", "logs", "two unlike groups", "one rich village"])
 def test_no_caution_where_totals_do_not_weigh_or_no_interval_is_given(summaries, name):
     _, texts, _ = summaries(name)
-    assert "too few to lean on" not in texts["en"]
+    assert "too few for a reliable interval" not in texts["en"]
     assert "不足为凭" not in texts["zh"]
 
 

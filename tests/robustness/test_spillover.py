@@ -202,7 +202,10 @@ def test_effects_in_per_cent_are_said_in_per_cent():
     assert f"beside them {shown[0]} % (" in repr(result)
     assert f"95 % interval {shown[1]} to {shown[2]}, CR2 by stratum" in repr(result)
     assert result.treated.effective_treated_districts < 3 < result.spillover.effective_treated_districts
-    assert "25 villages in 4 strata, by their totals worth 2.7 equal strata: too few to lean on; 95 %" in repr(result)
+    assert (
+        "25 villages in 4 strata, by their totals worth 2.7 equal strata: too few for a reliable interval; 95 %"
+        in repr(result)
+    )
     assert "108 villages in 4 strata; 95 %" in repr(result)
 
 
@@ -212,6 +215,6 @@ def test_where_one_stratum_has_most_of_the_money_there_is_no_interval_and_no_p_v
     result = neighbours(quiet(panel.assign(income=rich)), "income", scale="poisson")
     assert result.frame().loc["spillover", ["std_error", "p_value", "low", "high"]].isna().all(axis=None)
     assert "no interval, one stratum has most of the treated total, which is worth 1.0 strata: not" in repr(result)
-    assert "3 strata, by their totals worth 2.9 equal strata: too few to lean on; 95 %" in repr(result)
+    assert "3 strata, by their totals worth 2.9 equal strata: too few for a reliable interval; 95 %" in repr(result)
     level = neighbours(quiet(panel), "income")
-    assert repr(level).count("9 villages in 3 strata, 3 treated strata: too few to lean on; 95 %") == 2
+    assert repr(level).count("9 villages in 3 strata, 3 treated strata: too few for a reliable interval; 95 %") == 2

@@ -89,7 +89,7 @@ class DetectableEffect(Sentence):
     def small_print(self) -> str:
         """How it was computed, how sure it is, and how far it is from the usual multiple of the estimate's error."""
         say = self.study.say
-        few = say(", too few to lean on") if self.treated_groups <= FEW_TREATED else ""
+        few = say(", too few for a reliable interval") if self.treated_groups <= FEW_TREATED else ""
         used = {"method": self.study.term(HEADLINE_NAME), "df": f"{self.df:.1f}", "few": few, "more": self.specified}
         seen = "For the shocks given."
         if self.years_seen:

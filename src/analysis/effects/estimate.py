@@ -160,7 +160,7 @@ class Estimate(JournalColumn, EffectSentence):
     ) -> pd.DataFrame:
         """Standard error, test of no effect and interval, one row per method.
 
-        Use it to see how sure the design lets one be. With few treated groups lean on `cr2`, the headline of every
+        Use it to see how sure the design lets one be. With few treated groups rely on `cr2`, the headline of every
         sentence; with one, on none of them.
 
         Parameters

@@ -128,7 +128,7 @@ class EffectSentence(Sentence):
         if untreated < min(treated, FEW_TREATED + 1):
             behind += study.say(", {number} untreated", number=untreated)
         if min(untreated, treated) <= FEW_TREATED:
-            behind += study.say(", too few to lean on")
+            behind += study.say(", too few for a reliable interval")
         told = "95 % interval {low} to {high}, {errors} ({df}) clustered by {clusters}"
         errors = study.term(HEADLINE_NAME)
         return study.say(told, low=low, high=high, errors=errors, df=f"{df:.1f}", clusters=behind)
@@ -172,7 +172,7 @@ def caution_of_few(treated: int | None, effective: float, language: str = "en") 
         few.append(say(language, "by their totals the treated groups count like {number} equal ones", number=number))
     if treated is not None and treated <= FEW_TREATED:
         few.append(say(language, "{groups} treated", groups=count(treated, "group")))
-    return say(language, " Caution: {few}: too few to lean on.", few=Listed(few)) if few else ""
+    return say(language, " Caution: {few}: too few for a reliable interval.", few=Listed(few)) if few else ""
 
 
 def left_out(study: Study, dropped: Mapping[str, int]) -> dict[str, int]:

@@ -7,12 +7,12 @@ from analysis.inference.cluster_pieces import ClusterPieces, adjusted_direction,
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.messages import Text, count, floored
 
-# Up to this many treated groups, notes tell the reader not to lean on the method.
+# Up to this many treated groups, notes say that intervals are not reliable.
 FEW_TREATED = 3
 NO_VARIATION = "no residual variation to learn from"
 ONE_TREATED = Text("one treated group: not informative")
 ONE_UNTREATED = Text("one untreated group: not informative")
-FEW = "too few to lean on"
+FEW = "too few for a reliable interval"
 
 
 def caution(pieces: ClusterPieces) -> str:

@@ -231,7 +231,8 @@ class Sentences(Wording):
                 yield self.say("With only {treated} behind it, the interval itself is unsure.", treated=treated)
             if self.estimate.effective_treated_districts < CAUTION_BELOW:
                 yield self.say(
-                    "By their totals the treated groups count like {number} equal ones: too few to lean on.",
+                    "By their totals the treated groups count like {number} equal ones: "
+                    "too few for a reliable interval.",
                     number=self.equal_ones,
                 )
         else:

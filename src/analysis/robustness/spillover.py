@@ -161,9 +161,11 @@ def _few_strata(estimate: Estimate, language: str = "en") -> str:
         return ""
     if effective < CAUTION_BELOW:
         return say(
-            language, ", by their totals worth {number} equal strata: too few to lean on", number=floored(effective)
+            language,
+            ", by their totals worth {number} equal strata: too few for a reliable interval",
+            number=floored(effective),
         )
-    return say(language, ", {number} treated strata: too few to lean on", number=strata)
+    return say(language, ", {number} treated strata: too few for a reliable interval", number=strata)
 
 
 def _sentence(tests: pd.DataFrame, noun: str, few: str, language: str) -> str:
