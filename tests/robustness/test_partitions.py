@@ -1,16 +1,24 @@
 """Random cuts of placebo groups: what changes, what must not, and what is reported."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from analysis import Study, StudyError, did
+from analysis.effects.other_cuts import CUTS, p_values_of_other_cuts
 from analysis.robustness.partitions import _recut, partition_sensitivity
 
 
 @pytest.fixture
 def study() -> Study:
-    generator = np.random.default_rng(3)
+    return cut_study(3)
+
+
+def cut_study(seed: int, effect: float = 0.0) -> Study:
+    """Three treated districts, and untreated villages that are cut into placebo groups."""
+    generator = np.random.default_rng(seed)
     units = pd.DataFrame({"village": np.arange(60), "town": np.repeat(["a", "b", "c"], 20)})
     units["district"] = (
         (units["village"] // 5).where(units["village"] % 20 < 5).map(lambda x: f"d{x}", na_action="ignore")
@@ -18,6 +26,7 @@ def study() -> Study:
     units["start"] = units["district"].map(lambda _: 2003, na_action="ignore").astype("Int64")
     frame = units.merge(pd.DataFrame({"year": np.arange(2000, 2006)}), how="cross")
     frame["income"] = generator.normal(size=len(frame))
+    frame["income"] += effect * (frame["start"] <= frame["year"]).fillna(False)
     names = {"unit": "village", "time": "year", "first_treated": "start", "group": "district", "stratum": "town"}
     return Study.from_frame(frame, **names)
 
@@ -59,3 +68,28 @@ def test_study_without_placebo_groups_is_refused(study: Study) -> None:
         partition_sensitivity(bare, "income")
     with pytest.raises(ValueError, match="cuts must be a whole number and at least 1, not 0"):
         partition_sensitivity(study, "income", cuts=0)
+
+
+def test_p_values_of_other_cuts_are_those_of_studies_cut_anew(study: Study) -> None:
+    own = did(study, "income")
+    table = partition_sensitivity(study, "income", cuts=CUTS, methods=["cr2"]).loc["cr2"]
+    found = p_values_of_other_cuts(study, own.fitted, own.effect)
+    assert [np.median(found), found.min(), found.max()] == pytest.approx(table[["median", "lowest", "highest"]])
+    assert len(p_values_of_other_cuts(study, did(study, "income", collapse=True).fitted, own.effect)) == 0
+
+
+def test_a_sentence_names_the_range_where_other_cuts_move_it_over_the_level() -> None:
+    moved = did(cut_study(73, effect=0.65), "income")
+    spread = partition_sensitivity(moved.study, "income", cuts=CUTS, methods=["cr2"]).loc["cr2"]
+    declared, low, high = (f"{spread[name]:.3f}" for name in ("declared", "lowest", "highest"))
+    assert spread["declared"] < 0.05 < spread["highest"]
+    said = f" With this cut into placebo groups p is {declared}, with 10 other cuts {low} to {high}."
+    assert repr(moved).endswith(said)
+    chinese = replace(moved, study=replace(moved.study, language="zh"))
+    assert f"p为{declared}" in repr(chinese)
+    assert f"{low}至{high}" in repr(chinese)
+
+
+@pytest.mark.parametrize(("seed", "effect"), [(3, 0.0), (3, 3.0)])
+def test_a_sentence_says_nothing_of_cuts_that_move_it_not_over_the_level(seed: int, effect: float) -> None:
+    assert "placebo groups p is" not in repr(did(cut_study(seed, effect), "income"))

@@ -9,6 +9,7 @@ import pandas as pd
 from statsmodels.regression.linear_model import RegressionResults
 
 from analysis.effects.journal_column import JournalColumn
+from analysis.effects.other_cuts import moved_by_other_cuts
 from analysis.effects.ratio_of_totals import (
     dominance,
     effective_number,
@@ -20,6 +21,7 @@ from analysis.effects.ratio_of_totals import (
 )
 from analysis.effects.sentence import EffectSentence, specification
 from analysis.inference.methods import HEADLINE, METHODS, group_pieces, hypothesis_test, infer
+from analysis.messages import Text
 from analysis.regression.regression import Effect, Regression
 from analysis.study.outcome import LOG_POINTS
 from analysis.study.study import Study
@@ -149,6 +151,11 @@ class Estimate(JournalColumn, EffectSentence):
         """Why this effect has no headline interval; empty where it has one."""
         test = hypothesis_test(self.fitted, self.effect)
         return self.dominance or test.caution or (test.note.split(";")[0] if np.isnan(test.std_error) else "")
+
+    @cached_property
+    def other_cuts(self) -> Text | str:
+        """What is said of a headline p-value below 5 % that other cuts into placebo groups move over it, or ""."""
+        return moved_by_other_cuts(self.study, self.fitted, self.effect, self.headline()["p_value"])
 
     def inference(
         self,

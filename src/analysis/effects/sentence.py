@@ -57,7 +57,7 @@ class EffectSentence(Sentence):
         label = in_sentence(study.label_of(self.outcome))
         effect = study.say("effect on {label} {effect} % ({interval})", label=label, effect=effect, interval=interval)
         few = caution_of_few(self.treated_groups, self.effective_treated_districts, study.language)
-        caution, notes = "" if self.no_interval else few, notes_behind(study)
+        caution, notes = "" if self.no_interval else few, notes_behind(study, self.other_cuts)
         return study.say("{data}: {said}.{caution}{notes}", said=self._worth(effect), caution=caution, notes=notes)
 
     def _worth(self: Any, effect: str) -> str:
@@ -113,7 +113,7 @@ class EffectSentence(Sentence):
             rows=count(self.rows, f"{study.noun}-year"),
             dropped=_rows_left_out(study, self.fitted.sample.dropped),
             method=study.term(ESTIMATORS[self.estimator]) + self.specified,
-            notes=notes_behind(study),
+            notes=notes_behind(study, self.other_cuts),
         )
 
     def _interval(self: Any, low: str, high: str, df: float) -> str:
@@ -199,6 +199,6 @@ def _rows_left_out(study: Study, dropped: Mapping[str, int]) -> str:
     return study.say(told, rows=rows, reasons=reasons_in(study, dropped)) if dropped else ""
 
 
-def notes_behind(study: Study) -> str:
-    """What a study's readers must know, behind a sentence; or ""."""
-    return joined(study.language, ["", *(said(study.language, note) for note in study.notes)])
+def notes_behind(study: Study, *own: Text | str) -> str:
+    """What a result's and a study's readers must know, behind a sentence; or ""."""
+    return joined(study.language, ["", *(said(study.language, note) for note in (*own, *study.notes) if note)])

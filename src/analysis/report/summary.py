@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from analysis.effects.ratio_of_totals import CAUTION_BELOW
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.language.labels import LANGUAGES, joined, term
+from analysis.language.texts import said
 from analysis.presentation.event_studies import plot_event_study
 from analysis.presentation.plots import plot_trends
 from analysis.presentation.style import use_style
@@ -227,6 +228,8 @@ class Sentences(Wording):
                 if found.test["low"] <= 0 <= found.test["high"]
                 else "That excludes zero: chance alone is an unlikely explanation."
             )
+            if self.estimate.other_cuts:
+                yield said(self.language, self.estimate.other_cuts)
             if self.estimate.treated_groups <= FEW_TREATED:
                 yield self.say("With only {treated} behind it, the interval itself is unsure.", treated=treated)
             if self.estimate.effective_treated_districts < CAUTION_BELOW:

@@ -8,15 +8,14 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from analysis.effects.other_cuts import CUTS, SEED, SIGNIFICANT
 from analysis.effects.verbs import did
 from analysis.inference.methods import HEADLINE
 from analysis.language.labels import say, term
 from analysis.messages import Said, StudyError, check_whole
 from analysis.presentation.tables import Table, captioned
-from analysis.study.placebo_groups import placebo_groups
+from analysis.study.placebo_groups import PLACEBO, cut_anew
 from analysis.study.study import Study
-
-SIGNIFICANT = 0.05
 
 
 def partition_sensitivity(
@@ -24,7 +23,7 @@ def partition_sensitivity(
     outcome: str,
     *,
     cuts: int = 50,
-    seed: int = 2023,
+    seed: int = SEED,
     methods: Sequence[str] | None = None,
     size: int | None = None,
     **did_options: Any,
@@ -87,7 +86,7 @@ def partition_sensitivity(
     return pd.DataFrame({"declared": declared, **spread})
 
 
-def partition_table(study: Study, outcome: str, *, cuts: int = 10) -> Table | Said:
+def partition_table(study: Study, outcome: str, *, cuts: int = CUTS) -> Table | Said:
     """P-values of the headline and of the randomization test over random cuts into placebo groups.
 
     The caption names the range where other cuts move the headline over the level of 5 %. Where no groups were cut a
@@ -122,15 +121,10 @@ def partition_table(study: Study, outcome: str, *, cuts: int = 10) -> Table | Sa
 
 def _recut(study: Study, size: int, generator: np.random.Generator) -> Study:
     """The study with its placebo groups cut anew, in random order within the stratum."""
-    units = study.units
-    placebo = units["first_treated"].isna() & units["group"].astype("string").str.startswith("placebo ")
-    cut = units.loc[placebo, ["stratum"]]
-    shuffled = cut.set_axis(generator.permutation(len(cut)))
-    groups = units["group"].astype(object)
-    groups[cut.index] = placebo_groups(shuffled, size).to_numpy()
+    groups = cut_anew(study.units, size, generator)
     return replace(
         study,
         frame=study.frame.assign(group=study.frame["unit"].map(groups)),
-        placebo_group_count=groups[cut.index].nunique(),
+        placebo_group_count=groups[groups.astype("string").str.startswith(PLACEBO)].nunique(),
         placebo_group_size=size,
     )

@@ -43,6 +43,15 @@ def placebo_groups(units: pd.DataFrame, size: int) -> pd.Series:
     return names
 
 
+def cut_anew(units: pd.DataFrame, size: int, generator: np.random.Generator) -> pd.Series:
+    """Group of each unit with placebo groups cut again, in random order within the stratum; others stay as they are."""
+    placebo = units["first_treated"].isna() & units["group"].astype("string").str.startswith(PLACEBO)
+    cut = units.loc[placebo, ["stratum"]]
+    groups = units["group"].astype(object)
+    groups[cut.index] = placebo_groups(cut.set_axis(generator.permutation(len(cut))), size).to_numpy()
+    return groups
+
+
 def fill_groups(frame: pd.DataFrame, size: int | None) -> tuple[int, int]:
     """Fill in groups and strata that are not named, and cut placebo groups: how many, and their wanted size."""
     if "stratum" not in frame:
