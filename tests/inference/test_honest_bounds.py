@@ -16,6 +16,7 @@ from analysis.inference.honest_bounds.bounds import BREAKDOWN_TOLERANCE
 from analysis.inference.honest_bounds.relative_magnitudes import conditional_test, critical_value
 from analysis.inference.honest_bounds.smoothness import smooth_interval
 from analysis.inference.pretrends import pooled_covariance
+from analysis.messages import amount
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "honest_did.json").read_text(encoding="utf-8"))
 # R tests 1,000 values within 20 standard errors of zero and reports the outermost it accepts.
@@ -377,18 +378,26 @@ def test_sentences() -> None:
     strong, weak = events_of(ONE_START, effect=6.0), events_of(ONE_START)
     relative, smooth = strong.honest_bounds(), strong.honest_bounds("smoothness")
     assert repr(relative).startswith("Simulated data: effect on income 5.")
+    # At zero and at the breakdown the sentence holds the numbers of the frame.
+    (low, high), times = relative.frame.loc[0, ["low", "high"]], relative.breakdown
     assert (
-        "the sign survives unless departures from parallel trends after the start are more than "
-        f"{relative.breakdown:.3f} times the largest one seen before, from one year to the next (95 % intervals, "
-        "conditional least-favourable test, covariance pooled over treated groups, t with 32 degrees of freedom)."
+        f"with exactly parallel trends the interval is +{low:.2f} to +{high:.2f}. It excludes zero as long as "
+        f"departures after the start, from one year to the next, are at most {times:.3f} times the largest one before."
+        " Intervals of 95 %: conditional least-favourable test; covariance pooled over treated groups, t with 32 "
+        "degrees of freedom."
     ) in repr(relative)
+    (low, high), (bend, seen) = smooth.frame.loc[0, ["low", "high"]], map(amount, (smooth.breakdown, smooth.seen))
     assert (
-        f"by more than {smooth.breakdown:.3f}, {smooth.breakdown / smooth.seen:.3f} times the largest change "
-        "estimated before (95 % intervals, shortest"
+        f"if the linear trend before goes on, the interval is +{low:.1f} to +{high:.1f}. It excludes zero as long as "
+        f"that trend bends by at most {bend} from one year to the next; before it bent by up to {seen}."
+        " Intervals of 95 %: shortest"
     ) in repr(smooth)
-    assert "even with exactly parallel trends the interval contains zero" in repr(weak.honest_bounds())
-    assert "even if the trend before goes on in a straight line" in repr(weak.honest_bounds("smoothness"))
+    assert weak.honest_bounds().answer.endswith(" and contains zero.")
+    assert weak.honest_bounds("smoothness").answer.startswith("If the linear trend before goes on, the interval is −")
     assert np.isnan(weak.honest_bounds().breakdown)
+    both = strong.both_bounds()
+    assert both.answer == f"{relative.answer} {smooth.answer}"
+    assert both.smooth.answer in repr(both)
 
 
 def test_natural_values_are_multiples_of_what_was_seen_before() -> None:

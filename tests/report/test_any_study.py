@@ -257,7 +257,7 @@ NO_NEIGHBOUR = "No stratum has treated and untreated villages, so nobody is a ne
 NO_POWER = "No standard error of this design can be believed, so it has no power: one treated group: not informative."
 NO_POWER_OF_TWO = "A design that bears no standard error, so it has no power: 2 treated groups are worth 1.9 equal ones"
 NO_SHOCKS = "The outcome does not move without treatment, so any effect would be found. Check it."
-HONEST = "Honest bounds: "
+HONEST = "Honest bounds of the effect against the last year before"
 # By study, why a check of notebook 07 keeps its row without an answer; "" where one can be made that most cannot.
 REFUSED_TO_MOST = {
     "returning_tourists": "The panel has no column 'tourist_visits' to use as exposure. It has: ",
@@ -325,7 +325,7 @@ NO_BOUNDS_FOR = {
 }
 EVIDENCE, NOT_SHOWN = "scale_evidence(", "Untreated villages do not show which scale they support: "
 FORMULAS = [f'data = two_by_two(study, outcome, "{scale}")' for scale in ("level", "poisson")]
-BOUNDS = ["event_study(study, outcome).honest_bounds()", "plot_honest_bounds("]
+BOUNDS = ["event_study(study, outcome).both_bounds()", "plot_honest_bounds("]
 DISTRICTS = ["plot_districts(", "by_district("]
 EACH_LEFT_OUT = ["without_each_district(study, outcome).draw()", "without_each_district("]
 NO_REFERENCE = "No village is observed at the reference event time -1 in 1 start-year cohort: 2016. Choose"

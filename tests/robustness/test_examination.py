@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from IPython.core.formatters import DisplayFormatter
 
-from analysis import Outcome, Study, StudyError, did, examine, neighbours, reweight
+from analysis import Outcome, Study, StudyError, did, event_study, examine, neighbours, reweight
 from analysis.robustness.bunching import moved_reports
 from analysis.robustness.check import beside, in_short, threat, with_interval
 from analysis.robustness.examination import CHECKS
@@ -79,7 +79,8 @@ FOUND = {
     "false_starts": "0 of 3 effects of false starts differ from zero at 5 %, tested one by one. The largest is −3.3 % "
     "(−8.8 to +2.5); as given +9.9 % (+7.1 to +12.7). With few districts such tests miss much.",
     "parallel_trends": "All leads together: p = 0.548. No honest bounds: 8 untreated groups cannot show how 6 event "
-    "times vary together; more than 18 are needed. Use fewer years.",
+    "times vary together; more than 18 are needed. Use fewer years. Against the last year before: +12.6 % (+8.0 to "
+    "+17.4); as given: +9.9 % (+7.1 to +12.7).",
     "every_specification": "27 of 27 specifications estimated: 2.2 to 9.5 % in levels, 5.7 to 10.9 % in logs, 6.5 to "
     "11.2 % in per cent. 23 of 27 intervals exclude zero. The study's own has scale poisson, weights none, controls "
     "none.",
@@ -129,6 +130,8 @@ def test_forest_has_the_effect_as_given_first_and_then_every_check_that_has_one(
     labels = list(examination.estimates)
     assert labels[0] == "as given"
     assert {"a typical village", "neighbours left out", "1 year later", "Operating income"} <= set(labels)
+    last = event_study(study_of(panel()), "income").average()
+    assert examination.estimates["against the last year before"].value == last.value
     held = [name for check in examination.checks.values() for name in check.estimates]
     assert sorted(labels[1:]) == sorted(held)
 

@@ -12,10 +12,11 @@ from statsmodels.regression.linear_model import RegressionResults
 from analysis.effects.cohorts import Aggregate, aggregated_effects
 from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
-from analysis.effects.honest_bounds import HonestBounds, check_lags, of_which, path_bounds
+from analysis.effects.honest_bounds import BothBounds, HonestBounds, check_lags, of_which, path_bounds
 from analysis.effects.pretrend import Pretrend
 from analysis.effects.ratio_of_totals import refuse_dominated
 from analysis.effects.sentence import reasons_in
+from analysis.inference.honest_bounds.bounds import KINDS
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.methods import HEADLINE
 from analysis.inference.pretrends import joint_pretrend, pooled_covariance, slope_weights
@@ -244,6 +245,10 @@ class EventStudy(Sentence):
         which = of_which(estimate, whole, lags, weights)
         effects = dict(zip(path.event_times, path.effects, strict=True))
         return path_bounds(estimate, which, effects, self.reference, shares, kind, values, level)
+
+    def both_bounds(self) -> BothBounds:
+        """Honest bounds of both kinds: departures like those before, and a bend in the linear trend before."""
+        return BothBounds(*(self.honest_bounds(kind) for kind in KINDS))
 
     def __repr__(self) -> str:
         # In levels and logs the average's own sentence says what is left out.

@@ -10,28 +10,25 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.estimate import Estimate
-from analysis.effects.sentence import caution_of_few
+from analysis.effects.sentence import caution_of_few, signed
 from analysis.inference.assignments import group_starts
 from analysis.inference.honest_bounds.bounds import KINDS, breakdown_value, honest_bounds
 from analysis.inference.pretrends import pooled_covariance
-from analysis.messages import Listed, Sentence, StudyError, amount, count, in_sentence, refuse
+from analysis.language.labels import joined
+from analysis.messages import Listed, Sentence, StudyError, amount, amounts, count, in_sentence, refuse
 from analysis.regression.regression import Effect, Regression
-from analysis.study.outcome import effect_in_words
+from analysis.study.outcome import effect_in_words, shown, shown_unit
 
 METHODS = {"relative_magnitudes": "conditional least-favourable test", "smoothness": "shortest fixed-length interval"}
 AT_ZERO = {
-    "relative_magnitudes": "even with exactly parallel trends the interval contains zero",
-    "smoothness": "even if the trend before goes on in a straight line the interval contains zero",
+    "relative_magnitudes": "With exactly parallel trends the interval is {interval}",
+    "smoothness": "If the linear trend before goes on, the interval is {interval}",
 }
-BENDS = (
-    "the sign survives unless the slope of the departure from parallel trends changes from one {year} to the next by "
-    "more than {size}"
-)
-SURVIVES = {
-    "relative_magnitudes": "the sign survives unless departures from parallel trends after the start are more than "
-    "{times} times the largest one seen before, from one {year} to the next",
-    "smoothness": "the sign survives unless the slope of the departure from parallel trends changes from one {year} to "
-    "the next by more than {size}, {times} times the largest change estimated before",
+EXCLUDES = {
+    "relative_magnitudes": "{at_zero}. It excludes zero as long as departures after the start, from one {year} to the "
+    "next, are at most {times} times the largest one before.",
+    "smoothness": "{at_zero}. It excludes zero as long as that trend bends by at most {size} from one {year} to the "
+    "next; before it bent by up to {seen}.",
 }
 REACHED = " (at event times {times}, which every start year reaches; over all treated years {whole})"
 WEIGHED = " (at event times {times}, weighted {weights}; over all treated years {whole})"
@@ -44,7 +41,7 @@ UNTREATED_PER_EFFECT = 3
 
 @dataclass(frozen=True)
 class HonestBounds(Sentence):
-    """How far an effect bears departures from parallel trends; its repr is a sentence.
+    """How far an effect bears departures from parallel trends of one kind; its repr is sentences.
 
     Attributes
     ----------
@@ -62,6 +59,8 @@ class HonestBounds(Sentence):
         For smoothness, the largest change of slope estimated before, to hold the values against; else 1.
     step : int
         Years from one event time to the next.
+    at_zero : tuple of float
+        The interval at value zero: trends parallel, or the linear trend before going on.
     """
 
     estimate: Estimate
@@ -73,35 +72,58 @@ class HonestBounds(Sentence):
     breakdown: float
     seen: float
     step: int
+    at_zero: tuple[float, float]
 
     def __repr__(self) -> str:
-        effect, study = self.estimate, self.estimate.study
-        return study.say(
-            "{data}: effect on {label} {value}{which}, against {baseline}{specified}: {answer} ({level} % intervals, "
-            "{method}, covariance pooled over treated groups, t with {df} degrees of freedom).{few}",
-            label=in_sentence(study.label_of(effect.outcome)),
-            value=effect_in_words(effect.unit, effect.value, study.language),
-            which=self.which,
-            baseline=study.term(effect.baseline),
-            specified=effect.specified,
-            answer=self.answer,
-            level=f"{100 * self.level:g}",
-            method=study.term(METHODS[self.kind]),
-            df=f"{self.df:g}",
-            few=caution_of_few(None, effect.effective_treated_districts, study.language),
-        )
+        return bounds_in_words(self)
 
     @property
     def answer(self) -> str:
-        """How far parallel trends may fail before the sign is lost, in words."""
-        study, relative = self.estimate.study, self.kind == "relative_magnitudes"
+        """The interval at value zero, and up to which departure it excludes zero, in words."""
+        study, unit = self.estimate.study, self.estimate.unit
+        low, high = map(signed, amounts(*shown(unit, np.array(self.at_zero))))
+        interval = study.say("{low} to {high} {unit}", low=low, high=high, unit=study.term(shown_unit(unit)))
+        at_zero = study.say(AT_ZERO[self.kind], interval=interval.rstrip())
         if np.isnan(self.breakdown):
-            return study.say(AT_ZERO[self.kind])
-        year = study.term("year" if self.step == 1 else "observed year")
-        times = self.breakdown if relative else self.breakdown / self.seen if self.seen else np.nan
-        said = SURVIVES[self.kind] if relative or np.isfinite(times) else BENDS
-        size = effect_in_words(self.estimate.unit, self.breakdown, study.language)
-        return study.say(said, year=year, size=size, times=amount(times))
+            return study.say("{at_zero} and contains zero.", at_zero=at_zero)
+        size, seen = (effect_in_words(unit, one, study.language) for one in (self.breakdown, self.seen))
+        year, times = study.term("year" if self.step == 1 else "observed year"), amount(self.breakdown)
+        return study.say(EXCLUDES[self.kind], at_zero=at_zero, year=year, times=times, size=size, seen=seen)
+
+
+@dataclass(frozen=True)
+class BothBounds(Sentence):
+    """Honest bounds of both kinds; its repr is sentences."""
+
+    relative: HonestBounds
+    smooth: HonestBounds
+
+    @property
+    def answer(self) -> str:
+        """What both kinds answer, in words."""
+        return joined(self.relative.estimate.study.language, [self.relative.answer, self.smooth.answer])
+
+    def __repr__(self) -> str:
+        return bounds_in_words(self.relative, self.smooth)
+
+
+def bounds_in_words(*bounds: HonestBounds) -> str:
+    """The effect, what each kind of bounds says of it, and how its intervals were made."""
+    effect, study = bounds[0].estimate, bounds[0].estimate.study
+    return study.say(
+        "{data}: effect on {label} {value}{which}, against {baseline}{specified}: {answer} Intervals of {level} %: "
+        "{method}; covariance pooled over treated groups, t with {df} degrees of freedom.{few}",
+        label=in_sentence(study.label_of(effect.outcome)),
+        value=effect_in_words(effect.unit, effect.value, study.language),
+        which=bounds[0].which,
+        baseline=study.term(effect.baseline),
+        specified=effect.specified,
+        answer=in_sentence(joined(study.language, [one.answer for one in bounds])),
+        level=f"{100 * bounds[0].level:g}",
+        method=Listed(study.term(METHODS[one.kind]) for one in bounds),
+        df=f"{bounds[0].df:g}",
+        few=caution_of_few(None, effect.effective_treated_districts, study.language),
+    )
 
 
 def check_lags(times: Sequence[int], weights: Sequence[float] | None) -> None:
@@ -167,7 +189,8 @@ def path_bounds(
     unit = 1.0 if kind == "relative_magnitudes" else float(np.sqrt(weights @ covariance[pre:, pre:] @ weights))
     interval = KINDS[kind]
     breakdown = breakdown_value(lambda value: interval(coefficients, covariance, pre, weights, value, level, df), unit)
-    return HonestBounds(estimate, which, kind, level, df, frame, breakdown, seen, step)
+    at_zero = interval(coefficients, covariance, pre, weights, 0.0, level, df)
+    return HonestBounds(estimate, which, kind, level, df, frame, breakdown, seen, step, at_zero)
 
 
 def _check_untreated(regression: Regression, effects: int) -> None:

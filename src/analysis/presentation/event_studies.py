@@ -149,7 +149,8 @@ def plot_honest_bounds(event_study: EventStudy) -> np.ndarray:
     (2,)
     """
     study, unit, language = event_study.study, _unit(event_study), event_study.study.language
-    bounds = [event_study.honest_bounds(kind=kind) for kind in ASSUMED]
+    both = event_study.both_bounds()
+    bounds = [both.relative, both.smooth]
     axes = plt.subplots(1, 2, sharey=True, figsize=(7.0, 3.6))[1]
     for ax, one in zip(axes, bounds, strict=True):
         _draw_bounds(ax, one, unit)

@@ -1,14 +1,16 @@
 """Trends not parallel: leads tested together, and how far trends may fail before the sign is lost."""
 
+from typing import Any
+
 import pandas as pd
 
 from analysis.effects.event_study import EventStudy
 from analysis.effects.honest_bounds import HonestBounds
-from analysis.effects.verbs import event_study
+from analysis.effects.verbs import did, event_study
 from analysis.language.labels import bracketed, joined, say
-from analysis.messages import StudyError, p_of
+from analysis.messages import StudyError, in_sentence, p_of
 from analysis.presentation.tables import Table, effects_table
-from analysis.robustness.check import Check, threat
+from analysis.robustness.check import Check, beside, threat
 from analysis.study.outcome import shown, shown_unit
 from analysis.study.study import Study
 
@@ -17,17 +19,19 @@ from analysis.study.study import Study
 def parallel_trends(study: Study, outcome: str) -> Check:
     """Whether both sides moved together before, and what follows if they did not."""
     language, events = study.language, event_study(study, outcome)
-    together = events.pretrend()
+    together, others = events.pretrend(), {"against the last year before": events.average()}
     leads = say(language, "The leads cannot be tested together.")
     if together.joint.p_value >= 0:
         leads = say(language, "All leads together: p {p_value}.", p_value=p_of(together.joint.p_value))
+    found, results = [leads], list[Any]([together])
     try:
-        relative, smooth = (events.honest_bounds(kind=kind) for kind in ("relative_magnitudes", "smoothness"))
+        both = events.both_bounds()
+        said = "Honest bounds of the effect against the last year before{which}: {answer}"
+        found.append(say(language, said, which=both.relative.which, answer=in_sentence(both.answer)))
+        results += [both, _tabled(both.relative, both.smooth, events)]
     except StudyError as error:
-        return Check(study, joined(language, [leads, str(error)]), {}, (together,))
-    bounds = say(language, "Honest bounds{which}: {answer}.", which=relative.which, answer=relative.answer)
-    results = (together, relative, smooth, _tabled(relative, smooth, events))
-    return Check(study, joined(language, [leads, bounds]), {}, results)
+        found.append(str(error))
+    return Check(study, joined(language, [*found, beside(did(study, outcome), others)]), others, tuple(results))
 
 
 def _tabled(relative: HonestBounds, smooth: HonestBounds, events: EventStudy) -> Table:
