@@ -60,6 +60,8 @@ READ_FOR_ITS_LANGUAGE = {"01-sources", "10-your-villages"}
 OF_THE_DEFAULT_STUDY = re.compile(
     r"simulated|Mengzhou|孟州|2022|2023|COVID|\bfive\b|\byuan\b|(?<![\d.,])274(?![\d.,]*\d)", re.IGNORECASE
 )
+# Words for the units and groups of the project's own study; districts of a town (subdistricts) are others.
+OF_VILLAGES = re.compile(r"village|\bdistrict", re.IGNORECASE)
 WHERE_DATA_COME_FROM = re.compile(r"\*\*Data\.\*\*.*?(?=\n\n|\Z)", re.DOTALL)
 NO_NUMBER = re.compile(r"\bnan\b|<NA>", re.IGNORECASE)
 # Enough to run the code; how many there are is no part of what is tested.
@@ -220,6 +222,11 @@ def few_outside() -> tuple[pd.DataFrame, str]:
     return panel([2017] * 3 + [NEVER] * 2, size=1), toml()
 
 
+def counties() -> tuple[pd.DataFrame, str]:
+    """No villages, and no districts."""
+    return panel([2017] * 4 + [NEVER] * 6), toml(design=GROUPS).replace("panel =", 'noun = "county"\npanel =')
+
+
 BUILDERS: tuple[Callable[[], tuple[pd.DataFrame, str]], ...] = (
     several_starts,
     one_year_before,
@@ -237,6 +244,7 @@ BUILDERS: tuple[Callable[[], tuple[pd.DataFrame, str]], ...] = (
     groups_cut,
     nothing_moves,
     few_outside,
+    counties,
 )
 
 
@@ -306,6 +314,7 @@ REFUSED_CHECKS: dict[str, dict[str, str]] = {
     "nothing_moves": {
         "synthetic_districts": "In every untreated group 'income' moves exactly like a mix of the others"
     },
+    "counties": {"other_programmes": "No county has a published project or lies in a subdistrict."},
     "few_outside": {
         "other_strata": NO_NEIGHBOUR,
         "same_promise": NO_WEIGHTS,
@@ -318,7 +327,8 @@ NO_BOUNDS_FOR = {
     "every_second_year": NO_BOUNDS.format(6, 4, 12),
     "villages_alone": NO_BOUNDS.format(12, 5, 15),
     **dict.fromkeys(
-        ["rate_below_zero", "in_logs", "in_chinese", "groups_cut", "many_missing"], NO_BOUNDS.format(6, 5, 15)
+        ["rate_below_zero", "in_logs", "in_chinese", "groups_cut", "many_missing", "counties"],
+        NO_BOUNDS.format(6, 5, 15),
     ),
     **dict.fromkeys(["one_treated_group", "mixed_groups", "nothing_moves", "few_outside"], NO_COVARIANCE),
     "nowhere_else": "No honest bounds: 2 treated groups are worth 1.9 equal ones by their totals: not informative. ",
@@ -514,6 +524,7 @@ class _OnEveryStudy:
         for line, text in done.texts:
             assert not NO_NUMBER.search(text), f"{line}: {text}"
             assert not OF_THE_DEFAULT_STUDY.search(text), f"{line}: {text}"
+            assert study != "counties" or not OF_VILLAGES.search(text), f"{line}: {text}"
         self.look_at(study, done)
 
 

@@ -12,6 +12,13 @@ BETWEEN_SENTENCES = {"en": " ", "zh": ""}
 NUMBER = re.compile(r"(?<![\w−-])[−-]?\d[\d,.]*(?!\w)")
 UNITS = {canonical: name for name, (canonical, factor) in reversed(CONVERSIONS.items()) if factor == 1}
 PER = {divisor: name for name, divisor in DIVISORS.items()}
+UNIT = {"en": r"\b[Vv]illages?\b", "zh": "(?<!乡)村"}
+DISTRICT = {
+    "en": r"\b(?P<kind>(?:un)?treated |placebo )?district(?P<many>s)?\b",
+    "zh": "(?P<kind>安慰剂)?片区(?P<many>)",
+}
+"""In lower case: proper names stay."""
+TREATED_GROUP = {"en": ("treated ", "group"), "zh": ("处理", "组")}
 
 
 def say(language: str, phrase: str, **values: object) -> str:
@@ -82,8 +89,10 @@ def one_of(language: str, noun: str) -> str:
     return counted(language, 1, noun).removeprefix("1").strip()
 
 
-def of_units(language: str, text: str, noun: str, labels: Iterable[str] = ()) -> str:
-    """A text on villages, said of what a study calls its units; its own labels stay.
+def of_units(language: str, text: str, noun: str, labels: Iterable[str] = (), *, districts: bool = True) -> str:
+    """A text on villages and districts, said of what a study calls its units and groups; its own labels stay.
+
+    Only villages form districts, and only where `districts` says so: other studies have treated groups.
 
     Examples
     --------
@@ -91,18 +100,24 @@ def of_units(language: str, text: str, noun: str, labels: Iterable[str] = ()) ->
     ('Counties outside, means of 20 county-years', '县数')
     >>> of_units("en", "village debt of all villages", "county", ["Village debt"])
     'village debt of all counties'
+    >>> of_units("en", "each district against placebo districts", "county"), of_units("zh", "各片区的效应", "county")
+    ('each treated group against placebo groups', '各处理组的效应')
     """
+    if noun == "village" and districts:
+        return text
 
     def one(found: re.Match) -> str:
-        if not found["unit"]:
+        if found["group"]:
+            treated, group = TREATED_GROUP[language]
+            return (found["kind"] or treated) + group + (found["many"] or "")
+        if not found["unit"] or noun == "village":
             return found[0]
         word = plural(noun) if found["unit"].endswith("s") else noun
         own = one_of(language, noun).removeprefix("个")
         return own if language == "zh" else word.capitalize() if found[0][0] == "V" else word
 
-    kept = "|".join(re.escape(label) for label in labels if label) or "(?!)"
-    unit = r"\b[Vv]illages?\b" if language == "en" else "(?<!乡)村"
-    return re.sub(f"(?P<label>(?i:{kept}))|(?P<unit>{unit})", one, text) if noun != "village" else text
+    kept = "|".join([r"\{[^{}]*\}", *(re.escape(label) for label in (*labels, noun) if label)])
+    return re.sub(f"(?P<kept>(?i:{kept}))|(?P<unit>{UNIT[language]})|(?P<group>{DISTRICT[language]})", one, text)
 
 
 def joined(language: str, sentences: Iterable[str]) -> str:

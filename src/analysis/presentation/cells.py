@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.effects.sentence import signed
-from analysis.language.labels import of_units, say
+from analysis.language.labels import say
 from analysis.messages import amount, amounts, decimals_of, fixed, shared_decimals
 from analysis.presentation.headings import heading, named
 
@@ -36,12 +36,11 @@ class Column:
 
 def columns_of(frame: pd.DataFrame, language: str, noun: str = "village") -> list[Column]:
     """Columns as they are read, row names first; the study's own noun stands where texts say village."""
-    columns = _columns(frame, language)
-    texts = {str(text): named(language, str(text)) for text in (*frame.index, *frame.to_numpy().ravel())}
-    own = {said: of_units(language, said, noun) for text, said in texts.items() if "illage" in text}
+    texts = {str(text) for text in (*frame.index, *frame.to_numpy().ravel())} if noun != "village" else ()
+    own = {named(language, text): named(language, text, noun) for text in texts}
     return [
-        replace(one, heading=of_units(language, one.heading, noun), cells=[own.get(cell, cell) for cell in one.cells])
-        for one in columns
+        replace(one, heading=heading(language, one.name, noun), cells=[own.get(cell, cell) for cell in one.cells])
+        for one in _columns(frame, language)
     ]
 
 

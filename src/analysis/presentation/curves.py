@@ -95,7 +95,7 @@ def _draw_choices(ax: Axes, rows: pd.DataFrame, choices: list[tuple[str, str]], 
     language = study.language
     said = {column: study.label_of(column) for column in study.outcomes} if language == "zh" else {}
     names = [
-        without_formulas(f"{term(language, name)}: {said.get(value) or named(language, value)}")
+        without_formulas(f"{term(language, name)}: {said.get(value) or named(language, value, study.noun)}")
         for name, value in reversed(choices)
     ]
     ax.set_yticks(range(len(choices)), names, fontsize="small")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.design.variability import level_and_change
-from analysis.language.labels import bracketed, counted, joined, say, term
+from analysis.language.labels import bracketed, counted, joined, say
 from analysis.messages import Said, fixed, in_sentence
 from analysis.presentation.tables import Table, captioned
 from analysis.regression.sample import select_sample
@@ -182,18 +182,15 @@ def nearby(study: Study) -> Said:
     units, language = study.units, study.language
     inside = units["first_treated"].notna()
     near = ~inside & units["stratum"].isin(units.loc[inside, "stratum"])
-    beside = say(
-        language,
+    beside = study.say(
         "The study has one stratum, so near and distant ones outside cannot be told apart."
         if len(units["stratum"].unique()) == 1
         else "{near} of {outside} outside share a stratum with them, so effects may spill over to these.",
         near=f"{near.sum():,}",
         outside=f"{(~inside).sum():,}",
     )
-    first = say(
-        language,
+    first = study.say(
         "{data}: {villages} in {groups} are inside.",
-        data=term(language, study.label).capitalize(),
         villages=counted(language, int(inside.sum()), study.noun),
         groups=counted(language, units.loc[inside, "group"].nunique(), "group"),
     )
@@ -212,11 +209,9 @@ def reporting(study: Study, outcome: str) -> Said:
     frame, values, language = study.frame, study.column(outcome), study.language
     short = frame.groupby("unit").size() < frame["time"].nunique()
     return Said(
-        say(
-            language,
+        study.say(
             "{data}: of {villages} {short} lack at least one year, {missing} lack the outcome, {zeros} report exactly "
             "zero. Nothing is filled in.",
-            data=term(language, study.label).capitalize(),
             villages=counted(language, len(short), study.noun),
             short=f"{short.sum():,}",
             missing=counted(language, int(values.isna().sum()), f"{study.noun}-year"),
@@ -234,7 +229,6 @@ def alike_before(study: Study, outcome: str) -> Said:
     >>> repr(alike_before(load_study(), "households")).partition(" by ")[0]
     'Simulated data, before 2023: inside and outside differ in households'
     """
-    language = study.language
     level, change = balance(study, [outcome]).frame["normalised difference"]
     if not np.isfinite(level):
         phrase = (
@@ -251,10 +245,8 @@ def alike_before(study: Study, outcome: str) -> Said:
             "by {change} in yearly change."
         )
     return Said(
-        say(
-            language,
+        study.say(
             phrase,
-            data=term(language, study.label).capitalize(),
             start=study.starts[0],
             label=in_sentence(study.label_of(outcome)),
             level=fixed(level, 2),

@@ -79,9 +79,8 @@ def plot_design(study: Study, *, ax: Axes | None = None) -> Axes:
 
 
 def _design_title(study: Study, inside: pd.Series, each: int, left: int) -> str:
-    language, data = study.language, term(study.language, study.label)
-    title = say(
-        language,
+    language = study.language
+    title = study.say(
         "One dot for each {noun}: {inside} inside (blue), {outside} outside (orange) ({data})"
         if each == 1
         else "One dot for {each} {noun}: {inside} inside (blue), {outside} outside (orange) ({data})",
@@ -89,7 +88,6 @@ def _design_title(study: Study, inside: pd.Series, each: int, left: int) -> str:
         each=each,
         inside=f"{inside.sum():,}",
         outside=f"{(~inside).sum():,}",
-        data=data,
     )
     return title + ("\n" + say(language, "{number} more are not drawn", number=left) if left else "")
 
@@ -136,18 +134,15 @@ def plot_coverage(study: Study, outcome: str | None = None) -> Axes:
         for end in ends[:-1]:
             axes[0].axhline(end, color="white", linewidth=2)
     inside, outside = (counted(language, int(rows.sum()), study.noun) for rows in (treated, ~treated))
-    labels = [say(language, "{units} inside", units=inside), say(language, "{units} outside", units=outside)]
+    labels = [study.say("{units} inside", units=inside), study.say("{units} outside", units=outside)]
     for ax, label in zip(axes, labels, strict=True):
         ax.set_ylabel(label)
     seen = [state for state in SAID if (wide.to_numpy() == state).any()]
-    patches = [Patch(facecolor=COLOURS[one], edgecolor="0.6", label=term(language, SAID[one])) for one in seen]
+    patches = [Patch(facecolor=COLOURS[one], edgecolor="0.6", label=study.say(SAID[one])) for one in seen]
     figure.legend(handles=patches, loc="outside lower center", ncols=min(len(patches), 3), fontsize="small")
-    label, data = drawn_label(study, outcome), term(language, study.label)
-    title = say(
-        language,
+    title = study.say(
         "{label}: who reports in which year, a row for each {noun} ({data})",
-        label=label,
-        data=data,
+        label=drawn_label(study, outcome),
         noun=term(language, study.noun),
     )
     finish(axes[1], language, "", say(language, "Year"), labels[1], years=True)

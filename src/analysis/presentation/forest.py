@@ -11,12 +11,13 @@ from matplotlib.axes import Axes
 
 from analysis.effects.comparison import answered, compare
 from analysis.effects.estimate import Estimate
-from analysis.language.labels import bracketed, of_units, say, term
+from analysis.language.labels import bracketed, say, term
 from analysis.messages import StudyError
 from analysis.presentation.cells import spread
 from analysis.presentation.headings import named
 from analysis.presentation.plots import HANZI_PER_LINE, drawn_label, finish, without_formulas
 from analysis.presentation.style import INSIDE, OTHERS
+from analysis.study.group_notes import in_own_words
 from analysis.study.outcome import shown, shown_unit
 from analysis.study.study import Study
 
@@ -81,17 +82,12 @@ def plot_forest(
     ax = ax or plt.subplots(figsize=(7.0, MARGINS + ROW * len(frame)))[1]
     _draw(ax, frame)
     per_line = HANZI_PER_LINE if language == "zh" else LETTERS_PER_LINE
-    names = [of_units(language, named(language, str(name)), study.noun) for name in frame.index]
+    names = [named(language, str(name), study.noun) for name in frame.index]
     labels = ["\n".join(wrap(without_formulas(name), per_line)) for name in names]
     ax.set_yticks(range(len(frame)), labels, fontsize="small")
     ax.set_ylim(len(frame) - 0.4, -0.6)
-    title = say(
-        language,
-        "{label}: {title} ({data})",
-        label=drawn_label(study, known[0].outcome),
-        title=say(language, title),
-        data=term(language, study.label),
-    )
+    label = drawn_label(study, known[0].outcome)
+    title = study.say("{label}: {title} ({data})", label=label, title=in_own_words(study, study.term(title)))
     if left := len(held) - len(frame):
         everything = compare(held).dropna(subset="estimate").query("unit == @unit")
         everything = everything.assign(estimate=shown(unit, everything["estimate"]))
@@ -139,11 +135,9 @@ def plot_districts(districts: ByDistrict, *, ax: Axes | None = None) -> Axes:
         ax.annotate(said, (1.01, at), xycoords=ax.get_yaxis_transform(), va="center", fontsize="small", color="0.3")
     ax.set_yticks(places, [without_formulas(str(name)) for name in few.index], fontsize="small")
     ax.set_ylim(len(few) - 0.4, -0.6)
-    title = say(
-        language,
+    title = study.say(
         "{label}: effect in each district ({data}; grey: where {share:g} % of untreated groups lie; p adjusted)",
         label=drawn_label(study, overall.outcome),
-        data=term(language, study.label),
         share=100 * districts.level,
     )
     if len(few) < len(frame):
@@ -185,9 +179,8 @@ def plot_balance(frame: pd.DataFrame, study: Study, *, ax: Axes | None = None) -
     labels = ["\n".join(wrap(without_formulas(str(name)), LETTERS_PER_LINE)) for name in frame.index]
     ax.set_yticks(places, labels, fontsize="small")
     ax.set_ylim(len(frame) - 0.4, -0.6)
-    data = term(language, study.label)
-    title = say(language, "Inside and outside before {start} ({data})", start=study.starts[0], data=data)
-    return finish(ax, language, title, say(language, "Inside less outside, in standard deviations over villages"))
+    title = study.say("Inside and outside before {start} ({data})", start=study.starts[0])
+    return finish(ax, language, title, study.say("Inside less outside, in standard deviations over villages"))
 
 
 def _draw(ax: Axes, frame: pd.DataFrame) -> None:

@@ -2,7 +2,7 @@
 
 import re
 
-from analysis.language.labels import say, term
+from analysis.language.labels import of_units, say, term
 
 HEADINGS = {
     "p_value": "p",
@@ -70,11 +70,12 @@ NAMES = {
     "sun_abraham": "Sun and Abraham",
 }
 """Row names and cells."""
+_OF_UNITS = re.compile("illage|district")
 _CODE = re.compile(r"[a-z]+(_[a-z0-9]+)+")
 
 
-def heading(language: str, name: object) -> str:
-    """A column's heading in words and in a language.
+def heading(language: str, name: object, noun: str = "village") -> str:
+    """A column's heading in words and in a language; the study's own noun stands where it says village.
 
     Examples
     --------
@@ -82,20 +83,21 @@ def heading(language: str, name: object) -> str:
     ('p', 'p值', 'road length', '2023')
     """
     if isinstance(name, tuple):
-        return " / ".join(filter(None, (heading(language, part) for part in name)))
+        return " / ".join(filter(None, (heading(language, part, noun) for part in name)))
     if name in HEADINGS:
-        return say(language, HEADINGS[str(name)])
+        return of_units(language, say(language, HEADINGS[str(name)]), noun)
     text = "" if name is None else str(name)
     text = text.replace("_", " ") if _CODE.fullmatch(text) else text
-    return text if " per " in text else term(language, text)
+    return of_units(language, text if " per " in text else term(language, text), noun)
 
 
-def named(language: str, text: str) -> str:
-    """A row's name or a cell in words and in a language.
+def named(language: str, text: str, noun: str = "village") -> str:
+    """A row's name or a cell in words and in a language; the study's own noun stands where it says village.
 
     Examples
     --------
-    >>> named("en", "wild_bootstrap"), named("zh", "cr2"), named("en", "v_01")
-    ('wild cluster bootstrap', 'CR2', 'v_01')
+    >>> named("en", "wild_bootstrap"), named("zh", "cr2"), named("en", "v_01"), named("en", "village_mean", "county")
+    ('wild cluster bootstrap', 'CR2', 'v_01', 'per county')
     """
-    return say(language, NAMES[text]) if text in NAMES else term(language, text)
+    said = say(language, NAMES[text]) if text in NAMES else term(language, text)
+    return of_units(language, said, noun) if _OF_UNITS.search(NAMES.get(text, text)) else said

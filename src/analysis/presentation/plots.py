@@ -14,12 +14,15 @@ from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter, Scala
 
 from analysis.inference.methods import HEADLINE
 from analysis.language.labels import bracketed, say, term
-from analysis.messages import MOST_DECIMALS
+from analysis.messages import MOST_DECIMALS, plural
 from analysis.presentation.descriptive import place
 from analysis.presentation.headings import named
 from analysis.presentation.style import INSIDE, OUTSIDE, PALETTE
+from analysis.study.group_notes import has_districts
 from analysis.study.study import Study
 
+INSIDE_DISTRICTS = {"inside": "inside the districts", "outside": "outside the districts"}
+TREATED = {"inside": "treated {units}", "outside": "untreated {units}"}
 HANZI_PER_LINE = 18
 # Letters in a line below a figure; Chinese characters are twice as wide.
 LETTERS_BELOW = 76
@@ -46,21 +49,21 @@ def plot_trends(study: Study, outcome: str, *, log: bool | None = None, ax: Axes
     ax, language = ax or plt.subplots()[1], study.language
     values = study.column(outcome)
     means = values.groupby([place(study.frame), study.frame["time"]]).mean()
+    names = INSIDE_DISTRICTS if has_districts(study) else TREATED
     for where, colour, marker in (("inside", INSIDE, "o"), ("outside", OUTSIDE, "s")):
         line = means.loc[where].dropna()
         ax.plot(line.index, line, color=colour, marker=marker)
         for year, last in line.iloc[-1:].items():
             above = last >= means.xs(year, level=1).max()
-            beside(ax, year, last, term(language, f"{where} the districts"), colour, above)
+            beside(ax, year, last, study.say(names[where], units=plural(study.noun)), colour, above)
     for start in study.starts:
         ax.axvline(start - 0.5, color="0.4", linestyle="--", linewidth=1)
     if study.scale_of(outcome) != "level" if log is None else log:
         ax.set_yscale("log")
-    title = "{label}, means by year ({data}; dashed: start {starts})"
     starts = say(language, ", ").join(map(str, study.starts))
     described, label = study.describe(outcome), drawn_label(study, outcome)
     detail = bracketed(language, described.unit, described.prices).lstrip()
-    title = say(language, title, label=label, data=term(language, study.label), starts=starts)
+    title = study.say("{label}, means by year ({data}; dashed: start {starts})", label=label, starts=starts)
     return finish(ax, language, title, say(language, "Year"), f"{label}\n{detail}".rstrip(), years=True)
 
 

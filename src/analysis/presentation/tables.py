@@ -15,11 +15,11 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.event_study import EventStudy
 from analysis.effects.sentence import specification
 from analysis.inference.methods import HEADLINE_NAME
-from analysis.language.catalogues import catalogue
 from analysis.language.labels import bracketed, joined, of_units, say, term
 from analysis.messages import StudyError, amounts
 from analysis.presentation.cells import Column, columns_of, plain, spread
 from analysis.presentation.latex import latex_table, literal
+from analysis.study.group_notes import in_own_words
 from analysis.study.outcome import LOG_POINTS, shown, shown_unit
 from analysis.study.study import Study
 
@@ -232,7 +232,7 @@ def effects_table(frame: pd.DataFrame, study: Study, title: str, outcome: str = 
     """
     frame = frame.rename(index={name: study.label_of(name) for name in study.outcomes})
     if not outcome:
-        return captioned(_in_shown_unit(frame), study, "{title} ({data})", title=term(study.language, title))
+        return captioned(_in_shown_unit(frame), study, "{title} ({data})", title=in_own_words(study, study.term(title)))
     unit = study.effect_unit(outcome, scale)
     return captioned(
         _of_one_unit(frame, unit),
@@ -240,7 +240,7 @@ def effects_table(frame: pd.DataFrame, study: Study, title: str, outcome: str = 
         "{label}{unit}: {title} ({data})",
         label=study.label_of(outcome),
         unit=bracketed(study.language, shown_unit(unit)),
-        title=term(study.language, title),
+        title=in_own_words(study, study.term(title)),
     )
 
 
@@ -273,6 +273,4 @@ def _data(estimate: Estimate) -> str:
 
 def captioned(frame: pd.DataFrame, study: Study, caption: str, **values: object) -> Table:
     """A table in the study's language; `data`, where it is not given, is the study's provenance."""
-    values = {"data": term(study.language, study.label)} | values
-    said = of_units(study.language, catalogue(study.language).gettext(caption), study.noun).format(**values)
-    return Table(frame, said, study.language, noun=study.noun)
+    return Table(frame, study.say(caption, **values), study.language, noun=study.noun)

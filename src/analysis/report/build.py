@@ -3,6 +3,7 @@
 import os
 import tempfile
 import warnings
+from functools import partial
 from pathlib import Path
 
 from analysis.language.texts import said
@@ -16,6 +17,7 @@ from analysis.report.notebooks import TITLE, NotebookError, notebook_paths, page
 from analysis.report.pages import refuse_other_folder, write_report
 from analysis.report.summary import write_summary
 from analysis.report.title_page import TitlePage, literal
+from analysis.study.group_notes import in_own_words
 from analysis.study.study import Study
 
 ROOT = DATA.parent
@@ -75,7 +77,8 @@ def build_report(
         # Where nothing is asked, the example of notebook 10 speaks its own language, as stored.
         spoken = {"STUDY_LANGUAGE": loaded.language} if language or file != OWN_STUDY else {}
         variables = {"STUDY": str(file), **spoken}
-        runs = dict(run_notebooks([*shown, *method], variables, exporting=True, tolerant=file != OWN_STUDY))
+        tolerant = file != OWN_STUDY and partial(in_own_words, loaded)
+        runs = dict(run_notebooks([*shown, *method], variables, exporting=True, tolerant=tolerant))
         failures = [str(run) for run in runs.values() if isinstance(run, NotebookError)]
         pages = {path.stem: run for path, run in runs.items() if not isinstance(run, NotebookError)}
         exports, steps = take_exports(pages), unsupported_steps(pages)

@@ -76,11 +76,11 @@ def table_for_paper(table: "Table") -> dict[str, Any]:
     >>> table_for_paper(Table(pd.DataFrame({"villages": [274]}, index=["all"]), "Roster"))["rows"]
     [['all', 274]]
     """
-    whole, language = table.frame.select_dtypes("Int64").columns, table.language
+    whole, language, noun = table.frame.select_dtypes("Int64").columns, table.language, table.noun
     frame = table.frame.astype(dict.fromkeys(whole, object)).fillna(dict.fromkeys(whole, ""))
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index(names=[name or "" for name in frame.index.names], allow_duplicates=True)
-    shown = columns_of(table.frame, language)
+    shown = columns_of(table.frame, language, noun)
     formats = {str(column.name or ""): _number_formats(column) for column in shown}
     general = [GENERAL] * len(frame)
     formats |= dict.fromkeys(("low", "high"), formats.get("interval", general))
@@ -88,8 +88,8 @@ def table_for_paper(table: "Table") -> dict[str, Any]:
     return {
         "caption": printed.caption,
         "note": printed.note,
-        "columns": [heading(language, name) for name in frame.columns],
-        "rows": [[_cell(value, language) for value in row] for row in frame.itertuples(index=False, name=None)],
+        "columns": [heading(language, name, noun) for name in frame.columns],
+        "rows": [[_cell(value, language, noun) for value in row] for row in frame.itertuples(index=False, name=None)],
         "formats": [formats.get(str(name), general) for name in frame.columns],
         "headings": [column.heading for column in shown],
         "cells": [list(row) for row in zip(*(column.cells for column in shown), strict=True)],
@@ -172,10 +172,10 @@ def _drawn(figure: "Figure", box: Any, **options: Any) -> str:
     return b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _cell(value: Any, language: str) -> str | int | float | bool | None:
+def _cell(value: Any, language: str, noun: str) -> str | int | float | bool | None:
     """A value as JSON can hold it: missing is None."""
     if isinstance(value, str):
-        return named(language, value)
+        return named(language, value, noun)
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
     value = value.item() if hasattr(value, "item") else value

@@ -5,7 +5,7 @@ What a study cannot support may be said in the place of the step that asks for i
 
 import os
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -63,7 +63,11 @@ def pages_on(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def run_notebook(
-    path: Path, variables: Mapping[str, str] | None = None, *, exporting: bool = False, tolerant: bool = False
+    path: Path,
+    variables: Mapping[str, str] | None = None,
+    *,
+    exporting: bool = False,
+    tolerant: bool | Callable = False,
 ) -> NotebookNode:
     """
     Run a notebook in its own folder, from a fresh kernel, and return it; the file is not touched.
@@ -76,9 +80,9 @@ def run_notebook(
         Environment variables of the kernel beside those of this process.
     exporting : bool
         Whether tables and figures also come in the forms that `analysis.report.exports` writes.
-    tolerant : bool
+    tolerant : bool or function
         Whether a StudyError is shown as what the study cannot support, once a page, and cells that are tagged as
-        those of the default study are left out.
+        those of the default study are left out; a function says errors in the study's own words.
 
     Returns
     -------
@@ -105,7 +109,7 @@ def run_notebook(
     with client.setup_kernel(env=os.environ | (variables or {}), cleanup_kc=True):
         for place, cell in enumerate(notebook.cells):
             if cell.cell_type == "code":
-                _run_cell(client, place, path, said if tolerant else None)
+                _run_cell(client, place, path, said if tolerant else None, tolerant if callable(tolerant) else str)
     notebook.cells = [cell for cell in notebook.cells if cell.metadata.get(MARK) != ""]
     notebook.metadata = nbformat.from_dict(METADATA)
     return notebook
@@ -168,7 +172,7 @@ def _kernel_of_this_interpreter() -> AsyncKernelManager:
     return AsyncKernelManager(kernel_name=NATIVE_KERNEL_NAME, kernel_spec_manager=nowhere)
 
 
-def _run_cell(client: NotebookClient, place: int, path: Path, said: set[str] | None) -> None:
+def _run_cell(client: NotebookClient, place: int, path: Path, said: set[str] | None, worded: Callable) -> None:
     """Run a cell; where refusals are forgiven, `said` holds those that the page has said already."""
     cell = client.nb.cells[place]
     try:
@@ -176,7 +180,7 @@ def _run_cell(client: NotebookClient, place: int, path: Path, said: set[str] | N
     except (CellExecutionError, DeadKernelError):
         errors = _errors(cell)
         if said is not None and {error.ename for error in errors} == {StudyError.__name__}:
-            _say_instead(cell, errors[-1].evalue, said)
+            _say_instead(cell, worded(errors[-1].evalue), said)
             return
         reasons = [f"{error.ename}: {error.evalue}" for error in errors] or ["the kernel died (out of memory?)"]
         first_line = cell.source.strip().splitlines()[0]

@@ -15,6 +15,7 @@ from analysis.language.labels import bracketed, counted, joined, one_of, say, te
 from analysis.messages import StudyError, amount, fixed, in_sentence
 from analysis.report.findings import Findings
 from analysis.report.title_page import literal
+from analysis.study.group_notes import grouped
 from analysis.study.outcome import shown, shown_unit
 
 ENDS = (".", "?", "!", "。", "？", "！")
@@ -214,8 +215,7 @@ class Wording:
     @property
     def grouped(self) -> bool:
         """Whether treatment was given to groups of units."""
-        units = self.findings.study.units
-        return bool((units["group"].astype(str) != units.index.astype(str)).any())
+        return grouped(self.findings.study.frame)
 
     @property
     def place(self) -> str:

@@ -9,9 +9,10 @@ import numpy as np
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.sentence import signed
-from analysis.language.labels import joined, of_units, say, term
+from analysis.language.labels import joined, say, term
 from analysis.messages import StudyError, amounts
 from analysis.presentation.tables import Table, paragraph
+from analysis.study.group_notes import in_own_words
 from analysis.study.outcome import effect_in_words, shown, shown_unit
 from analysis.study.study import Study
 
@@ -51,13 +52,15 @@ class Finding:
         return self.drawing() if self.drawing else self
 
     def __repr__(self) -> str:
-        language, labels = self.study.language, map(self.study.label_of, self.study.outcomes)
-        said = of_units(language, self._said, self.study.noun, labels)
-        return say(language, "{name}: {value}", name=term(language, self.study.label).capitalize(), value=said)
+        language, name = self.study.language, term(self.study.language, self.study.label).capitalize()
+        return say(language, "{name}: {value}", name=name, value=self._in_own_words(self._said))
 
     @property
     def _said(self) -> str:
         return self.found
+
+    def _in_own_words(self, text: str) -> str:
+        return in_own_words(self.study, text, map(self.study.label_of, self.study.outcomes))
 
     def _repr_html_(self) -> str:
         shown = [one._repr_html_() if isinstance(one, Table) else paragraph(repr(one)) for one in self.results]
@@ -108,7 +111,8 @@ def threat(name: str, done: str) -> Callable[[Asked], Asked]:
                 check = function(study, outcome)
             except StudyError as error:
                 check = Check(study, str(error), refused=True)
-            return replace(check, threat=say(study.language, name), done=say(study.language, done))
+            found = check._in_own_words(check.found)
+            return replace(check, threat=study.say(name), done=study.say(done), found=found)
 
         return asked
 

@@ -88,8 +88,7 @@ class Districts:
         amounts = "amount" if self._unit_of_amounts else "effect"
         shown = [*dict.fromkeys(["effect", amounts]), "low", "high", "p_value", "p_adjusted", "p_differs", "villages"]
         known = [name for name in shown if frame[name].notna().any()]
-        title = say(
-            study.language,
+        title = study.say(
             "effect in each district, amount in {unit}; p alone, adjusted for their number, and of the overall effect"
             if self._unit_of_amounts
             else "effect in each district; p alone, adjusted for their number, and of the overall effect",

@@ -1,9 +1,12 @@
 """What readers must know of a design's groups: few of them on a side, or groups that hold both kinds of units."""
 
 import warnings
+from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 
+from analysis.language.labels import of_units
 from analysis.language.texts import Text, count, first
 from analysis.messages import FewTreatedGroupsWarning
 from analysis.study.panel_rows import first_rows
@@ -13,6 +16,21 @@ def design_notes(frame: pd.DataFrame, stacklevel: int = 4) -> tuple[str, ...]:
     """What readers must know of the design, one sentence each; rows in order of unit."""
     units = frame[["first_treated", "group"]].iloc[first_rows(frame)]
     return few_treated_groups(units, stacklevel) + mixed_groups(units)
+
+
+def grouped(frame: pd.DataFrame) -> bool:
+    """Whether treatment was given to groups of units."""
+    return bool((frame["group"].astype(str) != frame["unit"].astype(str)).any())
+
+
+def in_own_words(study: Any, text: str, labels: Iterable[str] = ()) -> str:
+    """A text on villages and districts in the words of a study, which may have other units and no districts."""
+    return of_units(study.language, text, study.noun, labels, districts=has_districts(study))
+
+
+def has_districts(study: Any) -> bool:
+    """Whether treatment was given to groups of villages: only these are called districts."""
+    return study.noun == "village" and grouped(study.frame)
 
 
 def mixed_groups(units: pd.DataFrame) -> tuple[str, ...]:

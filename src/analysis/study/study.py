@@ -10,10 +10,11 @@ from typing import Any
 import pandas as pd
 
 from analysis.language.labels import say, term
+from analysis.language.texts import said_with
 from analysis.messages import Sentence, StudyError, former_options
 from analysis.study.data_statement import data_statement
 from analysis.study.design import read_design
-from analysis.study.group_notes import design_notes
+from analysis.study.group_notes import design_notes, in_own_words
 from analysis.study.outcome import LOG_POINTS, SCALES, Outcome, described
 from analysis.study.panel_checks import DESIGN_COLUMNS, check_starts, numeric_column
 from analysis.study.panel_rows import first_rows
@@ -261,7 +262,7 @@ class Study(Sentence):
         return self.describe(outcome).label_in(self.language)
 
     def say(self, phrase: str, **values: object) -> str:
-        """A phrase in the study's language, as `analysis.language.labels.say`; {data} is where the data come from.
+        """A phrase in the study's language and words (its noun for villages); {data} is where the data come from.
 
         Examples
         --------
@@ -269,9 +270,9 @@ class Study(Sentence):
         >>> load_study().say("{data}: {number} draws", number=99)
         'Simulated data: 99 draws'
         """
-        data = self.term(self.label)
-        data = data.capitalize() if phrase.startswith("{data}") else data
-        return say(self.language, phrase, **{"data": data} | values)
+        data = self.term(self.label).capitalize() if phrase.startswith("{data}") else self.term(self.label)
+        own = in_own_words(self, say(self.language, phrase))
+        return said_with(own, self.language, **{"data": data} | values)
 
     def term(self, text: str) -> str:
         """A heading, unit or other English term in the study's language, as `analysis.language.labels.term`."""
