@@ -346,6 +346,12 @@ def test_no_sentence_closes_the_fence_that_it_stands_in() -> None:
     assert page.markdown([]).count("```") == 6, "the title page's own: HTML and two lists of pages"
 
 
+def test_title_page_says_what_villages_and_districts_stand_for() -> None:
+    said = "Where their text says village, read county; where it says district, read treated group."
+    assert said in TitlePage("A study", "Data.", noun="county").markdown([])
+    assert "read treated group" not in TitlePage("A study", "Data.").markdown([])
+
+
 def test_report_goes_beside_the_study_or_into_reports() -> None:
     assert default_output(OWN_STUDY) == ROOT / "reports"
     assert default_output(Path("a", "b", "study.toml")) == Path("a", "b-report")

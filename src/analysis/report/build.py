@@ -91,6 +91,7 @@ def build_report(
             summary=summary,
             failures=failures,
             unsupported=steps,
+            noun=loaded.term(loaded.noun),
             method=[path.stem for path in method],
             exports=exports,
             language=loaded.language,

@@ -42,6 +42,8 @@ class TitlePage:
         See `analysis.report.notebooks.unsupported_steps`.
     method : sequence of str
         Names of the pages on the method, which stand behind those on the study.
+    noun : str
+        What the study calls a unit, which the pages call a village.
     exports : Exports, optional
         Files that lie beside the page.
     language : {"en", "zh"}
@@ -56,6 +58,7 @@ class TitlePage:
     failures: Sequence[str] = ()
     unsupported: Mapping[str, list[str]] = field(default_factory=dict)
     method: Sequence[str] = ()
+    noun: str = "village"
     exports: Exports | None = None
     language: str = "en"
 
