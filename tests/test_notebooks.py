@@ -181,6 +181,13 @@ def _shown_to_readers(cell: NotebookNode) -> Iterator[tuple[str, str]]:
         yield "a figure", " ".join(text for _, text in output_texts(cell) if "Axes: " in text)
 
 
+def has_a_title_a_figure(notebook: NotebookNode, _path: Path) -> Problems:
+    """No two figures of a page have one title."""
+    shown = [text for _, cell in code_cells(notebook) for _, text in output_texts(cell) if "Axes: title=" in text]
+    titles = re.findall(r"title=(\{.*?\})", " ".join(shown))
+    return [f"{title} stands above several figures" for title in {*titles} if titles.count(title) > 1]
+
+
 def ends_with_limits(notebook: NotebookNode, _path: Path) -> Problems:
     """The last section says what the notebook does not show."""
     sections = [title for _, tokens in markdown_tokens(notebook) for title in headings(tokens, "h2")]
@@ -203,6 +210,7 @@ RULES: tuple[Rule, ...] = (
     has_working_links,
     has_short_cells,
     says_its_provenance,
+    has_a_title_a_figure,
     ends_with_limits,
 )
 by_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
@@ -340,6 +348,7 @@ BREACHES: tuple[tuple[Rule, str, Callable[[NotebookNode], object]], ...] = (
     (says_its_provenance, "sentence", in_outputs(5, result(5, markdown="**0.4**"))),
     (says_its_provenance, "print", in_outputs(5, new_output("stream", text="0.4"))),
     (says_its_provenance, "example", in_code('study = load_study(EXAMPLE / "study.toml")')),
+    (has_a_title_a_figure, "repeated", lambda notebook: notebook.cells.append(notebook.cells[4])),
     (ends_with_limits, "no limits", lambda notebook: notebook.cells[-1].update(source="## Next")),
 )
 

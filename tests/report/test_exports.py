@@ -11,7 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from docx import Document
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 from openpyxl import load_workbook
 from PIL import Image
@@ -140,9 +142,26 @@ def test_each_table_and_figure_has_its_numbers_as_text(written: Path) -> None:
         "乙村,5678.9,4000.0,7000.0,2024",
     ]
     lines = (written / "figures" / "page-1.csv").read_text(encoding="utf-8-sig").splitlines()
-    assert lines == ["panel,series,x,y", "1,inside,2023.0,1.5", "1,inside,2024.0,2.5"]
+    assert lines == ["panel,series,x,y,x end,y end", "1,inside,2023.0,1.5,,", "1,inside,2024.0,2.5,,"]
     assert r"\label{tab:page-1}" in (written / "tables" / "page-1.tex").read_text(encoding="utf-8")
     assert (written / "figures" / "page-1.svg").read_text(encoding="utf-8").startswith("<?xml")
+
+
+def test_intervals_bars_and_cells_have_their_numbers_too() -> None:
+    figure = Figure()
+    intervals, bars, cells = figure.subplots(3)
+    intervals.errorbar([2023], [1.0], yerr=[[0.5], [2.0]], capsize=3, label="effect")
+    bars.hist([1.0, 1.5, 3.0], bins=[1, 2, 4])
+    cells.imshow([[0, 1]], ListedColormap(["#ff0000", "#00ff00"]), extent=(2022.5, 2024.5, 1, 0))
+    figure.legend(handles=[Patch(color="#ff0000", label="no report")])
+    assert figure_for_paper(figure)["rows"] == [
+        [1, "effect", 2023.0, 1.0, None, None],
+        [1, "effect", 2023.0, 0.5, 2023.0, 3.0],
+        [2, "", 1.0, 2.0, 2.0, 2.0],
+        [2, "", 2.0, 1.0, 4.0, 1.0],
+        [3, "no report", 2023.0, 0.5, None, None],
+        [3, "", 2024.0, 0.5, None, None],
+    ]
 
 
 def test_print_says_nothing_of_your_data_and_all_of_simulated_ones() -> None:

@@ -69,11 +69,12 @@ def plot_event_study(
         intervals |= _draw_path(ax, one, level, place, APART * (place - (len(drawn) - 1) / 2), term(language, name))
     if len(drawn) > 1 or ax.get_legend_handles_labels()[1]:
         ax.legend(fontsize="small", frameon=True, framealpha=0.8, edgecolor="none")
-    title = say(
-        language,
-        "{label}: effect by event time ({data})",
+    title = study.say(
+        "{label}: effect by event time, {number} estimates side by side ({data})"
+        if len(drawn) > 1
+        else "{label}: effect by event time ({data})",
         label=drawn_label(study, first.outcome),
-        data=term(language, study.label),
+        number=len(drawn),
     )
     effect = "Effect{unit}, {level:g} % intervals" if intervals else "Effect{unit}, no intervals"
     effect = say(language, effect, unit=bracketed(language, shown_unit(unit)), level=100 * level)

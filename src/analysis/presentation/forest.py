@@ -179,7 +179,12 @@ def plot_balance(frame: pd.DataFrame, study: Study, *, ax: Axes | None = None) -
     labels = ["\n".join(wrap(without_formulas(str(name)), LETTERS_PER_LINE)) for name in frame.index]
     ax.set_yticks(places, labels, fontsize="small")
     ax.set_ylim(len(frame) - 0.4, -0.6)
-    title = study.say("Inside and outside before {start} ({data})", start=study.starts[0])
+    title = study.say(
+        "Inside and outside before {start}, as they are and reweighted ({data})"
+        if "reweighted difference" in frame
+        else "Inside and outside before {start} ({data})",
+        start=study.starts[0],
+    )
     return finish(ax, language, title, study.say("Inside less outside, in standard deviations over villages"))
 
 

@@ -13,7 +13,6 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 from IPython.core.interactiveshell import InteractiveShell
 from nbformat import NotebookNode
@@ -124,6 +123,8 @@ def figure_for_paper(figure: "Figure") -> dict[str, Any]:
     from matplotlib import rc_context
     from matplotlib.text import Text
 
+    from analysis.report.figure_data import COLUMNS, drawn
+
     said = {text: text.get_text() for text in figure.findobj(Text)}
     for text in said:
         text.set_text(in_print(said[text]))
@@ -138,26 +139,10 @@ def figure_for_paper(figure: "Figure") -> dict[str, Any]:
     }
     with rc_context(FONTS):
         forms = {form: _drawn(figure, box, format=form, **options[form]) for form in FIGURE_FORMS}
-    made = forms | {"title": _title(figure), "columns": ["panel", "series", "x", "y"], "rows": _points(figure)}
+    made = forms | {"title": _title(figure), "columns": COLUMNS, "rows": drawn(figure)}
     for text, before in said.items():
         text.set_text(before)
     return made
-
-
-def _points(figure: "Figure") -> list[list]:
-    """What lines and dots of a figure stand at; rules across a panel are none."""
-    rows: list[list] = []
-    for panel, ax in enumerate(figure.axes, start=1):
-        lines: list[Any] = [one for one in ax.lines if one.get_transform() == ax.transData]
-        for one in [*lines, *ax.collections]:
-            points: Any = np.ma.asarray(one.get_xydata() if one in lines else one.get_offsets(), float).filled(np.nan)
-            name = "" if str(one.get_label()).startswith("_") else one.get_label()
-            rows += [[panel, name, *map(_number, point)] for point in points.tolist() if len(points) > 1]
-    return rows
-
-
-def _number(value: float) -> float | None:
-    return value if isfinite(value) else None
 
 
 def _title(figure: "Figure") -> str:
