@@ -176,10 +176,15 @@ def as_typed(text: str) -> str:
 
 
 class Sentence:
-    """A result whose repr is a sentence: notebooks show it with every character as it is typed."""
+    """A result whose repr is a sentence: notebooks show it as it is typed, above its small print."""
+
+    def small_print(self) -> str:
+        """How the result was computed, in a line; "" where there is nothing to add."""
+        return ""
 
     def _repr_markdown_(self) -> str:
-        return as_typed(repr(self))
+        small = self.small_print()
+        return as_typed(repr(self)) + (f"\n\n*{as_typed(small)}*" if small else "")
 
 
 @dataclass(frozen=True, repr=False)

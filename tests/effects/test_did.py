@@ -137,15 +137,19 @@ class TestByHand:
         # freedom with equal variances are (1/2 + 1/2)^2 / (1/(4 * 1) + 1/(4 * 1)) = 2
         margin = stats.t.ppf(0.975, 2) * 2**0.5
         assert repr(estimate) == (
-            f"Simulated data: effect on village income 7.0 CNY (95 % interval {7 - margin:.1f} to {7 + margin:.1f}, "
-            "CR2 errors with Satterthwaite degrees of freedom (2.0) clustered by 4 groups, 2 treated, too few for a "
-            "reliable interval), 35.0 % of the counterfactual mean, against all years before; 4 villages, "
-            "16 village-years; two-way fixed effects. "
+            f"Simulated data: effect on village income 7.0 CNY (95 % interval {7 - margin:.1f} to {7 + margin:.1f}), "
+            "35.0 % of the counterfactual mean. "
+            "Caution: 2 groups treated, 2 groups untreated: too few for a reliable interval. "
             "Only 2 treated groups (T1, T2): with two, standard errors rest on two numbers: usual tests reject far too "
             "often, careful ones hardly ever. Read the estimate as a description; randomization inference, in "
             "levels or logs alone, is the most that can be said."
         )
-        assert estimate._repr_markdown_() == repr(estimate)
+        small = (
+            "Linear regression, two-way fixed effects, against all years before; CR2 errors with Satterthwaite degrees "
+            "of freedom (2.0), 4 groups, 2 treated; 4 villages, 16 village-years."
+        )
+        assert estimate.small_print() == small
+        assert estimate._repr_markdown_() == f"{estimate!r}\n\n*{small}*"
 
     def test_frame_is_one_row(self):
         estimate = did(make_hand_study(), "income")
@@ -287,8 +291,8 @@ def test_log_is_the_logarithm():
 def test_default_estimator_depends_on_the_starts_and_is_said():
     one, two = (did(make_study(starts=starts), "income") for starts in ((2019,), (2018, 2020)))
     assert (one.estimator, two.estimator) == ("two_way", "saturated")
-    assert "; two-way fixed effects." in repr(one)
-    assert "; start-year cohorts saturated." in repr(two)
+    assert "regression, two-way fixed effects, against" in one.small_print()
+    assert "regression, start-year cohorts saturated, against" in two.small_print()
 
 
 def test_with_one_start_saturated_averages_the_years():
@@ -309,7 +313,8 @@ def test_counts():
     assert estimate.dropped == 7
     assert estimate.rows == len(panel) - 7 == estimate.regression.nobs
     assert (estimate.villages, estimate.groups, estimate.treated_groups) == (39, 10, 5), "v00 has no row left"
-    assert f"{len(panel) - 7:,} village-years, 7 village-years left out for missing values; " in repr(estimate)
+    left_out = "7 village-years left out (income missing: 3, rain missing: 1, size missing: 3)."
+    assert f"{len(panel) - 7:,} village-years, {left_out}" in estimate.small_print()
 
 
 def test_rows_left_out_are_as_if_they_were_not_there():
@@ -446,7 +451,7 @@ def test_a_year_without_untreated_villages_is_left_out_by_every_estimator(estima
     found = did(Study.from_frame(unseen, **DESIGN), "income", estimator=estimator)
     expected = did(Study.from_frame(panel[panel["year"] < last], **DESIGN), "income", estimator=estimator)
     assert (found.value, found.percent) == pytest.approx((expected.value, expected.percent), rel=EXACT)
-    assert f"({last} has no untreated village)" in repr(found)
+    assert f"({last} has no untreated village)" in found.small_print()
 
 
 def test_no_year_with_a_comparison_is_refused():

@@ -131,8 +131,9 @@ class TestByHand:
             "Event study with 1 year before the reference (event time −1) and 2 treated years. "
             f"Average over treated years: {result.average()!r}"
         )
-        assert ", against the year at event time −1; 4 villages, 16 village-years; " in repr(result)
-        assert result._repr_markdown_() == repr(result)
+        assert ", against the year at event time −1; " in result.average().small_print()
+        assert result.small_print() == result.average().small_print()
+        assert result._repr_markdown_() == f"{result!r}\n\n*{result.small_print()}*"
 
 
 class TestFrame:

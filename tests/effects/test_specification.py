@@ -87,14 +87,14 @@ def test_a_studys_control_is_estimated_with_the_other_controls(own):
 
 def test_sentences_name_controls_weights_and_coefficients_spent(own, bare):
     effect = did(own, "income")
-    assert f"; two-way fixed effects, {SAID}." in repr(effect)
+    assert f"Linear regression, two-way fixed effects, {SAID}, against all years before" in effect.small_print()
     events, districts = event_study(own, "income"), by_district(own, "income")
     results = [events, events.pretrend(), events.honest_bounds(), districts, neighbours(own, "income")]
-    assert [SAID in repr(result) for result in results] == [True] * 5
+    assert [SAID in f"{result} {getattr(result, 'small_print', str)()}" for result in results] == [True] * 5
     positive = dataclasses.replace(own, frame=own.frame.assign(income=own.frame["income"] ** 2))
     small = did(positive, "income", scale="poisson")._repr_markdown_()
     assert f"Poisson regression, two-way fixed effects, {SAID}, against all years before" in small
-    assert "controls" not in repr(did(bare, "income"))
+    assert "controls" not in did(bare, "income").small_print()
 
 
 def test_a_method_without_controls_says_so(own, bare):

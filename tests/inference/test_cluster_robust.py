@@ -362,4 +362,4 @@ def test_few_untreated_groups_are_as_bad_as_few_treated_ones(untreated: int) -> 
     estimate = did(small_study(small_panel(8, groups=9, treated=9 - untreated)), "income")
     for note in estimate.inference(["cr1", "cr2", "wild_bootstrap"], draws=99)["note"]:
         assert f"{untreated} untreated groups: " in note
-    assert f"{untreated} untreated, too few for a reliable interval" in repr(estimate)
+    assert f"{untreated} groups untreated: too few for a reliable interval." in repr(estimate)

@@ -30,8 +30,6 @@ from analysis import (
     specification_curve,
     synthetic_did,
 )
-from analysis.design.detectable_effect import DetectableEffect
-from analysis.effects.estimate import Estimate
 from analysis.presentation.curves import plot_power, plot_specifications
 from analysis.presentation.descriptive import panel_coverage
 from analysis.presentation.design_pictures import plot_coverage, plot_design
@@ -154,8 +152,7 @@ def test_every_result_shows_names_as_they_are_typed_in_markdown(study):
     results += [minimum_detectable_effect(study, "y", replications=20)]
     for result in results:
         said = " ".join(repr(result).split())
-        small = result._small_print() if isinstance(result, Estimate) else ""
-        small = result.small_print() if isinstance(result, DetectableEffect) else small
+        small = "" if isinstance(result, Study) else result.small_print()
         # As a report shows it, and as a notebook does, whose Markdown may hold HTML.
         for page in (to_html(result._repr_markdown_()), MarkdownIt().render(result._repr_markdown_())):
             assert TextOf(page).shown.split() == f"{said} {small}".split(), type(result).__name__

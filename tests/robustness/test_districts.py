@@ -403,7 +403,7 @@ def test_mengzhou_says_that_no_district_can_reach_five_per_cent():
 def test_estimates_of_single_groups_give_no_standard_error():
     result = by_district(quiet(districts_panel()), "income")
     assert np.isnan(result.estimates["d00"].frame()["std_error"].iloc[0])
-    assert "no interval, one treated group: not informative" in repr(result.estimates["d00"])
+    assert "no interval: one treated group: not informative" in repr(result.estimates["d00"])
     assert result.overall.frame()["std_error"].iloc[0] > 0
 
 

@@ -646,6 +646,6 @@ def test_groups_that_all_hold_treated_and_untreated_units_are_neither():
     assert study.mixed
     assert not load_study().mixed
     assert "921 counties (461 treated, 460 untreated, in the same 13 groups), 1954-1961" in repr(study)
-    sentence = repr(did(study, "mortality_per_1000"))
-    assert "clustered by 13 groups, with treated and untreated counties), " in sentence
-    assert "too few" not in sentence
+    effect = did(study, "mortality_per_1000")
+    assert ", 13 groups, with treated and untreated counties; " in effect.small_print()
+    assert "too few" not in repr(effect)

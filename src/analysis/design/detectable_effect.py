@@ -9,7 +9,7 @@ from analysis.design.shocks import Shocks
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import HEADLINE_NAME
 from analysis.language.labels import joined
-from analysis.messages import Sentence, amount, as_typed, count, decimals_of, fixed, in_sentence
+from analysis.messages import Sentence, amount, count, decimals_of, fixed, in_sentence
 from analysis.study.outcome import LOG_POINTS, shown_unit
 from analysis.study.study import Study
 
@@ -82,9 +82,6 @@ class DetectableEffect(Sentence):
             last=self.last_year,
             caution=self.caution,
         )
-
-    def _repr_markdown_(self) -> str:
-        return f"{as_typed(repr(self))}\n\n*{as_typed(self.small_print())}*"
 
     def small_print(self) -> str:
         """How it was computed, how sure it is, and how far it is from the usual multiple of the estimate's error."""

@@ -15,12 +15,10 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.honest_bounds import BothBounds, HonestBounds, check_lags, of_which, path_bounds
 from analysis.effects.pretrend import Pretrend
 from analysis.effects.ratio_of_totals import refuse_dominated
-from analysis.effects.sentence import reasons_in
 from analysis.inference.honest_bounds.bounds import KINDS
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.methods import HEADLINE
 from analysis.inference.pretrends import joint_pretrend, pooled_covariance, slope_weights
-from analysis.language.texts import singular
 from analysis.messages import Listed, Sentence, StudyError, Text, count, fixed
 from analysis.regression.regression import Effect, Regression, weighted_sum
 from analysis.study.study import Study
@@ -251,15 +249,15 @@ class EventStudy(Sentence):
         return BothBounds(*(self.honest_bounds(kind) for kind in KINDS))
 
     def __repr__(self) -> str:
-        # In levels and logs the average's own sentence says what is left out.
-        study, dropped = self.study, self.fitted.sample.dropped if self.scale == "poisson" else {}
-        phrase, noun = "; {noun}-years left out: {reasons}", singular(self.study.noun)
-        return study.say(
-            "Event study with {before} before the reference (event time {reference}) and {after}{left_out}. "
+        return self.study.say(
+            "Event study with {before} before the reference (event time {reference}) and {after}. "
             "Average over treated years: {average}",
             before=count(sum(time < self.reference for time in self.event_times), "year"),
             reference=fixed(self.reference, 0),
             after=count(sum(time >= 0 for time in self.event_times), "treated year"),
-            left_out=study.say(phrase, noun=noun, reasons=reasons_in(study, dropped)) if dropped else "",
             average=repr(self.average()),
         )
+
+    def small_print(self) -> str:
+        """How the average was computed, in a line."""
+        return self.average().small_print()

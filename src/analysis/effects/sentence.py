@@ -11,12 +11,13 @@ from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import HEADLINE_NAME
 from analysis.language.labels import joined, one_of, say
 from analysis.language.texts import Listed, Text, count, plural, said
-from analysis.messages import MOST_DECIMALS, Sentence, amounts, as_typed, fixed, floored, in_sentence, reasons
+from analysis.messages import MOST_DECIMALS, Sentence, amounts, fixed, floored, in_sentence
 from analysis.regression.sample import Sample
 from analysis.study.outcome import LOG_POINTS, shown_unit
 from analysis.study.study import Study
 
 PER = r"/|／|每|\bper\b"
+REGRESSIONS = {"poisson": "Poisson regression", "level": "Linear regression", "log": "Linear regression in logs"}
 ESTIMATORS = {
     "two_way": "two-way fixed effects",
     "saturated": "start-year cohorts saturated",
@@ -25,14 +26,15 @@ ESTIMATORS = {
 
 
 class EffectSentence(Sentence):
-    """How an `Estimate` is said: an effect in per cent with a line of small print, any other in one sentence."""
+    """How an `Estimate` is said: the effect with its interval, and a line of small print on how it was computed."""
 
     def __repr__(self: Any) -> str:
-        return self._proportional() if self.is_ratio else self._linear()
-
-    def _repr_markdown_(self: Any) -> str:
-        said = as_typed(repr(self))
-        return f"{said}\n\n*{as_typed(self._small_print())}*" if self.is_ratio else said
+        study = self.study
+        untreated = self.groups - (0 if study.mixed else self.treated_groups)
+        few = caution_of_few(self.treated_groups, self.effective_treated_districts, study.language, untreated)
+        caution, notes = "" if self.no_interval else few, notes_behind(study, self.other_cuts)
+        said = self._proportional() if self.is_ratio else self._linear()
+        return study.say("{data}: {said}.{caution}{notes}", said=said, caution=caution, notes=notes)
 
     @property
     def specified(self: Any) -> str:
@@ -43,22 +45,16 @@ class EffectSentence(Sentence):
         return "".join(study.say(phrase, what=study.term(what), names=names) for what, names in named.items() if names)
 
     def _proportional(self: Any) -> str:
-        """The sentence of an effect in per cent."""
+        """An effect in per cent with its interval, and what it comes to."""
         study, test = self.study, self.headline()
         percents = [self.percent, *(self.percent_of(test[end]) for end in ("low", "high"))]
         alone = round(self.percent, 0 if abs(self.percent) >= 10 else 1) + 0.0
         numbers = [fixed(alone, 0 if alone.is_integer() else 1)] if self.no_interval else amounts(*percents)
         effect, *ends = map(signed, numbers)
-        interval = (
-            study.say("no interval: {reason}", reason=study.term(self.no_interval))
-            if self.no_interval
-            else study.say("95 % interval {low} to {high} %", low=ends[0], high=ends[1])
+        label, interval = in_sentence(study.label_of(self.outcome)), self._interval(*ends, unit="%")
+        return self._worth(
+            study.say("effect on {label} {effect} % ({interval})", label=label, effect=effect, interval=interval)
         )
-        label = in_sentence(study.label_of(self.outcome))
-        effect = study.say("effect on {label} {effect} % ({interval})", label=label, effect=effect, interval=interval)
-        few = caution_of_few(self.treated_groups, self.effective_treated_districts, study.language)
-        caution, notes = "" if self.no_interval else few, notes_behind(study, self.other_cuts)
-        return study.say("{data}: {said}.{caution}{notes}", said=self._worth(effect), caution=caution, notes=notes)
 
     def _worth(self: Any, effect: str) -> str:
         """An effect in per cent with what it comes to, per unit and year; an outcome per head stays per head."""
@@ -74,27 +70,8 @@ class EffectSentence(Sentence):
         one, unit = one_of(study.language, study.noun), study.term(shown_unit(unit))
         return study.say(told, said=effect, amount=_about(amount), unit=unit, one=one)
 
-    def _small_print(self: Any) -> str:
-        """Inference, groups, rows and what was left out, in a line."""
-        study, df, dropped = self.study, self.headline()["df"], left_out(self.study, self.fitted.sample.dropped)
-        errors = study.say("{errors} ({df})", errors=study.term(HEADLINE_NAME), df=f"{df:.1f}")
-        groups, treated = count(self.groups, "group"), self.treated_groups
-        clusters = study.say("{groups}, {number} treated", groups=groups, number=treated)
-        panel = [count(self.villages, study.noun), count(self.rows, f"{study.noun}-year")]
-        if self.dropped:
-            why = Listed(f"{why}: {number:,}" if len(dropped) > 1 else why for why, number in dropped.items())
-            rows = count(self.dropped, f"{study.noun}-year")
-            panel.append(study.say("{rows} left out ({why})", rows=rows, why=why))
-        large = large_villages(self.fitted, self.effect)
-        return study.say(
-            "Poisson regression, {method}, against {baseline}; {rests}.",
-            method=study.term(ESTIMATORS[self.estimator]) + self.specified,
-            baseline=study.term(self.baseline),
-            rests=Listed([Listed([errors, clusters] if np.isfinite(df) else [clusters]), Listed(panel), *large], "; "),
-        )
-
     def _linear(self: Any) -> str:
-        """The sentence of an effect in levels or logs, or of a slope."""
+        """An effect in levels or logs, or a slope, with its interval and its share of the counterfactual mean."""
         study, test = self.study, self.headline()
         number, *ends = amounts(self.value, test["low"], test["high"])
         unit = self.unit if self.unit == LOG_POINTS else shown_unit(self.unit)
@@ -102,36 +79,40 @@ class EffectSentence(Sentence):
         if unit == LOG_POINTS and self.scale != "poisson":
             share = ", {percent} % of the counterfactual geometric mean"
         return study.say(
-            "{data}: effect on {label} {value} ({interval}){share}, against {baseline}; {units}, {rows}{dropped}; "
-            "{method}.{notes}",
+            "effect on {label} {value} ({interval}){share}",
             label=in_sentence(study.label_of(self.outcome)),
             value=study.say("{number} {unit}", number=number, unit=study.term(unit)).rstrip(),
-            interval=self._interval(*ends, test["df"]),
-            share=study.say(share, percent=f"{self.percent:.1f}") if np.isfinite(self.percent) else "",
-            baseline=study.term(self.baseline),
-            units=count(self.villages, study.noun),
-            rows=count(self.rows, f"{study.noun}-year"),
-            dropped=_rows_left_out(study, self.fitted.sample.dropped),
-            method=study.term(ESTIMATORS[self.estimator]) + self.specified,
-            notes=notes_behind(study, self.other_cuts),
+            interval=self._interval(*ends),
+            share=study.say(share, percent=fixed(self.percent, 1)) if np.isfinite(self.percent) else "",
         )
 
-    def _interval(self: Any, low: str, high: str, df: float) -> str:
-        """The interval of an effect in levels or logs, or why there is none, and whether a test by lot may serve."""
-        study, treated, behind = self.study, self.treated_groups, self._clusters()
+    def _interval(self: Any, low: str = "", high: str = "", unit: str = "") -> str:
+        """The interval of an effect, or why there is none."""
+        study = self.study
         if self.no_interval:
-            told = "no interval, {reason}; {clusters}"
-            if not self.dominance:
-                told = "no interval, {reason}; randomization may serve; {clusters}"
-            return study.say(told, reason=study.term(self.no_interval), clusters=behind)
-        untreated = self.groups - (0 if study.mixed else treated)
-        if untreated < min(treated, FEW_TREATED + 1):
-            behind += study.say(", {number} untreated", number=untreated)
-        if min(untreated, treated) <= FEW_TREATED:
-            behind += study.say(", too few for a reliable interval")
-        told = "95 % interval {low} to {high}, {errors} ({df}) clustered by {clusters}"
-        errors = study.term(HEADLINE_NAME)
-        return study.say(told, low=low, high=high, errors=errors, df=f"{df:.1f}", clusters=behind)
+            return study.say("no interval: {reason}", reason=study.term(self.no_interval))
+        return study.say(
+            "95 % interval {low} to {high} %" if unit else "95 % interval {low} to {high}", low=low, high=high
+        )
+
+    def small_print(self: Any) -> str:
+        """Regression, inference, groups, rows and what was left out, in a line."""
+        study, df, dropped = self.study, self.headline()["df"], left_out(self.study, self.fitted.sample.dropped)
+        errors = study.say("{errors} ({df})", errors=study.term(HEADLINE_NAME), df=f"{df:.1f}")
+        clusters = self._clusters()
+        panel = [count(self.villages, study.noun), count(self.rows, f"{study.noun}-year")]
+        if self.dropped:
+            why = Listed(f"{why}: {number:,}" if len(dropped) > 1 else why for why, number in dropped.items())
+            rows = count(self.dropped, f"{study.noun}-year")
+            panel.append(study.say("{rows} left out ({why})", rows=rows, why=why))
+        large = large_villages(self.fitted, self.effect) if self.is_ratio else []
+        return study.say(
+            "{regression}, {method}, against {baseline}; {rests}.",
+            regression=study.say(REGRESSIONS[self.scale]),
+            method=study.term(ESTIMATORS[self.estimator]) + self.specified,
+            baseline=study.term(self.baseline),
+            rests=Listed([Listed([errors, clusters] if np.isfinite(df) else [clusters]), Listed(panel), *large], "; "),
+        )
 
     def _clusters(self: Any) -> str:
         """How many groups, how many of them cut from untreated units, and how many treated."""
@@ -164,14 +145,16 @@ def _about(number: float) -> str:
     return fixed(rounded, 0) if abs(rounded) >= 10 or rounded.is_integer() else f"{rounded:g}".replace("-", "−")
 
 
-def caution_of_few(treated: int | None, effective: float, language: str = "en") -> str:
-    """A caution behind the sentence of an interval that rests on few treated groups, or on few that count; or ""."""
+def caution_of_few(treated: int | None, effective: float, language: str = "en", untreated: float = np.inf) -> str:
+    """A caution behind the sentence of an interval that rests on few groups, or on few that count; or ""."""
     few = []
     if effective < CAUTION_BELOW:
         number = floored(effective)
         few.append(say(language, "by their totals the treated groups count like {number} equal ones", number=number))
     if treated is not None and treated <= FEW_TREATED:
         few.append(say(language, "{groups} treated", groups=count(treated, "group")))
+    if untreated <= FEW_TREATED:
+        few.append(say(language, "{groups} untreated", groups=count(int(untreated), "group")))
     return say(language, " Caution: {few}: too few for a reliable interval.", few=Listed(few)) if few else ""
 
 
@@ -184,19 +167,6 @@ def left_out(study: Study, dropped: Mapping[str, int]) -> dict[str, int]:
         else study.term(reason): number
         for reason, number in dropped.items()
     }
-
-
-def reasons_in(study: Study, dropped: Mapping[str, int]) -> Text:
-    """Rows left out by reason, with their numbers: 24 (income missing)."""
-    return reasons(dropped if study.language == "en" else left_out(study, dropped))
-
-
-def _rows_left_out(study: Study, dropped: Mapping[str, int]) -> str:
-    """How many rows a regression leaves out, as it stands behind their number; or ""."""
-    missing = all(reason.endswith(" missing") for reason in dropped)
-    told = ", {rows} left out for missing values" if missing else ", {rows} left out: {reasons}"
-    rows = count(sum(dropped.values()), f"{study.noun}-year")
-    return study.say(told, rows=rows, reasons=reasons_in(study, dropped)) if dropped else ""
 
 
 def notes_behind(study: Study, *own: Text | str) -> str:

@@ -284,8 +284,7 @@ def _groups(study: Study, units: pd.DataFrame) -> list[str]:
     facts = {
         "{groups}: intervals rest on them, not on the number of {nouns}.": number >= 5,
         "{groups}: fewer than five are few; read CR2 beside randomization inference.": 3 <= number < 5,
-        "2 untreated groups: too few for a reliable interval, however many are treated.": (kind, number)
-        == ("untreated ", 2),
+        "2 untreated groups: too few for a reliable interval.": (kind, number) == ("untreated ", 2),
         "Every stratum with a treated group is treated as a whole: randomization within strata has nothing to "
         "randomize, and nobody is a neighbour. Randomization over all groups serves.": treated[strata].all()
         and not strata.all(),
