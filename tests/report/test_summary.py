@@ -234,7 +234,7 @@ def test_own_study_in_plain_words(summaries):
     assert "That includes zero: the data cannot tell the effect from none." in english
     assert "51 groups to compare with were made for this study: about 5 villages each" in english
     assert "按代码顺序，每组约5个村" in chinese
-    assert "Of the 25 memberships 23 are assumed" in chinese, "assumptions are shown as the study gives them"
+    assert "The 25 treated villages are real" in chinese, "assumptions are shown as the study gives them"
     assert "inflation" not in english, "its prices are constant"
 
 
@@ -250,7 +250,7 @@ def test_invented_data_are_called_so_and_few_groups_unsure(summaries):
     assert texts["en"].splitlines()[2].startswith("**All data on this page are invented")
     assert texts["zh"].splitlines()[2].startswith("**本页全部数据均为虚构数据")
     assert "With only 3 districts behind it, the interval itself is unsure." in texts["en"]
-    assert "here never less than 11.1 %). Below 5 % the result would be called significant; " in texts["en"]
+    assert "this share is 11.1 % or more, so this test cannot find an effect at the 5 % level." in texts["en"]
     assert "amounts are in prices of the day" in texts["en"]
     assert "包含物价上涨因素" in texts["zh"]
 
@@ -267,8 +267,11 @@ def test_one_treated_group_has_no_interval(summaries):
     lot = did(study, INCOME).inference(["randomization"]).iloc[0]
     assert "No interval can be given: with 1 district alone" in texts["en"]
     assert "无法给出置信区间：只有1个片区" in texts["zh"]
-    assert f"chance would bring a difference as clear {100 * lot['p_value']:.1f} % of the time" in texts["en"]
-    assert "never less than 50.0 %" in texts["en"]
+    assert (
+        f"Places drawn by lot show a difference at least as large in {100 * lot['p_value']:.1f} % of draws"
+        in texts["en"]
+    )
+    assert "this share is 50.0 % or more" in texts["en"]
     assert "Others: only one case was observed." in texts["en"]
     assert "95 % interval" not in texts["en"].split("**What it rests on**")[0]
     assert "How sure that is cannot be said." in texts["en"]
@@ -419,11 +422,11 @@ def test_where_whole_strata_are_treated_lots_are_among_all_groups(summaries):
     study, texts, _ = summaries("whole strata")
     test = randomization(did(study, INCOME), within=None)
     assert (
-        f"drawn among all groups, chance would bring a difference as clear {100 * test.p_value:.1f} % of the time"
+        f"by lot from all groups show a difference at least as large in {100 * test.p_value:.1f} % of draws"
         in texts["en"]
     )
-    assert "within strata there is nothing to draw" in texts["en"]
-    assert "各分层内无可抽之处" in texts["zh"]
+    assert "Within strata there is nothing to draw." in texts["en"]
+    assert "各分层内没有可抽的对象。" in texts["zh"]
 
 
 def test_a_planned_study_is_told_what_it_could_show(summaries):
@@ -485,12 +488,12 @@ def test_what_untreated_villages_say_of_the_scale(summaries):
     evidence = scale_evidence(study, study.primary_outcome)
     level, percent = evidence.frame()[["estimate", "low", "high"]].map(lambda one: fixed(one, 1)).to_numpy()
     assert (
-        "Among 249 villages never treated, those that started higher changed by "
-        f"{percent[0]} % (95 % interval {percent[1]} to {percent[2]} %) against the others in per cent and by "
-        f"{level[0]} % (95 % interval {level[1]} to {level[2]} %) in levels. The smaller change speaks for its scale."
+        "Among 249 villages never treated, the richer half gained on the poorer by "
+        f"{percent[0]} % (95 % interval {percent[1]} to {percent[2]} %) in per cent and by "
+        f"{level[0]} % (95 % interval {level[1]} to {level[2]} %) in levels. The gap nearer zero favours its scale."
     ) in texts["en"]
-    assert f"按比例比较为{percent[0]}%（95%置信区间{percent[1]}%至{percent[2]}%）" in texts["zh"]
-    assert f"按水平值比较为{level[0]}%（95%置信区间{level[1]}%至{level[2]}%）。差距较小的尺度" in texts["zh"]
+    assert f"按百分比为{percent[0]}%（95%置信区间{percent[1]}%至{percent[2]}%）" in texts["zh"]
+    assert f"按水平值为{level[0]}%（95%置信区间{level[1]}%至{level[2]}%）。差距更接近零的尺度" in texts["zh"]
 
 
 def test_without_both_intervals_no_scale_is_called_supported():
@@ -499,7 +502,7 @@ def test_without_both_intervals_no_scale_is_called_supported():
     unbounded = Mock(wraps=level)
     unbounded.frame = lambda: level.frame().assign(percent_low=np.nan, percent_high=np.nan)
     evidence = replace(own.untreated, estimates={"level": unbounded, "poisson": poisson})
-    for language, verdict in {"en": "speaks for its scale", "zh": "更符合数据"}.items():
+    for language, verdict in {"en": "favours its scale", "zh": "更合适"}.items():
         _, said = Sentences(replace(own, untreated=evidence), language).scaled()
         assert verdict not in said
         assert said.count("95") == 1
@@ -512,7 +515,7 @@ def test_nothing_is_said_of_untreated_villages_where_they_cannot_tell(summaries,
     with pytest.raises(StudyError):
         scale_evidence(study, study.primary_outcome)
     assert "never treated" not in texts["en"]
-    assert "增幅之差" not in texts["zh"]
+    assert "较富的一半" not in texts["zh"]
 
 
 def test_no_estimate_is_said_and_nothing_drawn(summaries):

@@ -1,6 +1,7 @@
 """Which scale untreated villages support: their growth by hand, and nothing of the treated ones."""
 
 from dataclasses import replace
+from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
@@ -65,7 +66,7 @@ def test_growth_by_hand(gain, in_levels, as_per_cent, supported):
     # Without noise the scale that holds leaves nothing to learn from: no interval, and no verdict.
     assert (found.supported, evidence(noisy(gain)).supported) == ("", supported)
     assert "(no interval: no residual variation to learn from)" in repr(found)
-    assert repr(found).endswith(" (95 % intervals). Without both intervals they speak for neither scale.")
+    assert repr(found).endswith(" (95 % intervals). Without both intervals these villages favour neither scale.")
 
 
 def noisy(gain=in_per_cent) -> pd.DataFrame:
@@ -108,10 +109,33 @@ def test_errors_are_clustered_by_village_whatever_the_groups():
     assert found.frame().equals(evidence(panel).frame())
 
 
-def test_sentence_has_both_numbers_and_calls_itself_no_test():
-    said = repr(evidence(noisy()))
-    assert "the 3 richer of the untreated villages are compared with the 3 poorer" in said
-    assert said.endswith("speaks for its scale, here effects in per cent. It is no test.")
+def bounded(found, **ends):
+    """The same evidence with other intervals by scale, and the gap in their middle."""
+    estimates = {}
+    for scale, (low, high) in ends.items():
+        row = {"percent": (low + high) / 2, "percent_low": low, "percent_high": high, "p_value": 0.5}
+        frame = pd.DataFrame([row])
+        estimates[scale] = Mock(wraps=found.estimates[scale], percent=row["percent"], no_interval="", specified="")
+        estimates[scale].frame = lambda frame=frame: frame
+    return replace(found, estimates=estimates)
+
+
+KEPT = " The study keeps effects in per cent, the scale fixed beforehand."
+
+
+@pytest.mark.parametrize(
+    ("level", "poisson", "near", "zero", "kept"),
+    [
+        ((4, 20), (-3, 5), "in per cent", "Only the interval in per cent contains zero.", ""),
+        ((-2, 4), (-9, 3), "in levels", "Both intervals contain zero, so neither scale is ruled out.", KEPT),
+        ((1, 3), (-9, -4), "in levels", "Neither interval contains zero, so neither scale fits well.", KEPT),
+    ],
+)
+def test_the_sentence_says_which_gap_is_nearer_zero_and_which_interval_contains_it(level, poisson, near, zero, kept):
+    found = evidence(noisy())
+    assert "the gain of the 3 richer on the 3 poorer in income is " in repr(found)
+    verdict = f"The gap {near} is nearer zero, which favours effects {near}. {zero}{kept}"
+    assert repr(bounded(found, level=level, poisson=poisson)).endswith(verdict)
 
 
 def test_the_studys_own_controls_and_weights_are_named():

@@ -19,6 +19,7 @@ DISTRICT = {
 }
 """In lower case: proper names stay."""
 TREATED_GROUP = {"en": ("treated ", "group"), "zh": ("处理", "组")}
+SIDES = {"片区内外": "处理组与未处理组", "片区内": "处理组", "片区外": "未处理组"}
 
 
 def say(language: str, phrase: str, **values: object) -> str:
@@ -102,9 +103,14 @@ def of_units(language: str, text: str, noun: str, labels: Iterable[str] = (), *,
     'village debt of all counties'
     >>> of_units("en", "each district against placebo districts", "county"), of_units("zh", "各片区的效应", "county")
     ('each treated group against placebo groups', '各处理组的效应')
+    >>> of_units("zh", "片区内外的村，片区外的村", "county")
+    '处理组与未处理组的县，未处理组的县'
     """
     if noun == "village" and districts:
         return text
+
+    for districts_have, others_have in SIDES.items():
+        text = text.replace(districts_have, others_have)
 
     def one(found: re.Match) -> str:
         if found["group"]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from analysis.effects.ratio_of_totals import CAUTION_BELOW
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.language.labels import LANGUAGES, joined, term
-from analysis.language.texts import said
+from analysis.language.texts import plural, said
 from analysis.presentation.event_studies import plot_event_study
 from analysis.presentation.plots import plot_trends
 from analysis.presentation.style import use_style
@@ -126,7 +126,10 @@ class Sentences(Wording):
             cause=self.cause,
             share=self._share(),
         )
-        yield self.say("This is their change less that of the others over the same years (difference-in-differences).")
+        yield self.say(
+            "Computed as difference-in-differences: the change of treated {nouns} less that of others.",
+            nouns=plural(self.findings.study.noun),
+        )
         if len(self.findings.study.starts) > 1:
             yield self.say(
                 "Each start year is compared with the places that never began, and the results are averaged."
@@ -166,8 +169,8 @@ class Sentences(Wording):
             return (
                 self.say("Effect on {label} by year since the start ({data})", **said),
                 self.say(
-                    "*Figure:* the gap by year, against the last year seen before the start (hollow dot). Left of the "
-                    "dashed line dots near zero mean that both moved alike."
+                    "*Figure:* the gap by year, against the last year seen before the start (hollow dot). If dots left "
+                    "of the dashed line are near zero, both moved alike before."
                 )
                 + (self.say(" Bars are 95 % intervals.") if self.findings.events.frame()["low"].notna().any() else ""),
             )
@@ -245,17 +248,18 @@ class Sentences(Wording):
         lots = self.findings.lots
         if np.isfinite(lots.p_value):
             yield self.say(
-                "If lots had been drawn among all groups, chance would bring a difference as clear {chance} % of the "
-                "time (randomization test; here never less than {floor} %; within strata there is nothing to draw)."
+                "Places drawn by lot from all groups show a difference at least as large in {chance} % of draws "
+                "(randomization test). Within strata there is nothing to draw."
                 if self.findings.anywhere
-                else "If lots had been drawn, chance would bring a difference as clear {chance} % of the time "
-                "(randomization test; here never less than {floor} %).",
+                else "Places drawn by lot show a difference at least as large in {chance} % of draws "
+                "(randomization test).",
                 chance=self.percent(lots.p_value),
-                floor=self.percent(lots.smallest_p),
             )
             if lots.smallest_p > LEVEL:
                 yield self.say(
-                    "Below {level} % the result would be called significant; this test cannot reach that here.",
+                    "With so few possible draws this share is {floor} % or more, so this test cannot find an effect at "
+                    "the {level} % level.",
+                    floor=self.percent(lots.smallest_p),
                     level=f"{100 * LEVEL:.0f}",
                 )
         else:

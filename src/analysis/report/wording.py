@@ -11,7 +11,8 @@ import pandas as pd
 from analysis.effects.estimate import Estimate
 from analysis.effects.sentence import PER, specification
 from analysis.inference.methods import hypothesis_test
-from analysis.language.labels import bracketed, counted, joined, one_of, say, term
+from analysis.language.labels import bracketed, counted, joined, of_units, one_of, say, term
+from analysis.language.texts import said_with
 from analysis.messages import StudyError, amount, fixed, in_sentence
 from analysis.report.findings import Findings
 from analysis.report.title_page import literal
@@ -49,7 +50,9 @@ class Wording:
 
     def say(self, phrase: str, **values: object) -> str:
         """A phrase in this language."""
-        return say(self.language, phrase, **values)
+        noun, districts = self.findings.study.noun, self.place == "district"
+        own = of_units(self.language, say(self.language, phrase), noun, districts=districts)
+        return said_with(own, self.language, **values)
 
     def count(self, number: int, noun: str) -> str:
         """A number with what it counts."""
@@ -155,14 +158,14 @@ class Wording:
             gains = evidence.frame()[["estimate", "low", "high"]]
             level, percent = (self._gain(*gain) for gain in gains.to_numpy())
             yield self.say(
-                "Among {villages} never treated, those that started higher changed by {percent} against the others in "
-                "per cent and by {level} in levels.",
+                "Among {villages} never treated, the richer half gained on the poorer by {percent} in per cent and by "
+                "{level} in levels.",
                 villages=self.count(evidence.rich + evidence.poor, self.findings.study.noun),
                 percent=percent,
                 level=level,
             )
             if np.isfinite(gains).all(axis=None):
-                yield self.say("The smaller change speaks for its scale.")
+                yield self.say("The gap nearer zero favours its scale.")
 
     def _gain(self, *gain: float) -> str:
         """A gain in per cent with its interval, where it has one."""

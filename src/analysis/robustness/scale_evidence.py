@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
-from analysis.language.labels import say, term
+from analysis.language.labels import joined, say, term
 from analysis.language.texts import Text, count, plural, said, singular
 from analysis.messages import Sentence, StudyError, amounts, fixed, in_sentence
 from analysis.study.study import Study
@@ -67,21 +67,34 @@ class ScaleEvidence(Sentence):
         size = fixed(gain["estimate"], 1)
         return say(language, "{gain} % (no interval: {reason}) {scale}", gain=size, reason=reason, **named)
 
+    def _verdict(self) -> str:
+        """Which gap is nearer zero, which intervals contain zero, and what that means for the study's own scale."""
+        study, supported = self.study, self.supported
+        if not supported:
+            return study.say("Without both intervals these {nouns} favour neither scale.", nouns=plural(study.noun))
+        frame, near = self.frame(), SCALES_COMPARED[supported]
+        own = SCALES_COMPARED["level" if study.scale_of(self.outcome) == "level" else "poisson"]
+        zero = frame.index[(frame["low"] <= 0) & (frame["high"] >= 0)]
+        said = [
+            study.say("The gap {near} is nearer zero, which favours effects {near}.", near=study.term(near)),
+            study.say(
+                "Only the interval {only} contains zero."
+                if len(zero) == 1
+                else "Both intervals contain zero, so neither scale is ruled out."
+                if len(zero)
+                else "Neither interval contains zero, so neither scale fits well.",
+                only=study.term(next(iter(zero), "")),
+            ),
+        ]
+        kept = study.say("The study keeps effects {own}, the scale fixed beforehand.", own=study.term(own))
+        return joined(study.language, said + [kept] * (own != near))
+
     def __repr__(self) -> str:
-        study, language, supported = self.study, self.study.language, self.supported
-        verdict = say(
-            language,
-            "No treatment touched them, so the smaller number speaks for its scale, here effects {scale}. "
-            "It is no test."
-            if supported
-            else "Without both intervals they speak for neither scale.",
-            scale=term(language, SCALES_COMPARED.get(supported, "")),
-        )
-        return say(
-            language,
-            "{data}: the {rich} richer of the untreated {nouns} are compared with the {poor} poorer, from {start} on. "
-            "In {label} their gain on the poorer is {gains} (95 % intervals{specified}). {verdict}",
-            data=term(language, study.label).capitalize(),
+        study, language = self.study, self.study.language
+        return study.say(
+            "{data}: no treatment reached the untreated {nouns}, so on the right scale the richer keep pace with the "
+            "poorer. From {start} on, the gain of the {rich} richer on the {poor} poorer in {label} is {gains} "
+            "(95 % intervals{specified}). {verdict}",
             rich=self.rich,
             poor=self.poor,
             nouns=plural(study.noun),
@@ -89,7 +102,7 @@ class ScaleEvidence(Sentence):
             label=in_sentence(study.label_of(self.outcome)),
             gains=say(language, " and ").join(map(self._gain, self.estimates)),
             specified=self.estimates["poisson"].specified,
-            verdict=verdict,
+            verdict=self._verdict(),
         )
 
 
