@@ -336,8 +336,8 @@ def test_what_untreated_villages_say_of_the_scale_is_said(tmp_path):
         # The rich half starts at twenty times the poor; everybody grows by a tenth a year, but not alike by chance.
         number = int(row[0][1:])
         row[-1] = (100 if number % 2 else 2000 + number) * 1.1 ** (row[1] - 2016) * (1 + (number * row[1]) % 7 / 100)
-    assert "speaks for its scale, here effects in per cent. It is no test." in finding(
-        write(tmp_path, rows), "Your data: the 7 richer of the untreated villages are compared"
+    assert "The gap in per cent is nearer zero, which favours effects in per cent." in finding(
+        write(tmp_path, rows), "Your data: no treatment reached the untreated villages"
     )
 
 
