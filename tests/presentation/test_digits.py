@@ -2,11 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib import pyplot
 
 from analysis import Study, Table, did, event_study, plot_event_study, plot_trends
 from analysis.presentation.cells import DIGIT, POINT, columns_of
-from analysis.presentation.tables import estimates_table
+from analysis.presentation.tables import FEW_ROWS, MANY_ROWS, captioned, estimates_table
 from analysis.report.exports import table_for_paper
 
 
@@ -83,14 +84,24 @@ def test_thresholds_among_row_names_are_amounts_and_years_and_codes_are_not():
     assert columns_of(frame, "en")[0].cells == ["50,000", "2023", "410883104202", "−1"]
 
 
-def test_a_page_shows_thirty_rows_and_says_how_many_there_are_more():
+def test_a_page_shows_twelve_rows_and_says_how_many_there_are_more():
     table = Table(pd.DataFrame({"size": range(1034)}), "C", note="A row is a place.")
-    said = "… and 1,004 more rows, which the files hold."
-    assert repr(table).splitlines()[-3:] == ["  29", said, "A row is a place."]
-    assert table._repr_html_().count("<td") == 30
+    said = "… and 1,022 more rows, in the CSV of this table."
+    assert repr(table).splitlines()[-3:] == ["  11", said, "A row is a place."]
+    assert table._repr_html_().count("<td") == 12
     assert f"<p class=note>{said}</p>" in table._repr_html_()
     assert len(table_for_paper(table)["rows"]) == 1034
     assert r"\footnotesize A row is a place." in table.to_latex()
+
+
+@pytest.mark.parametrize(("treated", "rows"), [(FEW_ROWS, FEW_ROWS), (FEW_ROWS + 1, MANY_ROWS)])
+def test_a_page_shows_more_rows_where_many_groups_are_treated(treated, rows):
+    index = pd.MultiIndex.from_product([range(20), [2020, 2021]], names=["unit", "year"]).to_frame(index=False)
+    frame = index.assign(start=np.where(index["unit"] < treated, 2021.0, np.nan), income=1.0)
+    study = Study.from_frame(frame, unit="unit", time="year", first_treated="start", outcomes=["income"])
+    table = captioned(pd.DataFrame({"size": range(40)}), study, "Rows ({data})")
+    assert table._repr_html_().count("<td") == rows
+    assert f"… and {40 - rows} more rows, in the CSV of this table." in repr(table)
 
 
 def test_hanzi_take_two_columns_of_plain_text():

@@ -70,7 +70,7 @@ def plot_event_study(
     if len(drawn) > 1 or ax.get_legend_handles_labels()[1]:
         ax.legend(fontsize="small", frameon=True, framealpha=0.8, edgecolor="none")
     title = study.say(
-        "{label}: effect by event time, {number} estimates side by side ({data})"
+        "{label}: {number} estimates by event time ({data})"
         if len(drawn) > 1
         else "{label}: effect by event time ({data})",
         label=drawn_label(study, first.outcome),

@@ -96,7 +96,7 @@ def regression_table(
     if not all(isinstance(one, Estimate) for one in models.values()):
         note.insert(1, say(language, "Other results have the errors they were fitted with."))
     note += [say(language, "{name}: {value}", name=name, value=error) for name, error in refused.items()]
-    return replace(table, note=joined(language, note), centred=True)
+    return replace(table, note=joined(language, note), centred=True, most_rows=len(frame))
 
 
 def _cells(coefficients: pd.DataFrame, interval: bool, stars: bool, language: str) -> dict[str, list[str]]:

@@ -23,8 +23,8 @@ from analysis.study.group_notes import in_own_words
 from analysis.study.outcome import LOG_POINTS, shown, shown_unit
 from analysis.study.study import Study
 
-MOST_ROWS = 30
-"""Rows that a page shows; the files for a paper hold all."""
+FEW_ROWS, MANY_ROWS = 12, 30
+"""Rows that a page shows, and where more groups than the first number are treated; the CSV holds all."""
 SHOWN_EFFECTS = ("estimate", "effect", "low", "high", "against_last_year")
 """Columns of effects and of the ends of their intervals."""
 NUMBERS = "text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums"
@@ -54,6 +54,8 @@ class Table:
         What the rows of the panel are, such as "county", where texts say village.
     centred : bool
         Whether columns after the first are centred, as coefficients with their errors are.
+    most_rows : int
+        How many rows a page shows.
 
     Examples
     --------
@@ -70,13 +72,14 @@ class Table:
     note: str = ""
     centred: bool = False
     noun: str = "village"
+    most_rows: int = FEW_ROWS
 
     def __repr__(self) -> str:
-        shown = plain(columns_of(self.frame.head(MOST_ROWS), self.language, self.noun))
+        shown = plain(columns_of(self.frame.head(self.most_rows), self.language, self.noun))
         return "\n".join(filter(None, [self.caption, shown, *self._below()]))
 
     def _repr_html_(self) -> str:
-        columns = columns_of(self.frame.head(MOST_ROWS), self.language, self.noun)
+        columns = columns_of(self.frame.head(self.most_rows), self.language, self.noun)
         shown = pd.DataFrame({place: column.cells for place, column in enumerate(columns)}).style
         shown.cell_ids = False
         styles = {place: SIDES[side] for place, side in enumerate(self.sides(columns))}
@@ -95,8 +98,8 @@ class Table:
 
     def _below(self) -> list[str]:
         """What stands below: how many rows are left out here, and the note."""
-        more = len(self.frame) - MOST_ROWS
-        left = say(self.language, "… and {number} more rows, which the files hold.", number=f"{more:,}")
+        more = len(self.frame) - self.most_rows
+        left = say(self.language, "… and {number} more rows, in the CSV of this table.", number=f"{more:,}")
         left = joined(self.language, filter(None, [left, spread(self.frame, self.language)]))
         return [left] * (more > 0) + [self.note] * bool(self.note)
 
@@ -273,4 +276,6 @@ def _data(estimate: Estimate) -> str:
 
 def captioned(frame: pd.DataFrame, study: Study, caption: str, **values: object) -> Table:
     """A table in the study's language; `data`, where it is not given, is the study's provenance."""
-    return Table(frame, study.say(caption, **values), study.language, noun=study.noun)
+    groups = study.units.query("first_treated.notna()")["group"].nunique()
+    most = MANY_ROWS if groups > FEW_ROWS else FEW_ROWS
+    return Table(frame, study.say(caption, **values), study.language, noun=study.noun, most_rows=most)

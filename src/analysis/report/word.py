@@ -42,7 +42,7 @@ def write_tables(path: Path, tables: Mapping[str, Mapping[str, Any]], statement:
         above.paragraph_format.space_before = Pt(14)
         _add(document, table)
         more = len(table["cells"]) - MOST_ROWS
-        left = say(language, "… and {number} more rows, which the files hold.", number=f"{more:,}")
+        left = say(language, "… and {number} more rows, in the CSV of this table.", number=f"{more:,}")
         for below in [left] * (more > 0) + [table["note"]] * bool(table["note"]):
             document.add_paragraph().add_run(_known(below)).font.size = TABLE_SIZE
     document.save(str(path))
