@@ -7,11 +7,14 @@ import pandas as pd
 
 from analysis.design.variability import level_and_change
 from analysis.language.labels import bracketed, counted, joined, say
-from analysis.messages import Said, fixed, in_sentence
+from analysis.messages import Said, amount, fixed, in_sentence
 from analysis.presentation.tables import Table, captioned
 from analysis.regression.sample import select_sample
 from analysis.study.outcome import LINEAR
 from analysis.study.study import Study
+
+LIKE = 0.25
+"""Normalised differences beyond this are large (Imbens & Rubin 2015)."""
 
 
 def four_means(study: Study, outcome: str) -> Table:
@@ -185,7 +188,8 @@ def nearby(study: Study) -> Said:
     beside = study.say(
         "The study has one stratum, so near and distant ones outside cannot be told apart."
         if len(units["stratum"].unique()) == 1
-        else "{near} of {outside} outside share a stratum with them, so effects may spill over to these.",
+        else "{near} of {outside} outside share a stratum with them (an area within which groups were chosen, such as "
+        "a town), so effects may spill over to these.",
         near=f"{near.sum():,}",
         outside=f"{(~inside).sum():,}",
     )
@@ -229,7 +233,8 @@ def alike_before(study: Study, outcome: str) -> Said:
     >>> repr(alike_before(load_study(), "households")).partition(" by ")[0]
     'Simulated data, before 2023: inside and outside differ in households'
     """
-    level, change = balance(study, [outcome]).frame["normalised difference"]
+    frame = balance(study, [outcome]).frame
+    level, change = frame["normalised difference"]
     if not np.isfinite(level):
         phrase = (
             "{data}, before {start}: too few years or villages tell whether inside and outside were alike in {label}."
@@ -242,7 +247,7 @@ def alike_before(study: Study, outcome: str) -> Said:
     else:
         phrase = (
             "{data}, before {start}: inside and outside differ in {label} by {level} standard deviations in level and "
-            "by {change} in yearly change."
+            "by {change} in yearly change. {verdict}"
         )
     return Said(
         study.say(
@@ -251,5 +256,21 @@ def alike_before(study: Study, outcome: str) -> Said:
             label=in_sentence(study.label_of(outcome)),
             level=fixed(level, 2),
             change=fixed(change, 2),
+            verdict=_verdict_on_change(study, outcome, frame.iloc[1]),
         )
+    )
+
+
+def _verdict_on_change(study: Study, outcome: str, change: pd.Series) -> str:
+    """Whether yearly changes were alike, with both of them."""
+    per_cent, unit = study.scale_of(outcome) == "poisson", study.term(study.describe(outcome).unit)
+    one = "{number} %" if per_cent else "{number} {unit}"
+    inside, outside = (study.say(one, number=amount(change[at]), unit=unit).rstrip() for at in ("inside", "outside"))
+    return study.say(
+        "The gap in yearly change ({inside} inside, {outside} outside) is large, and a difference-in-differences does "
+        "not remove it."
+        if abs(change["normalised difference"]) > LIKE
+        else "Yearly changes were alike ({inside} inside, {outside} outside); a gap in level does no harm.",
+        inside=inside,
+        outside=outside,
     )

@@ -14,6 +14,7 @@ from analysis.effects.estimate import Estimate
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import StudyError
 from analysis.presentation.cells import spread
+from analysis.presentation.descriptive import LIKE
 from analysis.presentation.headings import named
 from analysis.presentation.plots import HANZI_PER_LINE, drawn_label, finish, without_formulas
 from analysis.presentation.style import INSIDE, OTHERS
@@ -24,8 +25,6 @@ from analysis.study.study import Study
 MOST_ROWS = 30
 LETTERS_PER_LINE = 36
 REASON = 70
-LIKE = 0.25
-"""Normalised differences beyond this are large (Imbens & Rubin 2015)."""
 BEHIND = {"facecolor": "white", "edgecolor": "none", "pad": 1}
 ROW, MARGINS = 0.34, 1.3
 """Inches."""
