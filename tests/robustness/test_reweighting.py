@@ -8,7 +8,7 @@ import pytest
 from scipy.optimize import minimize
 
 from analysis import Outcome, Study, StudyError, did, read_table
-from analysis.robustness.reweighting import WEIGHT, reweight
+from analysis.robustness.reweighting import WEIGHT, reweight, same_promise
 from analysis.simulation.simulate import shock_groups, simulate_panel
 
 # Weights sum to some dozens and balance holds to 1e-8 of a standard deviation; what is left is rounding.
@@ -266,3 +266,24 @@ def test_selection_on_trend_is_reduced_but_not_removed(seed):
         weights=WEIGHT,
     ).value
     assert 0 < weighted < 0.9 * plain
+
+
+def test_for_an_effect_in_per_cent_totals_grow_alike_after_weighting():
+    generator = np.random.default_rng(8)
+    levels = np.r_[generator.lognormal(4.5, 1, 8), generator.lognormal(4, 1, 80)]
+    rates = np.r_[np.full(8, 0.02), generator.normal(0.05, 0.03, 80)]
+    frame = make_frame(levels, levels * rates, treated=8)
+    # Some villages have nothing in some years, and one in none: money has no share of it to grow by.
+    frame.loc[frame["village"].isin([20, 21]) & (frame["year"] < 2003), "income"] = 0.0
+    frame.loc[frame["village"] == 22, "income"] = 0.0
+    study = make_study(frame, outcomes={"income": Outcome("income", unit="CNY")})
+    result = reweight(study, "income")
+    before = result.study.frame.query("time < @START")
+    totals = before["income"].mul(before[WEIGHT]).groupby([before["first_treated"].notna(), before["time"]]).sum()
+    inside, outside = (np.polyfit(YEARS[:5], totals[there], 1)[0] / totals[there].mean() for there in (True, False))
+    assert outside == pytest.approx(inside, abs=ROUNDING)
+    plain = before.groupby([before["first_treated"].notna(), "time"])["income"].sum()[False]
+    assert abs(np.polyfit(YEARS[:5], plain, 1)[0] / plain.mean() - inside) > 0.01
+    said = f"Before, totals grew by {100 * inside:.1f} % a year inside and "
+    assert said in same_promise(study, "income").found
+    assert f"reweighted by {100 * inside:.1f} %." in same_promise(study, "income").found

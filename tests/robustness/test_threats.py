@@ -12,7 +12,7 @@ from analysis import Study, StudyError, did, event_study
 from analysis.robustness.bunching import bunching
 from analysis.robustness.exposure import exposure_by_year
 from analysis.robustness.other_starts import MOST_SPLITS, other_starts
-from analysis.robustness.placebo_starts import placebo_starts
+from analysis.robustness.placebo_starts import false_starts, placebo_starts
 
 # Sums of the same numbers in another order.
 ROUNDING = 1e-9
@@ -40,6 +40,30 @@ def test_a_trend_shows_as_an_effect_of_every_false_start():
     assert false.index.tolist() == [2018, 2019, 2020, 2021]
     assert false["estimate"].to_numpy() == pytest.approx(7.5, abs=1e-5)
     assert (false["villages"] == 16).all()
+
+
+@pytest.mark.parametrize(("sign", "said"), [(1, "above zero"), (-1, "below zero")])
+def test_false_starts_of_one_sign_say_which_way_they_move_the_effect(sign, said):
+    frame = panel()
+    found = false_starts(study_of(frame.assign(income=1000 + sign * frame["income"])), "income").found
+    end = "high: it may look like a gain." if sign > 0 else "low: it may hide a gain."
+    size = "7.500 to 7.500" if sign > 0 else "−7.500 to −7.500"
+    assert f"All lie {said} ({size})" in found
+    assert found.endswith(f"too {end}")
+
+
+def test_a_trend_that_goes_on_is_carried_to_both_baselines():
+    # The only thing that moves is a trend of three a year inside, so that both effects are that trend.
+    study = study_of(panel())
+    together = event_study(study, "income").pretrend()
+    last, whole = (together.slope.value * years for years in together.reach)
+    assert last == pytest.approx(event_study(study, "income").average().value, abs=1e-5)
+    assert whole == pytest.approx(did(study, "income").value, abs=1e-5)
+    said = "Carried on, it alone would look like a gain of about 4.500 against the reference year, and of 10.5 against"
+    assert said in repr(together)
+    falling = event_study(study_of(panel().assign(income=lambda p: -p["income"])), "income").pretrend()
+    assert "move the effect by about −4.500 against the reference year, and by −10.5 against" in repr(falling)
+    assert "it would hide a gain." in repr(falling)
 
 
 def test_years_under_treatment_do_not_reach_false_starts():

@@ -159,7 +159,9 @@ class EventStudy(Sentence):
             joint = HypothesisTest(note=slope.dominance) if slope.dominance else joint_pretrend(self.fitted, leads)
         except StudyError as error:
             joint = HypothesisTest(note=Text("refused: {reason}", reason=error.args[0]))
-        return Pretrend(slope, joint, len(leads))
+        treated = float(self.average().effect.gradient @ self.fitted.event_times)
+        reach = (treated - self.reference, treated - float(np.mean([*times, self.reference])))
+        return Pretrend(slope, joint, len(leads), reach)
 
     def path(self) -> EventStudy:
         """The event study with the same cohorts all along: what tests of pre-trends and honest bounds compare.

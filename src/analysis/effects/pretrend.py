@@ -9,7 +9,17 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.sentence import caution_of_few
 from analysis.inference.hypothesis import HypothesisTest
 from analysis.messages import Sentence, amounts, p_of
-from analysis.study.outcome import shown, shown_unit
+from analysis.study.outcome import effect_in_words, shown, shown_unit
+
+SAID = (
+    "{data}: before, the gap moved by {size} per year ({test}). {carried} All leads together: {joint}. {meaning}{few}"
+)
+CARRIED_ON = {
+    "gain": "Carried on, it alone would look like a gain of about {last} against the reference year, and of {whole} "
+    "against all years before.",
+    "loss": "Carried on, it alone would move the effect by about {last} against the reference year, and by {whole} "
+    "against all years before: it would hide a gain.",
+}
 
 
 @dataclass(frozen=True)
@@ -24,11 +34,15 @@ class Pretrend(Sentence):
         Test that all leads are zero; missing numbers, and a note, where the design cannot bear it.
     leads : int
         How many leads there are.
+    reach : tuple of float
+        Years from the reference to the average treated year, and to it from the average year before: so many slopes
+        a trend that goes on adds to the event study's average and to `did`.
     """
 
     slope: Estimate
     joint: HypothesisTest
     leads: int
+    reach: tuple[float, float]
 
     def frame(self) -> pd.DataFrame:
         """Both tests, one row each: estimate, std_error, statistic, df1, df2, p_value, low, high, note."""
@@ -47,7 +61,7 @@ class Pretrend(Sentence):
             tested = "no interval, {reason}"
         reason, p = study.term(test["note"].split(";")[0]), p_of(test["p_value"])
         rejected = np.fmin(test["p_value"], self.joint.p_value) < 0.05
-        said = "{data}: before, the gap moved by {size} per year ({test}); all leads together: {joint}. {meaning}{few}"
+        said = SAID
         if self.slope.dominance:
             said = "{data}: before, the gap moved by {size} per year ({test}); all leads together: no test either."
         return study.say(
@@ -55,6 +69,7 @@ class Pretrend(Sentence):
             size=study.say("{number} {unit}", number=value, unit=study.term(shown_unit(unit))).rstrip(),
             test=study.say(tested, low=low, high=high, p=p, reason=reason) + self.slope.specified,
             joint=self._jointly(),
+            carried=self._carried_on(),
             meaning=study.say(
                 "That speaks against parallel trends." if rejected else "Not rejecting is no proof of parallel trends."
             ),
@@ -66,3 +81,9 @@ class Pretrend(Sentence):
         study, p_value = self.slope.study, self.joint.p_value
         note = study.term(self.joint.note).rstrip(".。")
         return study.say("p {p} ({note})", p=p_of(p_value), note=note) if p_value >= 0 else note
+
+    def _carried_on(self) -> str:
+        """What the slope alone would make of effects against either baseline, were it to go on."""
+        study, slope = self.slope.study, self.slope
+        last, whole = (effect_in_words(slope.unit, slope.value * years, study.language) for years in self.reach)
+        return study.say(CARRIED_ON["loss" if slope.value < 0 else "gain"], last=last, whole=whole)

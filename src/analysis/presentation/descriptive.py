@@ -71,8 +71,9 @@ def balance(study: Study, outcomes: Sequence[str] | None = None) -> Table:
     """Inside and outside before any treatment: level and yearly change of each outcome.
 
     Use it to see whether the villages were alike. Of an outcome analysed in per cent the yearly change is in per cent
-    of the village's own mean. The normalised difference divides the gap by the root mean of both variances over
-    villages; beyond about 0.25 in size, regression adjustment leans on its form
+    of the village's own mean, so that every village counts alike; `reweight` balances the growth of totals. The
+    normalised difference divides the gap by the root mean of both variances over villages; beyond about 0.25 in size,
+    regression adjustment leans on its form
     (Imbens & Rubin 2015, doi:10.1017/CBO9781139025751, chapter 14).
 
     Parameters

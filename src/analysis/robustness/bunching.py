@@ -19,6 +19,8 @@ MARKS = (50_000, 100_000)
 
 # Reports this close to a threshold, as a share of it, are counted on either side.
 BUNCHING_WIDTH = 0.05
+# Of 20 reports, 10 above, the share above is known to about 22 percentage points either way; of fewer to less.
+FEW_REPORTS = 20
 
 
 def bunching(study: Study, outcome: str, thresholds: Sequence[float]) -> pd.DataFrame:
@@ -70,7 +72,9 @@ def moved_reports(study: Study, outcome: str) -> Check:
     parts = [
         say(
             language,
-            "{above} of {number} {place} {years} the start",
+            "{above} of {number} {place} {years} the start"
+            if above + below >= FEW_REPORTS
+            else "{above} of {number} {place} {years} the start (too few to tell)",
             above=f"{above:,}",
             number=f"{above + below:,}",
             place=term(language, place),

@@ -5,17 +5,22 @@ from dataclasses import replace
 from analysis.effects.comparison import estimate_or_refusal
 from analysis.effects.estimate import Estimate
 from analysis.effects.ratio_of_totals import large_shares
-from analysis.effects.verbs import did
-from analysis.language.labels import say
+from analysis.effects.verbs import did, event_study
+from analysis.language.labels import joined, say
 from analysis.messages import StudyError
 from analysis.presentation.tables import estimates_table
-from analysis.robustness.check import Check, beside, threat
+from analysis.robustness.check import Check, beside, in_short, threat
+from analysis.robustness.placebo_starts import effects_span, placebo_starts
 from analysis.study.study import Study
 
 LEFT_OUT = {
     "treated": "without {name}, {share} % of the treated total",
     "untreated": "without {name}, {share} % of the untreated total",
 }
+TREND = (
+    "Without {name} the gap moved by {slope} a year before the start, with it by {whole}; false starts give {false}, "
+    "with it {others}."
+)
 WEIGHT = "1 / own mean before"
 
 
@@ -69,12 +74,31 @@ def _without(study: Study, outcome: str, name: str) -> Estimate:
     return did(study.subset(study.frame["unit"] != name), outcome)
 
 
+def _trend(study: Study, outcome: str) -> tuple[str, str]:
+    """The slope before the start and the effects of false starts, in short."""
+    slope = in_short(event_study(study, outcome).pretrend().slope)
+    return slope, effects_span(placebo_starts(study, outcome), did(study, outcome))
+
+
+def _trend_without(study: Study, outcome: str, name: str) -> str:
+    """What one village makes of the trend before, or nothing where there is none to see."""
+    try:
+        (slope, false), (whole, others) = (
+            _trend(one, outcome) for one in (study.subset(study.frame["unit"] != name), study)
+        )
+    except StudyError:
+        return ""
+    return study.say(TREND, name=name, slope=slope, whole=whole, false=false, others=others)
+
+
 @threat(
     "One village carries the result",
     "Left out each village with over a quarter of a side's total; then let every village count alike.",
 )
 def rich_village(study: Study, outcome: str) -> Check:
-    """Whether one village's money is the answer."""
-    found = dominance(study, outcome)
+    """Whether one village's money is the answer, and whether it alone makes the trend before."""
+    found, given = dominance(study, outcome), did(study, outcome)
     others = {name: one for name, one in found.items() if name != "all villages"}
-    return Check(study, beside(did(study, outcome), others), others, (estimates_table(found),))
+    trends = [_trend_without(study, outcome, name) for _, name, _ in large_shares(given.fitted, given.effect)]
+    said = joined(study.language, filter(None, [beside(given, others), *trends]))
+    return Check(study, said, others, (estimates_table(found),))

@@ -1,12 +1,13 @@
 """Subsidies booked as income: the effect on operating income, which holds none."""
 
 import re
+from dataclasses import replace
 
 from analysis.effects.verbs import did
 from analysis.language.labels import joined, say
-from analysis.language.units import convert_unit
-from analysis.messages import StudyError
-from analysis.robustness.check import Check, beside, threat
+from analysis.language.units import MONEY, convert_unit
+from analysis.messages import StudyError, in_sentence
+from analysis.robustness.check import Check, beside, in_short, threat
 from analysis.study.study import Study
 
 OPERATING = r"(?i)operating.income|经营性?收[入益]"
@@ -24,6 +25,14 @@ def operating_income(study: Study, outcome: str) -> Check:
         raise StudyError("The study has no operating income beside this outcome.")
     operating = did(study, found[0])
     estimates = {study.label_of(found[0]): operating}
-    caution = "These are two outcomes: where the intervals overlap, the difference is no proof of subsidies."
-    said = joined(study.language, [beside(did(study, outcome), estimates), say(study.language, caution)])
-    return Check(study, said, estimates, (operating,))
+    said = [
+        beside(did(study, outcome), estimates),
+        say(study.language, "The difference of two outcomes needs a test of its own."),
+    ]
+    ours, theirs = study.outcomes[outcome], others[found[0]]
+    if (ours.unit, ours.prices) == (theirs.unit, theirs.prices) and unit == MONEY:
+        rest = replace(study, frame=study.frame.assign(**{outcome: study.column(outcome) - study.column(found[0])}))
+        told = "The rest of {label}, where subsidies are booked: {effect} a year, in levels."
+        label, effect = in_sentence(study.label_of(outcome)), in_short(did(rest, outcome, scale="level"))
+        said[1] = say(study.language, told, label=label, effect=effect)
+    return Check(study, joined(study.language, said), estimates, (operating,))

@@ -5,15 +5,25 @@ import dataclasses
 import pandas as pd
 
 from analysis.effects.comparison import compare
+from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
-from analysis.language.labels import counted, say
+from analysis.language.labels import counted, joined, say
 from analysis.messages import StudyError, count, former_options
 from analysis.presentation.tables import effects_table
-from analysis.robustness.check import Check, in_short, threat, with_interval
-from analysis.study.outcome import FORMER_LOG
+from analysis.robustness.check import Check, in_short, threat
+from analysis.study.outcome import FORMER_LOG, effect_in_words
 from analysis.study.study import Study
 
 SIGNIFICANT = 0.05
+FALLING = (
+    "All lie below zero ({effects}): the gap was falling before the start. Carried on, that makes the effect as given, "
+    "{given}, too low: it may hide a gain."
+)
+RISING = (
+    "All lie above zero ({effects}): the gap was growing before the start. Carried on, that makes the effect as given, "
+    "{given}, too high: it may look like a gain."
+)
+MIXED = "They lie on both sides of zero ({effects}); as given {given}."
 
 
 @former_options(**FORMER_LOG)
@@ -64,16 +74,23 @@ def placebo_starts(study: Study, outcome: str, *, scale: str | None = None) -> p
 def false_starts(study: Study, outcome: str) -> Check:
     """Whether districts were gaining before anything had happened."""
     given, false, language = did(study, outcome), placebo_starts(study, outcome), study.language
-    tested, largest = false["p_value"].dropna(), false.loc[false["estimate"].abs().idxmax()]
+    tested, effects = false["p_value"].dropna(), false["estimate"]
     found = say(
         language,
-        "{number} of {effects} of false starts differ from zero at 5 %, tested one by one. The largest is {largest}; "
-        "as given {given}. With few districts such tests miss much."
+        "{number} of {effects} of false starts differ from zero at 5 %, tested one by one; with few districts such "
+        "tests miss much."
         if len(tested)
-        else "The largest of {effects} of false starts is {largest}, and none can be tested; as given {given}.",
+        else "None of {effects} of false starts can be tested.",
         number=int((tested < SIGNIFICANT).sum()),
         effects=counted(language, len(tested) or len(false), "effect"),
-        largest=with_interval(language, given.unit, *largest[["estimate", "low", "high"]]),
-        given=in_short(given),
     )
-    return Check(study, found, {}, (effects_table(false, study, "effects of starts that never were", outcome),))
+    where = FALLING if (effects < 0).all() else RISING if (effects > 0).all() else MIXED
+    sign = say(language, where, effects=effects_span(false, given), given=in_short(given))
+    table = effects_table(false, study, "effects of starts that never were", outcome)
+    return Check(study, joined(language, [found, sign]), {}, (table,))
+
+
+def effects_span(false: pd.DataFrame, given: Estimate) -> str:
+    """From the smallest to the largest effect of false starts, in words."""
+    ends = [effect_in_words(given.unit, one, given.study.language) for one in false["estimate"].agg(["min", "max"])]
+    return say(given.study.language, "{low} to {high}", low=ends[0], high=ends[1])

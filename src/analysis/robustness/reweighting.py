@@ -13,7 +13,7 @@ from analysis.design.variability import level_and_change
 from analysis.effects.verbs import did
 from analysis.language.labels import bracketed, counted, joined, say, term
 from analysis.language.texts import Several, Text
-from analysis.messages import Sentence, StudyError, amount, count, first, former_options, in_sentence
+from analysis.messages import Sentence, StudyError, amount, count, first, fixed, former_options, in_sentence
 from analysis.presentation.forest import plot_balance
 from analysis.presentation.tables import captioned, estimates_table
 from analysis.regression.sample import select_sample
@@ -108,7 +108,10 @@ def reweight(study: Study, outcome: str, *, others: Sequence[str] = (), scale: s
     weights="balancing_weight")` compares treated villages with untreated ones of the same level and growth, with the
     study's own controls and these weights in the place of its own. Balanced
     are, for each outcome, the village's mean level and its change per year (least squares) over the years before:
-    two moments, because the few districts behind the treated means support no more. Of all weights that balance, these
+    two moments, because the few districts behind the treated means support no more. For an effect in per cent these are
+    moments of levels as well: with equal mean levels and changes, totals grow alike in per cent, and totals are what it
+    compares. Villages' own growth in per cent, as `balance` shows it, counts a poor village like a rich one; weights
+    that balance it leave totals apart. Of all weights that balance, these
     are the nearest to equal ones (largest entropy). With several start years it is the years before the first one.
 
     Balance is no proof of parallel trends. Weights on noisy outcomes favour villages that were high (or grew) by chance
@@ -269,6 +272,11 @@ def same_promise(study: Study, outcome: str) -> Check:
         "The weights leave the untreated villages worth {number} equal ones: the fewer, the wider the interval.",
         number=amount(weighted.effective_villages),
     )
-    found = joined(study.language, [beside(given, others), said])
-    drawing = partial(plot_balance, weighted.frame(), study)
-    return Check(study, found, others, (table, balance, weighted), drawing)
+    frame, told = weighted.frame(), [beside(given, others), said]
+    if study.scale_of(outcome) == "poisson":
+        level, change = frame[["inside", "outside", "outside reweighted"]].to_numpy()
+        inside, outside, again = (fixed(one, 1) for one in 100 * change / level)
+        grew = "Before, totals grew by {inside} % a year inside and {outside} % outside, reweighted by {again} %."
+        told.insert(1, say(study.language, grew, inside=inside, outside=outside, again=again))
+    drawing = partial(plot_balance, frame, study)
+    return Check(study, joined(study.language, told), others, (table, balance, weighted), drawing)

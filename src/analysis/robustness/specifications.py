@@ -143,7 +143,7 @@ def _numbers(estimate: Estimate) -> dict[str, object]:
     return {**row, **ends, "note": NO_SHARE if np.isnan(estimate.percent) else note}
 
 
-@threat("Choices of the analyst", "Estimated every combination of scale, years, comparison, weights and controls.")
+@threat("Choices of the analyst", "Combined several choices of scale, years, comparison, weights and controls.")
 def every_specification(study: Study, outcome: str) -> Check:
     """Whether other defensible choices give another answer."""
     tried, choices = _choices(study, outcome)

@@ -222,7 +222,7 @@ def other_strata(study: Study, outcome: str) -> Check:
     p_value = frame.loc[("spillover", "randomization"), "p_value"]
     found = say(
         language,
-        "On neighbours: {spillover}, p = {p_value} if strata were drawn by lot. Without neighbours: {without}; "
+        "On neighbours: {spillover} by CR2; p = {p_value} if strata were drawn by lot. Without neighbours: {without}; "
         "as given: {given}."
         if p_value >= 0
         else "On neighbours: {spillover}. Without neighbours: {without}; as given: {given}.",
