@@ -21,6 +21,7 @@ from PIL import Image
 import analysis
 from analysis import StudyError, load_study
 from analysis import __main__ as commands
+from analysis.language.labels import say
 from analysis.report import build
 from analysis.report.build import OWN_STUDY, build_report, default_output
 from analysis.report.manifest import SEED_OF_DRAWS
@@ -153,8 +154,9 @@ def test_what_the_command_says(home: Path, report: Path) -> None:
 
 def test_unsupported_step_says_why_and_the_rest_goes_on(pages: Mapping[str, Page]) -> None:
     text = pages["second-2"].text
-    assert text.count(TITLE) == 1, "of two steps that are refused alike the first says it"
-    assert f"{TITLE}Only <b>one</b> start. Bring more." in text.replace("\n", "")
+    title = say("zh", TITLE)
+    assert text.count(title) == 1, "of two steps that are refused alike the first says it"
+    assert f"{title}Only <b>one</b> start. Bring more." in text.replace("\n", "")
     assert "1 at last" in text
     assert "Traceback" not in text
 
@@ -171,6 +173,14 @@ def test_title_page_opens_with_the_data_and_a_summary_in_both_languages(pages: M
     assert places == sorted(places)
     assert text.count("Summary") == 2, "as what unfolds it, and as its heading"
     assert ("回到顶部" in text, "Back to top" in text) == (True, False), "the theme's own words"
+
+
+def test_screen_readers_hear_the_reports_language(pages: Mapping[str, Page]) -> None:
+    read = {label for page in pages.values() for label in page.attributes("aria-label")}
+    assert {label for label in read if label.isascii()} == set()
+    assert "显示或隐藏导航栏" in read
+    assert "搜索需要启用JavaScript。" in pages["search"].text
+    assert "孟州市 zh" in pages["first-1"].attributes("alt"), "a figure is read by its title"
 
 
 def test_every_link_of_the_report_leads_to_a_file(report: Path, pages: Mapping[str, Page]) -> None:

@@ -129,7 +129,7 @@ def _summary(study: Study, folder: Path) -> str:
         with warnings.catch_warnings(action="ignore", category=FewTreatedGroupsWarning):
             return write_summary(study, folder)
     except StudyError as error:
-        return f"**{TITLE}.** {literal(str(error))}"
+        return f"**{study.term(TITLE)}.** {literal(error.said(study.language))}"
 
 
 def _told(exports: Exports, lacking: int) -> list[str]:

@@ -6,6 +6,7 @@ What a study cannot support may be said in the place of the step that asks for i
 import os
 from base64 import b64decode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from tqdm import tqdm
 
+from analysis.language.labels import say
 from analysis.messages import StudyError
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -105,11 +107,12 @@ def run_notebook(
         extra_arguments=["--log-level=ERROR", *(["--ext=analysis.report.exports"] if exporting else [])],
         resources={"metadata": {"path": str(path.parent)}},
     )
-    said: set[str] = set()
+    title = say((variables or {}).get("STUDY_LANGUAGE", "en"), TITLE)
+    instead = partial(_say_instead, said=set(), title=title, worded=tolerant if callable(tolerant) else str)
     with client.setup_kernel(env=os.environ | (variables or {}), cleanup_kc=True):
         for place, cell in enumerate(notebook.cells):
             if cell.cell_type == "code":
-                _run_cell(client, place, path, said if tolerant else None, tolerant if callable(tolerant) else str)
+                _run_cell(client, place, path, instead if tolerant else None)
     notebook.cells = [cell for cell in notebook.cells if cell.metadata.get(MARK) != ""]
     notebook.metadata = nbformat.from_dict(METADATA)
     return notebook
@@ -172,15 +175,15 @@ def _kernel_of_this_interpreter() -> AsyncKernelManager:
     return AsyncKernelManager(kernel_name=NATIVE_KERNEL_NAME, kernel_spec_manager=nowhere)
 
 
-def _run_cell(client: NotebookClient, place: int, path: Path, said: set[str] | None, worded: Callable) -> None:
-    """Run a cell; where refusals are forgiven, `said` holds those that the page has said already."""
+def _run_cell(client: NotebookClient, place: int, path: Path, instead: Callable | None) -> None:
+    """Run a cell; where refusals are forgiven, `instead` shows them in its place."""
     cell = client.nb.cells[place]
     try:
         client.execute_cell(cell, place)
     except (CellExecutionError, DeadKernelError):
         errors = _errors(cell)
-        if said is not None and {error.ename for error in errors} == {StudyError.__name__}:
-            _say_instead(cell, worded(errors[-1].evalue), said)
+        if instead and {error.ename for error in errors} == {StudyError.__name__}:
+            instead(cell, errors[-1].evalue)
             return
         reasons = [f"{error.ename}: {error.evalue}" for error in errors] or ["the kernel died (out of memory?)"]
         first_line = cell.source.strip().splitlines()[0]
@@ -191,10 +194,11 @@ def _errors(cell: NotebookNode) -> list[NotebookNode]:
     return [output for output in cell.outputs if output.output_type == "error"]
 
 
-def _say_instead(cell: NotebookNode, reason: str, said: set[str]) -> None:
+def _say_instead(cell: NotebookNode, reason: str, *, said: set[str], title: str, worded: Callable) -> None:
     """Say in a cell's place what the study cannot support, unless the page has said it; then nothing is left."""
-    html = f'<p class="admonition-title">{TITLE}</p><p>{escape(reason)}</p>'
-    data = {"text/html": f'<div class="admonition warning {MARK}">{html}</div>', "text/plain": f"{TITLE}: {reason}"}
+    reason = worded(reason)
+    html = f'<p class="admonition-title">{title}</p><p>{escape(reason)}</p>'
+    data = {"text/html": f'<div class="admonition warning {MARK}">{html}</div>', "text/plain": f"{title}: {reason}"}
     cell.metadata[MARK] = "" if reason in said else reason
     cell.outputs = [new_output("display_data", data=data)]
     said.add(reason)

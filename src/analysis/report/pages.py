@@ -27,7 +27,7 @@ from analysis.language.labels import say
 from analysis.presentation.style import HANZI_FAMILY, INSIDE, hanzi_font
 from analysis.report.notebooks import NotebookError
 from analysis.report.title_page import THEME, TitlePage, to_html
-from analysis.report.translations import GLOSSARY, prose_settings, translated_prose
+from analysis.report.translations import GLOSSARY, prose_settings, theme_labels, translated_prose
 
 FONT_STACK = f"'{HANZI_FAMILY}', -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 CODE_FONT_STACK = f"'{HANZI_FAMILY}', ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace"
@@ -37,6 +37,8 @@ HANZI_FROM = 0x2E80
 """First code point that is drawn with the embedded font: CJK radicals; all hanzi lie above."""
 
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+LABEL = re.compile(r'(aria-label="|<title>)([^"<]+)')
+FIGURE_TITLE = re.compile(r"<Axes: title=\{'\w+': (['\"])(.*?)\1\}")
 _LEFTOVERS = (".buildinfo", "objects.inv", "genindex.html")
 
 
@@ -70,10 +72,19 @@ def write_report(
         for name in _LEFTOVERS:
             (built / name).unlink(missing_ok=True)
         shutil.rmtree(built / "_sources", ignore_errors=True)
+        _translate_labels(built, title_page.language)
         if beside is not None:
             shutil.copytree(beside, built, dirs_exist_ok=True)
         _replace(output, built)
     return output / "index.html"
+
+
+def _translate_labels(built: Path, language: str) -> None:
+    """Say to screen readers in the report's language what the theme has in English alone."""
+    said = theme_labels(language)
+    for page in built.glob("*.html") if said else ():
+        text = LABEL.sub(lambda found: found[1] + said.get(found[2], found[2]), page.read_text(encoding="utf-8"))
+        page.write_text(text, encoding="utf-8", newline="\n")
 
 
 def refuse_other_folder(output: Path) -> None:
@@ -110,11 +121,14 @@ def _write_sources(source: Path, pages: Mapping[str, NotebookNode], title_page: 
 
 
 def _for_reading(notebook: NotebookNode) -> NotebookNode:
-    """Fold the code, leave out the text that stands for a figure which is drawn anyway, and make sentences HTML."""
+    """Fold the code, make sentences HTML, and put a figure's title in the place of the text that stands for it."""
     page = nbformat.from_dict(notebook)
     for cell in page.cells:
         if cell.cell_type == "code":
             cell.metadata["tags"] = [*cell.metadata.get("tags", []), "hide-input"]
+            titles = FIGURE_TITLE.findall("".join(one.get("data", {}).get("text/plain", "") for one in cell.outputs))
+            if titles:
+                cell.metadata["mystnb"] = {"image": {"alt": titles[0][1].replace(r"\n", " ").replace("\\", "")}}
             cell.outputs = [output for output in cell.outputs if not _stands_for_figure(output)]
             for data in (output.data for output in cell.outputs if "text/markdown" in output.get("data", {})):
                 data["text/html"] = to_html(data.pop("text/markdown"))

@@ -44,6 +44,12 @@ def translated_prose(language: str) -> str:
     return "".join(str(message.string) for _, catalogue in _translated(language) for message in catalogue)
 
 
+def theme_labels(language: str) -> dict[str, str]:
+    """What the theme of the pages says, by its English; nothing in English."""
+    found = (catalogue for name, catalogue in _translated(language) if name == "sphinx")
+    return {str(message.id): str(message.string) for catalogue in found for message in catalogue if message.id}
+
+
 def _translated(language: str) -> Iterator[tuple[str, Catalog]]:
     return ((file.stem, _read(file)) for file in sorted((PROSE / language).glob("*.po")))
 

@@ -12,7 +12,8 @@ from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did, event_study
 from analysis.language.labels import counted, joined, say
-from analysis.messages import StudyError, count, former_options
+from analysis.language.texts import Listed, Text, count
+from analysis.messages import StudyError, former_options
 from analysis.presentation.tables import Table, effects_table
 from analysis.robustness.check import Check, in_short, threat
 from analysis.study.outcome import FORMER_LOG, effect_in_words
@@ -84,14 +85,14 @@ def _moved(study: Study) -> dict[tuple[str, str], pd.Series]:
     given = study.units.dropna().groupby("group", observed=True)["first_treated"].first().astype(int)
     first = pd.Series(np.searchsorted(years, given), given.index)
     seen = np.append(years, years[-1] + steps[0])
-    step = count(int(steps[0]), "year") if len(steps) == 1 else "1 panel year"
+    step = count(int(steps[0]), "year") if len(steps) == 1 else Text("1 panel year")
     moved = {("as given", "as given"): given}
     moved |= {
-        (f"{step} {word}", "all moved"): pd.Series(seen[first + by], first.index)
-        for word, by in (("earlier", -1), ("later", 1))
+        (study.say("{step} earlier", step=step), "all moved"): pd.Series(seen[first - 1], first.index),
+        (study.say("{step} later", step=step), "all moved"): pd.Series(seen[first + 1], first.index),
     }
     return moved | {
-        (f"{_named(late, draw)} {step} later", "some later"): pd.Series(
+        (study.say("{groups} {step} later", groups=_named(late, draw), step=step), "some later"): pd.Series(
             seen[first + first.index.isin(late)], first.index
         )
         for draw, late in enumerate(_halves(sorted(given.index)), start=1)
@@ -107,9 +108,11 @@ def _halves(groups: list) -> list[tuple]:
     return sorted({tuple(sorted(generator.permutation(groups)[:number])) for _ in range(draws)})
 
 
-def _named(late: tuple, draw: int) -> str:
+def _named(late: tuple, draw: int) -> Text:
     """The groups that start later; of many their number and which draw they are."""
-    return ", ".join(map(str, late)) if len(late) <= MANY_GROUPS // 2 else f"draw {draw}: {count(len(late), 'group')}"
+    if len(late) <= MANY_GROUPS // 2:
+        return Listed(late)
+    return Text("draw {draw}: {groups}", draw=draw, groups=count(len(late), "group"))
 
 
 @threat(
