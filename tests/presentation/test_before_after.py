@@ -1,14 +1,15 @@
 """Four means as a figure, and the textbook's formula beside `did`."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 import statsmodels.formula.api as smf
 from matplotlib import pyplot
 from panels import small_panel, small_study
 
-from analysis import StudyError, did, four_means
-from analysis.presentation.before_after import plot_four_means, two_by_two
+from analysis import Study, StudyError, did, four_means
+from analysis.presentation.before_after import gap_moved, plot_four_means, two_by_two
 
 # Two programs that solve the same least squares differ by rounding; iterated Poisson fits stop at 1e-8.
 ROUNDING, ITERATED = 1e-9, 1e-6
@@ -59,3 +60,20 @@ def test_every_start_year_has_its_panel():
         "from 2017",
         "from 2018",
     ]
+
+
+@pytest.mark.parametrize(
+    ("growth", "said"),
+    [(40, "yes, inside gained on outside"), (-20, "yes, inside fell behind outside"), (10, "told from chance")],
+)
+def test_whether_the_gap_moved_follows_the_interval(growth, said):
+    random, rows = np.random.default_rng(3), []
+    for number in range(20):
+        start = 2021 if number < 8 else None
+        moved = growth if start else 10
+        rows += [
+            (f"v{number:02}", start, y, 100 + moved * (y >= 2021) + random.normal(0, 3)) for y in range(2018, 2023)
+        ]
+    panel = pd.DataFrame(rows, columns=["village", "start", "year", "income"]).assign(place=lambda one: one["village"])
+    names = {"unit": "village", "time": "year", "first_treated": "start", "group": "place"}
+    assert said in repr(gap_moved(Study.from_frame(panel, **names, outcomes=["income"]), "income"))

@@ -1,5 +1,7 @@
 """Regressions side by side: our numbers and statsmodels' in one row, what each rests on, stars only when asked."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,7 +39,10 @@ def test_columns_hold_coefficient_error_and_what_they_rest_on(study):
     assert table.frame.columns.tolist() == ["(1) level", "(2) per cent"]
     assert table.frame["(1) level"].tolist()[:2] == [f"{level.value:.{decimals}f}", f"({error:.{decimals}f})"]
     rows = table.frame.iloc[2:]
-    assert rows.loc["effect (%)", "(2) per cent"] == f"{per_cent.percent:.1f}"
+    shown = rows.loc["effect (%)", "(2) per cent"]
+    effect, low, high = re.findall(r"[+−]?[\d.]+", shown)
+    assert f"{effect} % (95 % interval {low} to {high} %)" in repr(per_cent), "as its sentence has it"
+    assert "of the mean that treated villages would have had" in table.note
     assert rows.loc["scale"].tolist() == ["levels", "per cent (Poisson)"]
     assert rows.loc["rows"].tolist() == [f"{level.rows:,}"] * 2
     assert rows.loc["groups (treated)"].tolist() == [f"{level.groups} ({level.treated_groups})"] * 2

@@ -12,7 +12,7 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.sentence import signed
 from analysis.effects.verbs import did
 from analysis.language.labels import bracketed, say, term
-from analysis.messages import StudyError, amount, first, fixed, plural
+from analysis.messages import Said, StudyError, amount, first, fixed, plural
 from analysis.presentation.descriptive import four_means
 from analysis.presentation.plots import drawn_label, finish, without_formulas
 from analysis.presentation.style import INSIDE, OUTSIDE
@@ -20,6 +20,29 @@ from analysis.study.specification import NONE
 from analysis.study.study import Study
 
 MOST_PANELS = 6
+
+
+def gap_moved(study: Study, outcome: str) -> Said:
+    """Whether the gap between inside and outside changed: the answer of page 03, by the interval of `did`.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> gap_moved(load_study(), "households")
+    Simulated data: no change of the gap can be told from chance. The 95 % interval of the effect contains zero.
+    """
+    low, high = did(study, outcome).headline()[["low", "high"]]
+    return Said(
+        study.say(
+            "{data}: whether the gap changed beyond chance is not known. The effect has no interval."
+            if not np.isfinite(low + high)
+            else "{data}: no change of the gap can be told from chance. The 95 % interval of the effect contains zero."
+            if low <= 0 <= high
+            else "{data}: yes, inside gained on outside. The 95 % interval of the effect excludes zero."
+            if low > 0
+            else "{data}: yes, inside fell behind outside. The 95 % interval of the effect excludes zero."
+        )
+    )
 
 
 def plot_four_means(study: Study, outcome: str) -> np.ndarray:

@@ -10,10 +10,10 @@ import pandas as pd
 from analysis.effects.comparison import answered
 from analysis.effects.estimate import Estimate
 from analysis.effects.journal_column import TREATED
-from analysis.effects.sentence import specification
+from analysis.effects.sentence import signed, specification
 from analysis.inference.methods import HEADLINE_NAME
 from analysis.language.labels import joined, say, term
-from analysis.messages import StudyError, amount, decimals_of, fixed, shared_decimals
+from analysis.messages import StudyError, amount, amounts, decimals_of, fixed, plural, shared_decimals
 from analysis.presentation.tables import Table, captioned
 
 STARS = (0.1, 0.05, 0.01)
@@ -149,7 +149,7 @@ def _of_estimate(one: Estimate) -> dict[str, str]:
     study, language, sample = one.study, one.study.language, one.fitted.sample
     used = study.column(one.outcome).loc[study.column(one.outcome).notna()]
     return specification(sample, study.label_of, language) | {
-        "effect (%)": fixed(one.percent, 1) if np.isfinite(one.percent) else "",
+        "effect (%)": _in_per_cent(one),
         "scale": say(language, SCALES_SAID[one.scale]),
         "fixed effects": say(language, "{noun}, year", noun=term(language, study.noun)),
         "rows": f"{one.rows:,}",
@@ -157,6 +157,15 @@ def _of_estimate(one: Estimate) -> dict[str, str]:
         "groups": f"{one.groups:,} ({one.treated_groups:,})",
         "mean": amount(float(used.mean())),
     }
+
+
+def _in_per_cent(one: Estimate) -> str:
+    """The effect in per cent with its interval, with the digits that its sentence has."""
+    test = one.headline()
+    effect, *ends = map(signed, amounts(one.percent, *(one.percent_of(test[end]) for end in ("low", "high"))))
+    if not np.isfinite([test["low"], test["high"], one.percent]).all():
+        return effect if np.isfinite(one.percent) else ""
+    return one.study.say("{effect} ({low} to {high})", effect=effect, low=ends[0], high=ends[1])
 
 
 def _note(first: Estimate, interval: bool, stars: bool) -> list[str]:
@@ -169,4 +178,11 @@ def _note(first: Estimate, interval: bool, stars: bool) -> list[str]:
     )
     said = [say(language, errors, method=term(language, HEADLINE_NAME))]
     said += [say(language, "Coefficients of Poisson regressions and of logs are in log points.")]
+    said += [
+        first.study.say(
+            "Effects in per cent, with 95 % intervals, are of the mean that treated {nouns} would have had without "
+            "treatment (in logs: of the geometric mean).",
+            nouns=plural(first.study.noun),
+        )
+    ]
     return said + [say(language, "* p < 0.1, ** p < 0.05, *** p < 0.01.")] * stars
