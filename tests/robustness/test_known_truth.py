@@ -25,5 +25,18 @@ def test_panels_of_a_kind_show_what_the_stored_table_holds(kind):
     table = found.tables[0].frame
     assert table.loc["effect", ["truth", "mean"]].tolist() == stored.loc["effect", ["truth", "mean"]].tolist()
     assert f"excludes zero in {100 * stored.loc['effect', 'leaves_out_zero']:.0f} %. Of all checks" in repr(found)
+    left = 200 - int(stored.loc["effect", "panels"])
+    assert f"In the other {left} of 200 one village has most of the money" in repr(found)
     assert len(table) == 10
     assert table.shape[1] + 1 <= 7
+
+
+def test_rows_that_are_asked_for_are_said_too():
+    row = read_table("simulated_built_in_checks").query("panel == 'strong spillover' and unit == '%'")
+    row = row.set_index("quantity").loc["spillover"]
+    said = repr(known_panels("strong spillover", beside=["spillover"]))
+    assert (
+        f"“spillover”: built in {row['truth']:.1f} %, found {row['mean']:.1f} %; the interval contains the true value "
+        f"in {100 * row['coverage']:.0f} % and excludes zero in {100 * row['leaves_out_zero']:.0f} %."
+    ) in said
+    assert "of 200" not in repr(known_panels("without effect", "CNY")), "none was left out"

@@ -1,5 +1,6 @@
 """What was built into simulated panels, beside what was found on them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
-from analysis.language.labels import say, term
+from analysis.language.labels import joined, say, term
 from analysis.messages import fixed, in_sentence
 from analysis.presentation.forest import plot_forest
 from analysis.presentation.tables import captioned
@@ -76,7 +77,7 @@ def _drawn(estimates: dict[str, Estimate], truth: pd.Series) -> Any:
     return axes
 
 
-def known_panels(kind: str, unit: str = "%") -> Finding:
+def known_panels(kind: str, unit: str = "%", beside: Sequence[str] = ()) -> Finding:
     """What the checks found on simulated panels of one kind, whose truth is known (`benchmarks/built_in_checks.py`).
 
     Use it before leaning on a check: how often its interval contains the true value, and how often it excludes zero.
@@ -87,6 +88,8 @@ def known_panels(kind: str, unit: str = "%") -> Finding:
         "as stored", "without effect", "strong spillover", "strong selection on trend" or "reports not moved".
     unit : {"%", "CNY"}
         Effects in per cent, and in logs those that have no other; or in money.
+    beside : sequence of str
+        Other rows of the table to say too, such as "slope before".
 
     Examples
     --------
@@ -94,25 +97,53 @@ def known_panels(kind: str, unit: str = "%") -> Finding:
     10
     """
     study = load_study(DATA / "study.toml")
-    language, rows = study.language, read_table("simulated_built_in_checks").query("panel == @kind")
+    language, all_rows = study.language, read_table("simulated_built_in_checks")
+    rows = all_rows.query("panel == @kind")
     units = ("CNY",) if unit == "CNY" else ("%", "log points", "share")
     rows = pd.concat([rows[rows["unit"] == one] for one in units]).drop_duplicates("quantity").set_index("quantity")
     effect, worst = rows.loc["effect"], rows["coverage"].idxmin()
-    said = say(
-        language,
-        "On {number} panels {kind} we built in {truth} and found {mean} on average. The 95 % interval contains the "
-        "true value in {coverage} % of them and excludes zero in {excludes} %. Of all checks the interval of “{worst}” "
-        "contains it least often, in {least} %.",
-        number=int(effect["panels"]),
-        kind=say(language, KINDS[kind]),
-        **{name: f"{fixed(effect[name], int(unit == '%'))} {term(language, unit)}" for name in ("truth", "mean")},
-        coverage=f"{100 * effect['coverage']:.0f}",
-        excludes=f"{100 * effect['leaves_out_zero']:.0f}",
-        worst=term(language, str(worst)),
-        least=f"{100 * rows.loc[worst, 'coverage']:.0f}",
-    )
+    counted, drawn = int(effect["panels"]), int(all_rows["panels"].max())
+    said = [
+        say(
+            language,
+            "On {number} panels {kind} we built in {truth} and found {mean} on average. The 95 % interval contains the "
+            "true value in {coverage} % of them and excludes zero in {excludes} %. Of all checks the interval of "
+            "“{worst}” contains it least often, in {least} %.",
+            number=f"{counted:,}",
+            kind=say(language, KINDS[kind]),
+            **_row(effect, language),
+            worst=term(language, str(worst)),
+            least=f"{100 * rows.loc[worst, 'coverage']:.0f}",
+        )
+    ]
+    if counted < drawn:
+        left = "In the other {left} of {drawn} one village has most of the money, so they have no interval in per cent."
+        said.append(say(language, left, left=drawn - counted, drawn=drawn))
+    said += [
+        say(
+            language,
+            "“{name}”: built in {truth}, found {mean}; the interval contains the true value in {coverage} % and "
+            "excludes zero in {excludes} %.",
+            name=term(language, name),
+            **_row(rows.loc[name], language),
+        )
+        for name in beside
+    ]
     shares = {"interval contains the true value (%)": "coverage", "interval excludes zero (%)": "leaves_out_zero"}
     shares = {name: (100 * rows[column]).round() for name, column in shares.items()}
     frame = rows[["unit", "truth", "mean"]].assign(**shares, panels=rows["panels"]).rename_axis("what is estimated")
     title = "Panels {kind}: what was built in and what was found, means over panels ({data})"
-    return Finding(study, said, results=(captioned(frame, study, title, kind=say(language, KINDS[kind])),))
+    return Finding(
+        study, joined(language, said), results=(captioned(frame, study, title, kind=say(language, KINDS[kind])),)
+    )
+
+
+def _row(row: pd.Series, language: str) -> dict[str, str]:
+    """What was built in and found of one quantity, with its unit, and how its intervals did."""
+    decimals = {"%": 1, "CNY": 0}.get(row["unit"], 2)
+    one = "{number} %" if row["unit"] == "%" else "{number} {unit}"
+    unit = "" if row["unit"] == "share" else term(language, row["unit"])
+    said = {
+        name: say(language, one, number=fixed(row[name], decimals), unit=unit).rstrip() for name in ("truth", "mean")
+    }
+    return said | {"coverage": f"{100 * row['coverage']:.0f}", "excludes": f"{100 * row['leaves_out_zero']:.0f}"}
