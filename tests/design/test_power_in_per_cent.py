@@ -207,6 +207,8 @@ def test_an_error_unlike_the_draws_is_said_with_its_reason(scale):
     said = f"The effect is {found.value / error:.1f} standard errors of the estimate on this panel ("
     assert said in found.small_print()
     assert "), where 2.8 are usual. " in found.small_print()
+    assert (" %), where 2.8 are usual. " in found.small_print()) == (scale == "poisson")
+    assert "log points" not in found.small_print()
     assert found.small_print().endswith(
         "This panel's error is larger than in 100 % of draws. Treated groups moved apart after the start, as they do "
         "where effects differ between them."

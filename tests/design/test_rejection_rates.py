@@ -22,6 +22,9 @@ from analysis import (
 from analysis.design.rejection_rates import PERSISTENCE, _shocks
 from analysis.design.replication import CHUNK, replicate
 from analysis.inference.methods import METHODS
+from analysis.presentation.plots import plot_rejection_rates
+from analysis.presentation.sizes import size_in_per_cent, size_under_dominance
+from analysis.report import figure_data
 from analysis.simulation.simulate import simulated_gains
 
 pytestmark = pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")
@@ -226,6 +229,31 @@ class TestPoissonGrid:
         rate = sums["rejected"] / sums["panels"]
         assert rate["3 or more"].between(0.03, 0.07).all()
         assert (rate["2 to 3"] <= 0.09).all()
+
+
+class TestSizesAsShown:
+    """What notebook 05 says of the tables of simulated sizes."""
+
+    def test_rows_below_three_are_mostly_of_three_treated_groups(self):
+        frame = size_in_per_cent().frame
+        assert frame["panels"].sum() == 24 * 400
+        few = (frame["with three treated groups"] / frame["panels"]).drop("3 or more", level=0)
+        assert (few > 0.95).all()
+
+    def test_lines_of_the_figure_are_named_in_its_data(self):
+        figure = plot_rejection_rates(read_table("simulated_rejection_rates"))[0, 0].figure
+        rows = [row for row in figure_data.drawn(figure) if row[0] == 1]
+        assert [row[1] for row in rows[:5]] == ["CR1"] * 4 + ["CR2"]
+
+    def test_under_dominance_the_headline_and_the_wild_bootstrap_hold_longest(self):
+        frame = size_under_dominance().frame.droplevel(1)
+        worse = frame.loc[["spread as drawn", "one village 50 %", "one village 80 %"]]
+        rising = worse[["CR1", "CR3", "randomization test"]]
+        assert (rising.loc["one village 50 %"] > rising.loc["spread as drawn"] + 3).all()
+        assert (worse.loc["one village 50 %", ["CR2", "wild cluster bootstrap"]] < 8).all()
+        assert frame.loc["one village 50 %", "randomization test"] == 12.5
+        assert (frame["panels"] == 200).all()
+        assert "with three treated groups" not in frame
 
 
 @pytest.mark.parametrize("correlation", [None, 0.3])

@@ -6,8 +6,10 @@ import pytest
 from matplotlib import pyplot as plt
 from panels import districts_panel, small_panel, small_study
 
-from analysis import StudyError, did, use_style
+from analysis import StudyError, did, load_study, minimum_detectable_effect, use_style
+from analysis.design.power import share_of_larger_errors
 from analysis.design.reassigned import reassigned_effects
+from analysis.effects.ratio_of_totals import as_large_elsewhere, large_shares
 from analysis.messages import FewTreatedGroupsWarning
 from analysis.presentation.design_pictures import MOST_DOTS, MOST_ROWS, plot_coverage, plot_design
 from analysis.presentation.methods import other_assumptions, plot_methods, plot_reassigned, trusted
@@ -39,6 +41,35 @@ def test_intervals_without_end_or_number_keep_their_row_and_reason() -> None:
     assert drawn(ax).split(" | ")[:8] == ["–"] * 8
     assert estimate.no_interval in " ".join(ax.get_xlabel().split())
     assert repr(trusted(estimate)).startswith("Your data: no interval here can be believed: ")
+
+
+def test_the_sentence_on_intervals_says_degrees_of_freedom_and_how_the_panel_is_unusual() -> None:
+    study = load_study()
+    estimate = did(study, study.primary_outcome)
+    tests, said = estimate.inference(["cr1", "cr2", "cr3"]), repr(trusted(estimate))
+    degrees = tests["df"]
+    assert f"CR2 counts {degrees['cr2']:.1f} degrees of freedom, CR1 and CR3 {degrees['cr3']:.0f}." in said
+    assert degrees["cr3"] == degrees["cr1"]
+    wider = round(100 * share_of_larger_errors(estimate))
+    assert f"CR2 errors are larger in {wider} % of panels drawn." in said
+    known = minimum_detectable_effect(study, study.primary_outcome, replications=400).beside_own_error
+    assert f"This panel's error is smaller than in {wider} % of draws." in known
+    ((side, name, share),) = large_shares(estimate.fitted, estimate.effect)
+    assert side == "treated"
+    often = as_large_elsewhere(estimate.fitted, share)
+    assert f"{name} has {100 * share:.0f} % of the treated total. " in said
+    assert said.endswith(f"a village has as much in {100 * often:.0f} % of draws.")
+
+
+def test_a_village_as_large_is_looked_for_among_as_many_untreated_groups() -> None:
+    panel = small_panel(3, groups=9, treated=3, missing=0.0)
+    panel["income"] = 1.0
+    rich = panel["village"] == panel.loc[panel["start"].isna(), "village"].iloc[0]
+    fitted = did(small_study(panel), "income", scale="poisson").fitted
+    assert as_large_elsewhere(fitted, 0.6) == 0
+    fitted = did(small_study(panel.assign(income=np.where(rich, 1000.0, 1.0))), "income", scale="poisson").fitted
+    assert as_large_elsewhere(fitted, 0.6) == pytest.approx(3 / 6, abs=0.05), "three of six groups are drawn"
+    assert as_large_elsewhere(fitted, 0.999) == 0
 
 
 def test_reassigned_effects_leave_out_the_observed_assignment_and_are_estimates() -> None:

@@ -396,6 +396,8 @@ def test_mengzhou_says_that_no_district_can_reach_five_per_cent():
     assert (frame["p_adjusted"] >= 5 / 56).all()
     assert (frame["p_adjusted"] >= frame["p_value"]).all()
     assert repr(result).startswith("Simulated data: effects on village collective income of 5 treated groups, in %: ")
+    assert "Compared with 51 untreated groups the strongest is " in repr(result)
+    assert "(smallest attainable 0.019, 1 of 52). As the strongest of 5 among all 56 groups, p = " in repr(result)
     assert "smallest attainable 0.089, so that no group can reach 0.05" in repr(result)
     assert "so that no group" not in repr(replace(result, level=0.9))
 

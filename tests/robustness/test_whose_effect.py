@@ -48,7 +48,14 @@ def test_outcomes_that_differ_are_named(study):
     found = every_outcome(study)
     differ = found.tables[0].frame["p_holm"] < 0.05
     names = ", ".join(differ.index[differ])
-    assert found.found.endswith(f"Different from zero: {names}." if names else "(Holm).")
+    told = f"Different from zero: {names}. Either treatment moved it, or both sides differ for other reasons."
+    assert found.found.endswith(told if names else "(Holm).")
+
+
+def test_outcomes_without_an_interval_are_not_counted_as_tested(study):
+    frame = study.frame.assign(none=study.frame["income"].where(study.frame["first_treated"].isna()))
+    more = replace(study, frame=frame, outcomes={name: Outcome(name) for name in ("income", "none")})
+    assert every_outcome(more).found.startswith("1 of 2 outcomes can be tested. At the 5 % level ")
 
 
 def test_averages_are_those_of_the_event_study_and_did(study):

@@ -116,5 +116,5 @@ class DetectableEffect(Sentence):
         if not np.isfinite(self.monte_carlo_error):
             return ""
         error = (100 + self.percent if self.unit == LOG_POINTS else 1) * self.monte_carlo_error
-        shown, unit = fixed(error, decimals_of(error, 2)) if error > 0 else "0", self.study.term(shown_unit(self.unit))
-        return self.study.say("Simulation error of the gain: {error} {unit}.", error=shown, unit=unit)
+        shown, unit = fixed(error, decimals_of(error, 2)) if error > 0 else "0", shown_unit(shown_unit(self.unit))
+        return self.study.say("Simulation error of the gain: {error} {unit}.", error=shown, unit=self.study.term(unit))

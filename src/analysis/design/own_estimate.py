@@ -10,9 +10,9 @@ from analysis.effects.ratio_of_totals import CAUTION_BELOW, dominance, effective
 from analysis.effects.sentence import caution_of_few
 from analysis.effects.verbs import did
 from analysis.language.labels import joined
-from analysis.messages import StudyError, amount
+from analysis.messages import StudyError
 from analysis.regression.sample import select_sample
-from analysis.study.outcome import LOG_POINTS, shown_unit
+from analysis.study.outcome import effect_in_words
 from analysis.study.panel_rows import under_treatment
 from analysis.study.study import Study
 
@@ -62,8 +62,7 @@ def beside_own_error(
     if not error > 0 or (not rare and 1 / FAR <= ratio / usual <= FAR):
         return ""
     said = "The effect is {ratio} standard errors of the estimate on this panel ({error}), where {usual} are usual."
-    unit = shown_unit(study.describe(outcome).unit) if scale == "level" else LOG_POINTS
-    size = f"{amount(error)} {study.term(unit)}".rstrip()
+    size = effect_in_words(study.effect_unit(outcome, scale), error, study.language)
     sentences = [study.say(said, ratio=f"{ratio:.1f}", error=size, usual=f"{usual:.1f}")]
     if (needed := stats.t.ppf([(1 + level) / 2, power], df).sum()) > MUCH * usual:
         said = "With {df} degrees of freedom the test needs {needed}."

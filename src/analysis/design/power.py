@@ -163,6 +163,14 @@ def power_curve(
     return frame
 
 
+def share_of_larger_errors(estimate: Estimate, replications: int = 400, seed: int = 2023) -> float:
+    """Share of simulated panels of an estimate's design whose CR2 error is larger than the estimate's own."""
+    study, scale = estimate.study, estimate.scale
+    study, design, shocks, _ = _planned(study, estimate.outcome, (None, None), scale, None)
+    errors = null_draws(design, shocks, replications, seed, scale).errors
+    return float(np.nanmean(errors > estimate.headline()["std_error"]))
+
+
 def _planned(
     study: Study,
     outcome: str,

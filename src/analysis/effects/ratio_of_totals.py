@@ -98,6 +98,17 @@ def large_shares(regression: Regression, effect: Effect) -> Iterator[tuple[str, 
             yield side, name, part
 
 
+def as_large_elsewhere(regression: Regression, share: float, draws: int = 1000, seed: int = 2023) -> float:
+    """In which share of draws of as many untreated groups one village has such a share of their total."""
+    sample, treated = regression.sample, regression.sample.frame["first_treated"].notna()
+    later = ~treated & (sample.frame["time"] >= sample.frame["first_treated"].min())
+    totals = pd.Series(sample.outcome * sample.weights)[later.to_numpy()].groupby(sample.frame["unit"]).sum()
+    by_group = totals.groupby(sample.frame.groupby("unit")["group"].first()).agg(["sum", "max"]).to_numpy()
+    number, generator = sample.frame["group"][treated].nunique(), np.random.default_rng(seed)
+    drawn = by_group[generator.random((draws, len(by_group))).argsort(axis=1)[:, :number]]
+    return float((drawn[..., 1].max(axis=1) >= share * drawn[..., 0].sum(axis=1)).mean())
+
+
 def _counterfactual(regression: Regression, effect: Effect) -> np.ndarray:
     """Counterfactual total of each row in the cells behind an effect, zero in others, shape (n,)."""
     ratio = np.where(effect.gradient != 0, np.exp(-regression.coefficients), 0.0)

@@ -125,7 +125,8 @@ def plot_districts(districts: ByDistrict, *, ax: Axes | None = None) -> Axes:
     ax = ax or plt.subplots(figsize=(7.0, MARGINS + ROW * len(few)))[1]
     usual = np.array([districts.usual.get(group, np.nan) for group in few.index])
     places = np.arange(len(few))
-    ax.hlines(places, shown(unit, -usual), shown(unit, usual), color="0.85", linewidth=9)
+    grey: dict[str, Any] = {"color": "0.85", "linewidth": 9, "label": say(language, "untreated groups")}
+    ax.hlines(places, shown(unit, -usual), shown(unit, usual), **grey)
     ax.axvline(0, color="0.4", linewidth=1)
     ax.axvline(shown(unit, overall.value), color=INSIDE, linestyle=":", linewidth=1)
     ax.plot(shown(unit, few["effect"]), places, "o", color=INSIDE)
@@ -135,7 +136,7 @@ def plot_districts(districts: ByDistrict, *, ax: Axes | None = None) -> Axes:
     ax.set_yticks(places, [without_formulas(str(name)) for name in few.index], fontsize="small")
     ax.set_ylim(len(few) - 0.4, -0.6)
     title = study.say(
-        "{label}: effect in each district ({data}; grey: where {share:g} % of untreated groups lie; p adjusted)",
+        "{label}: effect in each district ({data}; grey: {share:g} % of untreated groups' effects; p adjusted)",
         label=drawn_label(study, overall.outcome),
         share=100 * districts.level,
     )

@@ -81,6 +81,8 @@ def heading(language: str, name: object, noun: str = "village") -> str:
     --------
     >>> heading("en", "p_value"), heading("zh", "p_value"), heading("en", "road_length"), heading("en", 2023)
     ('p', 'p值', 'road length', '2023')
+    >>> heading("zh", "gain per village (CNY)"), heading("zh", "km per village")
+    ('每村增收（元）', 'km per village')
     """
     if isinstance(name, tuple):
         return " / ".join(filter(None, (heading(language, part, noun) for part in name)))
@@ -88,7 +90,7 @@ def heading(language: str, name: object, noun: str = "village") -> str:
         return of_units(language, say(language, HEADINGS[str(name)]), noun)
     text = "" if name is None else str(name)
     text = text.replace("_", " ") if _CODE.fullmatch(text) else text
-    return of_units(language, text if " per " in text else term(language, text), noun)
+    return of_units(language, say(language, text) if " per " in text else term(language, text), noun)
 
 
 def named(language: str, text: str, noun: str = "village") -> str:

@@ -1,16 +1,21 @@
 """How sure an effect is, by every method: intervals with their false positives, and effects found elsewhere."""
 
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from analysis.design.power import share_of_larger_errors
 from analysis.design.rejection_rates import rejection_rates
 from analysis.effects.estimate import Estimate
-from analysis.effects.ratio_of_totals import refuse_dominated
+from analysis.effects.ratio_of_totals import as_large_elsewhere, large_shares, refuse_dominated
 from analysis.inference.methods import HEADLINE
 from analysis.inference.randomization import randomization
-from analysis.language.labels import bracketed, say, term
+from analysis.language.labels import bracketed, joined, one_of, say, term
 from analysis.messages import Said, StudyError, fixed
 from analysis.presentation.cells import SMALLEST_P_SHOWN
 from analysis.presentation.headings import named
@@ -49,15 +54,15 @@ def plot_methods(estimate: Estimate, *, replications: int = 0, ax: Axes | None =
     made, ax = ax is None, ax or plt.subplots(figsize=(7.0, 3.1))[1]
     ends = shown(unit, tests[["low", "high"]].astype(float))
     value = float(shown(unit, estimate.value))
-    _draw_intervals(ax, ends, value)
+    _draw_intervals(ax, ends, value, language)
     for place, (method, p) in enumerate(tests["p_value"].items()):
         said = "–" if np.isnan(p) else fixed(p, 3) if p >= SMALLEST_P_SHOWN else f"<{SMALLEST_P_SHOWN}"
         _write(ax, place, [said, _rate(rates, str(method))])
     _write(ax, len(tests), [term(language, "p"), say(language, "false\npositives")])
     ax.set_yticks(range(len(tests)), [named(language, str(method)) for method in tests.index], fontsize="small")
     ax.set_ylim(len(tests) - 0.5, -0.5)
-    label, data = drawn_label(study, estimate.outcome), term(language, study.label)
-    title = say(language, "{label}: one effect, its interval by method ({data})", label=label, data=data)
+    title = "{label}: one effect, its interval by method ({data})"
+    title = study.say(title, label=drawn_label(study, estimate.outcome))
     effect = say(language, "Effect{unit}, 95 % intervals", unit=bracketed(language, shown_unit(unit)))
     below = [effect, *filter(None, [small_print(language, term(language, estimate.no_interval))])]
     finish(ax, language, title, "\n".join(below))
@@ -85,22 +90,22 @@ def _write(ax: Axes, place: int, texts: list[str]) -> None:
         ax.text(at, place, text, transform=ax.get_yaxis_transform(), va="center", fontsize="small")
 
 
-def _draw_intervals(ax: Axes, ends: pd.DataFrame, value: float) -> None:
+def _draw_intervals(ax: Axes, ends: pd.DataFrame, value: float, language: str) -> None:
     """Intervals of all methods around one value; an end at infinity runs out of the figure."""
     finite = [*ends.to_numpy()[np.isfinite(ends)], value, 0.0]
     spare = 0.08 * (max(finite) - min(finite)) or 1.0
     low, high = min(finite) - spare, max(finite) + spare
     ax.axvline(0, color="0.4", linewidth=1)
     for place, (method, (start, end)) in enumerate(ends.iterrows()):
-        colour = INSIDE if method == HEADLINE else OTHERS
+        colour, width, size = (INSIDE, 3, 7) if method == HEADLINE else (OTHERS, 1.5, 5)
         if not np.isnan(start):
-            ax.plot(
-                [max(start, low), min(end, high)],
-                [place, place],
-                color=colour,
-                linewidth=3 if method == HEADLINE else 1.5,
-            )
-            ax.plot(value, place, "o", color=colour, markersize=7 if method == HEADLINE else 5)
+            points: dict[str, Any] = {
+                "marker": "o",
+                "markersize": size,
+                "markevery": [1],
+                "label": named(language, str(method)),
+            }
+            ax.plot([max(start, low), value, min(end, high)], [place] * 3, color=colour, linewidth=width, **points)
     ax.set_xlim(low, high)
 
 
@@ -146,13 +151,9 @@ def plot_reassigned(estimate: Estimate, effects: np.ndarray, *, ax: Axes | None 
         color=INSIDE,
         fontsize="small",
     )
-    title = say(
-        language,
-        "{label}: effects had other groups been treated ({data}, {draws})",
-        label=drawn_label(study, estimate.outcome),
-        draws=say(language, "{number} draws", number=f"{len(found):,}"),
-        data=term(language, study.label),
-    )
+    draws = study.say("{number} draws", number=f"{len(found):,}")
+    title = "{label}: effects had other groups been treated ({data}, {draws})"
+    title = study.say(title, label=drawn_label(study, estimate.outcome), draws=draws)
     effect = say(language, "Effect{unit}", unit=bracketed(language, shown_unit(unit)))
     return finish(ax, language, title, effect, say(language, "Draws"))
 
@@ -166,23 +167,43 @@ def trusted(estimate: Estimate) -> Said:
     >>> repr(trusted(did(load_study(), "households"))).partition(".")[0]
     'Simulated data: CR2 counts 4'
     """
-    study, language = estimate.study, estimate.study.language
-    data = term(language, study.label).capitalize()
-    tests = estimate.inference(["cr1", HEADLINE])
-    if estimate.no_interval or np.isnan(tests["df"]).any():
-        reason = term(language, estimate.no_interval)
-        return Said(say(language, "{data}: no interval here can be believed: {reason}.", data=data, reason=reason))
-    width = {method: test["high"] - test["low"] for method, test in tests.iterrows()}
-    return Said(
-        say(
-            language,
-            "{data}: CR2 counts {df} degrees of freedom, CR1 {usual}. The CR2 interval is {times} times as wide.",
-            data=data,
-            df=f"{tests.loc[HEADLINE, 'df']:.1f}",
-            usual=f"{tests.loc['cr1', 'df']:.0f}",
-            times=f"{width[HEADLINE] / width['cr1']:.1f}" if width["cr1"] > 0 else "1.0",
-        )
+    study, tests = estimate.study, estimate.inference(["cr1", HEADLINE, "cr3"])
+    if estimate.no_interval or np.isnan(tests["df"][:2]).any():
+        reason = study.term(estimate.no_interval)
+        return Said(study.say("{data}: no interval here can be believed: {reason}.", reason=reason))
+    width = tests["high"] - tests["low"]
+    told = study.say(
+        "{data}: CR2 counts {df} degrees of freedom, CR1 and CR3 {usual}. The CR2 interval is {times} times as wide as "
+        "that of CR1."
+        if tests["df"].notna().all()
+        else "{data}: CR2 counts {df} degrees of freedom, CR1 {usual}. The CR2 interval is {times} times as wide as "
+        "that of CR1.",
+        df=f"{tests.loc[HEADLINE, 'df']:.1f}",
+        usual=f"{tests.loc['cr1', 'df']:.0f}",
+        times=f"{width[HEADLINE] / width['cr1']:.1f}" if width["cr1"] > 0 else "1.0",
     )
+    return Said(joined(study.language, [told, *_unusual(estimate)]))
+
+
+def _unusual(estimate: Estimate) -> Iterator[str]:
+    """How this panel differs from what false positives and intervals usually are of such designs."""
+    study = estimate.study
+    with suppress(StudyError):
+        larger = share_of_larger_errors(estimate)
+        told = "Such designs usually give wider intervals: CR2 errors are larger in {share} % of panels drawn."
+        if larger < 0.5:
+            told = "Such designs usually give shorter intervals: CR2 errors are smaller in {share} % of panels drawn."
+        yield study.say(told, share=f"{100 * max(larger, 1 - larger):.0f}")
+    shares = large_shares(estimate.fitted, estimate.effect) if estimate.is_ratio else ()
+    for name, share in [(name, share) for side, name, share in shares if side == "treated"][:1]:
+        yield study.say(
+            "{name} has {share} % of the treated total. Among the untreated groups that false positives are counted "
+            "on, a {noun} has as much in {often} % of draws.",
+            name=name,
+            noun=one_of(study.language, study.noun),
+            share=f"{100 * share:.0f}",
+            often=f"{100 * as_large_elsewhere(estimate.fitted, share):.0f}",
+        )
 
 
 def other_assumptions(estimate: Estimate) -> Table:

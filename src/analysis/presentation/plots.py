@@ -99,6 +99,8 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", l
         )
     for (row, column), ax in np.ndenumerate(grid.axes):
         scale = grid.row_names[row]
+        for line, name in zip(ax.lines, names, strict=False):  # The last panel holds the legend's lines too.
+            line.set_label(name)
         ax.axhspan(0.03, 0.07, color="0.9", zorder=0)
         said = {"groups": grid.col_names[column], "scale": scale, "data": term(language, data)}
         alike = "{groups} treated groups, as variable\nas others ({data})"

@@ -204,8 +204,9 @@ def claimed_gain(study: Study, outcome: str) -> Table:
     gain = {"gain per village (CNY)": claim.gain / number, "gain (%)": percent * claim.villages / number}
     caption = say(
         study.language,
-        "The claimed gain in per cent of what would have been (published facts; {data})",
+        "The claimed gain by how many villages share it; {all} are those of all districts (published facts; {data})",
         data=term(study.language, study.label),
+        all=claim.villages,
     )
     return Table(pd.DataFrame(gain, number), caption, study.language)
 

@@ -27,11 +27,11 @@ UNDIVIDED = (
     "tests find too much in groups that vary more."
 )
 STRONGEST = (
-    " Compared with all {number} groups the strongest is {name}: p = {p_value} alone (smallest attainable {floor}). "
-    "As the strongest of {of}, p = {adjusted} (step-down; smallest attainable {least}{limit})."
+    " Compared with {untreated} untreated groups the strongest is {name}: p = {p_value} alone (smallest attainable "
+    "{floor}, 1 of {placed}). As the strongest of {of} among all {number} groups, p = {adjusted} (step-down; smallest "
+    "attainable {least}{limit})."
 )
-
-
+P_VALUES = {"p_value": "p_value", "floor": "smallest_p", "adjusted": "p_adjusted", "least": "smallest_p_adjusted"}
 FILL_IN = "Fill it in, or leave these groups out."
 DIFFERS = " Compared with the effect over all, {name} differs most: p = {p_value} alone."
 
@@ -89,9 +89,11 @@ class Districts:
         shown = [*dict.fromkeys(["effect", amounts]), "low", "high", "p_value", "p_adjusted", "p_differs", "villages"]
         known = [name for name in shown if frame[name].notna().any()]
         title = study.say(
-            "effect in each district, amount in {unit}; p alone, adjusted for their number, and of the overall effect"
+            "effect in each district, amount in {unit}; p alone, adjusted for their number, and of no difference from "
+            "the overall effect"
             if self._unit_of_amounts
-            else "effect in each district; p alone, adjusted for their number, and of the overall effect",
+            else "effect in each district; p alone, adjusted for their number, and of no difference from the overall "
+            "effect",
             unit=self._unit_of_amounts,
         )
         return [effects_table(frame[known], study, title, self.overall.outcome, self.overall.scale)]
@@ -101,20 +103,15 @@ class Districts:
         least, most = frame["effect"].idxmin(), frame["effect"].idxmax()
         size = shown(overall.unit, frame["effect"])
         number: Callable[..., str] = partial(fixed, decimals=1) if overall.unit == LOG_POINTS else amount
-        said = say(
-            language,
+        said = overall.study.say(
             "{data}: effects on {label} of {groups}, in {unit}: from {low} ({least}) to {high} ({most}), {overall} "
             "over all{specified}."
             if len(frame) > 1
             else "{data}: effects on {label} of {groups}, in {unit}: {low} ({least}), {overall} over all{specified}.",
-            data=term(language, overall.study.label).capitalize(),
             label=in_sentence(overall.study.label_of(overall.outcome)),
             groups=counted(language, len(frame), "treated group"),
             unit=term(language, shown_unit(overall.unit) or "its unit"),
-            low=number(size[least]),
-            least=least,
-            high=number(size[most]),
-            most=most,
+            **{"low": number(size[least]), "least": least, "high": number(size[most]), "most": most},
             overall=number(shown(overall.unit, overall.value)),
             specified=overall.specified,
         )
@@ -147,19 +144,16 @@ class Districts:
     def _strongest(self, frame: pd.DataFrame) -> str:
         """How often chance alone would show as much as the strongest."""
         language, strongest = self.overall.study.language, frame.loc[frame["step"].idxmin()]
+        placed = round(1 / strongest["smallest_p"])
         some = rejects(frame["smallest_p_adjusted"].min(), self.level)
         phrase = ", so that it cannot reach {share}" if some else ", so that no group can reach {share}"
         limit = say(language, phrase, share=f"{1 - self.level:.2g}")
         return say(
             language,
             STRONGEST,
-            number=self.groups,
-            name=strongest.name,
-            p_value=f"{strongest['p_value']:.3f}",
-            floor=f"{strongest['smallest_p']:.3f}",
+            **{"number": self.groups, "placed": placed, "untreated": placed - 1, "name": strongest.name},
+            **{name: f"{strongest[column]:.3f}" for name, column in P_VALUES.items()},
             of=len(frame),
-            adjusted=f"{strongest['p_adjusted']:.3f}",
-            least=f"{strongest['smallest_p_adjusted']:.3f}",
             limit="" if rejects(strongest["smallest_p_adjusted"], self.level) else limit,
         )
 

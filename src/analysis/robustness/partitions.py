@@ -113,9 +113,7 @@ def partition_table(study: Study, outcome: str, *, cuts: int = CUTS) -> Table | 
         if moved
         else "{label}: p-values over {cuts} other cuts into placebo groups ({data})",
         label=study.label_of(outcome),
-        cuts=cuts,
-        low=min(declared, low),
-        high=max(declared, high),
+        **{"cuts": cuts, "low": min(declared, low), "high": max(declared, high)},
     )
 
 

@@ -36,15 +36,12 @@ def without_each_district(study: Study, outcome: str) -> Finding:
     language, (left, most) = study.language, left_out_in_turn(study, outcome)
     whole, rest = left["none"], {name: one for name, one in left.items() if name != "none"}
     low, high = (by(rest, key=lambda name: rest[name].value) for by in (min, max))
+    size = {name: effect_in_words(whole.unit, rest[name].value, language) for name in (low, high)}
     said = say(
         language,
         "Without one group in turn the effect is {low} (without {least}) to {high} (without {greatest}). With all "
         "of them it is {given}.",
-        low=effect_in_words(whole.unit, rest[low].value, language),
-        least=low,
-        high=effect_in_words(whole.unit, rest[high].value, language),
-        greatest=high,
-        given=in_short(whole),
+        **{"low": size[low], "least": low, "high": size[high], "greatest": high, "given": in_short(whole)},
     )
     if most:
         phrase = "Of {number} treated groups those {left} are left out that move the effect most."
@@ -72,15 +69,17 @@ def every_outcome(study: Study) -> Finding:
     differ = tested.index[tested < SIGNIFICANT]
     said = say(
         language,
-        "At the 5 % level {number} of {outcomes} can be distinguished from zero, counting all of them (Holm)."
+        "{tested} of {outcomes} can be tested. At the 5 % level {number} can be distinguished from zero, counting all "
+        "tested (Holm)."
         if len(tested)
         else "None of {outcomes} can be tested.",
+        tested=len(tested),
         number=len(differ),
-        outcomes=counted(language, len(tested) or len(frame), "outcome"),
+        outcomes=counted(language, len(frame), "outcome"),
     )
     if len(differ):
-        names = say(language, "Different from zero: {names}.", names=say(language, ", ").join(differ))
-        said = joined(language, [said, names])
+        told = "Different from zero: {names}. Either treatment moved it, or both sides differ for other reasons."
+        said = joined(language, [said, say(language, told, names=say(language, ", ").join(differ))])
     shown = ["estimate", "unit", "low", "high", "p_value", "p_holm"] + ["note"] * bool(frame["note"].any())
     return Finding(study, said, results=(effects_table(frame[shown], study, "Effects on all outcomes"),))
 
@@ -131,14 +130,14 @@ def averages(study: Study, outcome: str) -> Finding:
     ways: dict[str, Estimate] = {observations: events.average()}
     ways |= {say(language, name): events.aggregate(by).overall for by, name in AGGREGATES.items()}
     against = say(language, "observations, against all years before")
-    low, high = (by(one.value for one in ways.values()) for by in (min, max))
+    unit = events.average().unit
+    low, high = (effect_in_words(unit, by(one.value for one in ways.values()), language) for by in (min, max))
     said = [
         say(
             language,
-            "Against {baseline} the average effect is {low} to {high}, by what counts alike.",
+            "Against {baseline} the average effect is {low} to {high}, depending on the weights.",
             baseline=say(language, "the year at event time {number}", number=fixed(events.reference, 0)),
-            low=effect_in_words(events.average().unit, low, language),
-            high=effect_in_words(events.average().unit, high, language),
+            **{"low": low, "high": high},
         )
     ]
     ways[against] = did(study, outcome)
