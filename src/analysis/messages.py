@@ -5,8 +5,8 @@ import re
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
 
 import pandas as pd
 
@@ -175,7 +175,25 @@ def as_typed(text: str) -> str:
     return escaped.replace("$", DOLLAR)
 
 
-class Sentence:
+class InLanguage:
+    """A result that can be said in another language than its study's."""
+
+    def in_language(self, language: str) -> Self:
+        """The same result, said in a language."""
+        parts = {one.name: getattr(self, one.name) for one in fields(self) if one.init}  # type: ignore[arg-type]
+        return replace(self, **_spoken(parts, language))  # type: ignore[type-var]
+
+
+def _spoken(part: Any, language: str) -> Any:
+    """A part of a result in a language, and what it holds; as it is, where it does not speak."""
+    if isinstance(part, dict):
+        return {name: _spoken(one, language) for name, one in part.items()}
+    if isinstance(getattr(part, "language", None), str):
+        return replace(part, language=language)
+    return part.in_language(language) if hasattr(part, "in_language") else part
+
+
+class Sentence(InLanguage):
     """A result whose repr is a sentence: notebooks show it as it is typed, above its small print."""
 
     def small_print(self) -> str:

@@ -247,7 +247,7 @@ def test_one_year_for_all_leaves_the_untreated_untreated():
     assert earlier.starts == [2022]
     assert (earlier.units["first_treated"].notna() == study.units["first_treated"].notna()).all()
     assert study.starts == [2023], "the study itself is not changed"
-    assert earlier.data_statement.endswith("and so is the start year 2023. Start years set here: 2022 for 5 groups.")
+    assert earlier.data_statement.endswith("as is the start year 2023. Start years set here: 2022 for 5 groups.")
     mixed = with_starts(study, {"zhaohe-millet": 2024, "huaishu-herbs": 2024})
     assert mixed.data_statement.endswith("Start years set here: 2024 for 2 groups.")
     assert mixed.units.groupby("group")["first_treated"].first().value_counts().to_dict() == {2023: 3, 2024: 2}

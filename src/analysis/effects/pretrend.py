@@ -80,10 +80,16 @@ class Pretrend(Sentence):
         """The test of all leads in words, or why there is none."""
         study, p_value = self.slope.study, self.joint.p_value
         note = study.term(self.joint.note).rstrip(".。")
-        return study.say("p {p} ({note})", p=p_of(p_value), note=note) if p_value >= 0 else note
+        return study.say("p {p}", p=p_of(p_value)) if p_value >= 0 else note
 
     def _carried_on(self) -> str:
         """What the slope alone would make of effects against either baseline, were it to go on."""
         study, slope = self.slope.study, self.slope
         last, whole = (effect_in_words(slope.unit, slope.value * years, study.language) for years in self.reach)
         return study.say(CARRIED_ON["loss" if slope.value < 0 else "gain"], last=last, whole=whole)
+
+    def small_print(self) -> str:
+        """What the test of all leads assumes, where there is one."""
+        study = self.slope.study
+        note = study.term(self.joint.note).rstrip(".。")
+        return study.say("The test of all leads {note}.", note=note) if self.joint.p_value >= 0 else ""

@@ -124,12 +124,12 @@ def _refuse_input_folder(output: Path, file: Path) -> None:
         )
 
 
-def _summary(study: Study, folder: Path) -> str:
+def _summary(study: Study, folder: Path) -> dict[str, str]:
     try:
         with warnings.catch_warnings(action="ignore", category=FewTreatedGroupsWarning):
             return write_summary(study, folder)
     except StudyError as error:
-        return f"**{study.term(TITLE)}.** {literal(error.said(study.language))}"
+        return {study.language: f"**{study.term(TITLE)}.** {literal(error.said(study.language))}"}
 
 
 def _told(exports: Exports, lacking: int) -> list[str]:

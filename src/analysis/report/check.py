@@ -12,7 +12,6 @@ from analysis.reading.read_files import read_table
 from analysis.reading.read_labelled import misread_gbk
 from analysis.reading.study_file import load_study
 from analysis.robustness.scale_evidence import scale_evidence
-from analysis.study.outcome import Outcome
 from analysis.study.placebo_groups import PLACEBO
 from analysis.study.study import Study
 from analysis.study.unit_names import without_suffixes
@@ -201,7 +200,7 @@ def _outcome(study: Study, name: str) -> list[str]:
         "[outcomes.{name}]."
     )
     fault = "{name!r} is analysed in per cent, {why}, but is negative"
-    refuse(negative if scale == "poisson" else [], "row", fault, remedy, name=name, why=_why(described))
+    refuse(negative if scale == "poisson" else [], "row", fault, remedy, name=name, why=described.why)
     known = study.frame.loc[values.notna(), ["time", "first_treated"]]
     doubts = {
         "{name} is known to {last}, before any treatment: no effect can be estimated yet. The report says which effect "
@@ -216,21 +215,11 @@ def _outcome(study: Study, name: str) -> list[str]:
     numbers = {"missing": f"{values.isna().sum():,}", "zero": f"{values.eq(0).sum():,}"}
     numbers |= {"values": count(values.count(), "value"), "unit": described.unit or Text("no unit")}
     return [
-        Text(sentence, name=name, scale=Text(SCALES_SAID[scale]), why=_why(described), **numbers),
+        Text(sentence, name=name, scale=Text(SCALES_SAID[scale]), why=described.why, **numbers),
         *(Text("LOOK: {doubt}", doubt=Text(doubt, **facts)) for doubt, there in doubts.items() if there),
         *look(negative, "row", "{name} is negative", "Right for a loss, not for a code (-999).", name=name),
         *_mixed_units(study, name, values),
     ]
-
-
-def _why(outcome: Outcome) -> Text:
-    """Why an outcome is analysed on its scale."""
-    if outcome.logged:
-        return Text("as the column holds logarithms")
-    if outcome.scale:
-        return Text("as declared")
-    grows = outcome.usual_scale == "poisson"
-    return Text("as money and counts grow in per cent" if grows else "as its unit is no money or count")
 
 
 def _evidence(study: Study) -> list[str]:

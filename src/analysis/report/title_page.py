@@ -34,8 +34,8 @@ class TitlePage:
         What was read from the study's files, converted and left out: plain sentences.
     doubts : sequence of str
         What a check of the study found odd: plain sentences.
-    summary : str
-        Markdown for readers who open nothing else.
+    summary : mapping
+        For readers who open nothing else: Markdown in each language, the report's own first.
     failures : sequence of str
         Which notebooks have no page, and why: plain sentences.
     unsupported : mapping
@@ -54,18 +54,13 @@ class TitlePage:
     data_statement: str
     reading: Sequence[str] = ()
     doubts: Sequence[str] = ()
-    summary: str = ""
+    summary: Mapping[str, str] = field(default_factory=dict)
     failures: Sequence[str] = ()
     unsupported: Mapping[str, list[str]] = field(default_factory=dict)
     method: Sequence[str] = ()
     noun: str = "village"
     exports: Exports | None = None
     language: str = "en"
-
-    @property
-    def summaries(self) -> list[tuple[str, str]]:
-        """The summary in each language, with its heading."""
-        return [(part.partition("\n")[0], f"## {part}") for part in re.split(r"(?m)^## ", self.summary) if part]
 
     def markdown(self, pages: Iterable[str]) -> str:
         """The page's source, which leads to other pages by their names."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from analysis.language.labels import say, term
+from analysis.language.texts import Text
 from analysis.language.units import scale_of_unit
 from analysis.messages import amount, fixed, former_options
 
@@ -60,6 +61,16 @@ class Outcome:
     def usual_scale(self) -> str:
         """The scale declared, else "poisson" for money and counts and "level" for all else."""
         return self.scale or scale_of_unit(self.unit)
+
+    @property
+    def why(self) -> Text:
+        """Why effects are on their usual scale, behind a comma."""
+        if self.logged:
+            return Text("as the column holds logarithms")
+        if self.scale:
+            return Text("as declared")
+        grows = self.usual_scale == "poisson"
+        return Text("as money and counts grow in per cent" if grows else "as its unit is no money or count")
 
 
 Outcome.__init__ = former_options(**FORMER_LOG)(Outcome.__init__)  # type: ignore[method-assign]
