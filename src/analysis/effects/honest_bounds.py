@@ -82,8 +82,8 @@ class HonestBounds(Sentence):
         """The interval at value zero, and up to which departure it excludes zero, in words."""
         study, unit = self.estimate.study, self.estimate.unit
         low, high = map(signed, amounts(*shown(unit, np.array(self.at_zero))))
-        interval = study.say("{low} to {high} {unit}", low=low, high=high, unit=study.term(shown_unit(unit)))
-        at_zero = study.say(AT_ZERO[self.kind], interval=interval.rstrip())
+        high = study.say("{number} {unit}", number=high, unit=study.term(shown_unit(unit))).rstrip()
+        at_zero = study.say(AT_ZERO[self.kind], interval=study.say("{low} to {high}", low=low, high=high))
         if np.isnan(self.breakdown):
             return study.say("{at_zero} and contains zero.", at_zero=at_zero)
         size, seen = (effect_in_words(unit, one, study.language) for one in (self.breakdown, self.seen))

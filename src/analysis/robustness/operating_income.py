@@ -13,7 +13,7 @@ from analysis.study.study import Study
 OPERATING = r"(?i)operating.income|经营性?收[入益]"
 
 
-@threat("Income on paper only", "Took operating income, which holds no subsidies, in the place of the outcome.")
+@threat("Income on paper only", "Estimated the effect on operating income, which holds no subsidies, and on the rest.")
 def operating_income(study: Study, outcome: str) -> Check:
     """Whether subsidies are the answer."""
     unit = convert_unit(study.describe(outcome).unit)[0]
