@@ -59,7 +59,7 @@ def test_a_trend_that_goes_on_is_carried_to_both_baselines():
     last, whole = (together.slope.value * years for years in together.reach)
     assert last == pytest.approx(event_study(study, "income").average().value, abs=1e-5)
     assert whole == pytest.approx(did(study, "income").value, abs=1e-5)
-    said = "Carried on, that trend alone would look like a gain of about 4.500 against the reference year, and of 10.5 against"
+    said = "Carried on, that trend alone would look like a gain of about 4.500 against the reference year, and of 10.5 "
     assert said in repr(together)
     falling = event_study(study_of(panel().assign(income=lambda p: -p["income"])), "income").pretrend()
     assert "move the effect by about −4.500 against the reference year, and by −10.5 against" in repr(falling)

@@ -15,10 +15,10 @@ SAID = (
     "{data}: before, the gap moved by {size} per year ({test}). {carried} All leads together: {joint}. {meaning}{few}"
 )
 CARRIED_ON = {
-    "gain": "Carried on, that trend alone would look like a gain of about {last} against the reference year, and of {whole} "
-    "against all years before.",
-    "loss": "Carried on, that trend alone would move the effect by about {last} against the reference year, and by {whole} "
-    "against all years before: it would hide a gain.",
+    "gain": "Carried on, that trend alone would look like a gain of about {last} against the reference year, and of "
+    "{whole} against all years before.",
+    "loss": "Carried on, that trend alone would move the effect by about {last} against the reference year, and by "
+    "{whole} against all years before: it would hide a gain.",
 }
 
 
