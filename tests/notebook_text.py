@@ -1,11 +1,20 @@
 """What a notebook says: its code, its parsed prose, and the texts that its outputs show."""
 
+import re
 from collections.abc import Iterator
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat import NotebookNode
+
+ENGLISH = re.compile(r"(?:[A-Za-z][A-Za-z'’-]*[ \u00a0]+){3,}[A-Za-z][A-Za-z'’-]*")
+
+
+def english_runs(text: str) -> list[str]:
+    """Runs of four or more English words, which no Chinese page should have; code, tags and links apart."""
+    left = re.sub(r"(?s)<(style|code|pre|a|details|script)\b.*?</\1>|<[^>]*>|`[^`]*`|\[[^\]]*\]\([^)]*\)", " | ", text)
+    return ENGLISH.findall(left)
 
 
 def code_cells(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:

@@ -79,6 +79,11 @@ def test_thousands_are_set_off_and_years_are_not():
     assert written(pd.DataFrame({"mean": [255341.2, 2.0371]})) == [("mean", ["255,341", "2.037"])]
 
 
+def test_a_table_of_counties_in_chinese_has_no_villages_and_no_districts_but_keeps_names():
+    first, second = columns_of(pd.DataFrame({"villages": [3, 4]}, index=["inside", "赵村片区"]), "zh", "county")
+    assert (first.cells, second.heading) == (["处理组", "赵村片区"], "县数")
+
+
 def test_thresholds_among_row_names_are_amounts_and_years_and_codes_are_not():
     frame = pd.DataFrame({"n": [1, 2, 3, 4]}, index=[50000, 2023, 410883104202, -1])
     assert columns_of(frame, "en")[0].cells == ["50,000", "2023", "410883104202", "−1"]

@@ -22,7 +22,7 @@ from matplotlib import pyplot as plt
 from matplotlib.text import Text
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
-from notebook_text import markdown_tokens, prose
+from notebook_text import english_runs, markdown_tokens, prose
 
 import analysis
 from analysis import (
@@ -524,6 +524,7 @@ class _OnEveryStudy:
         for line, text in done.texts:
             assert not NO_NUMBER.search(text), f"{line}: {text}"
             assert not OF_THE_DEFAULT_STUDY.search(text), f"{line}: {text}"
+            assert study != "in_chinese" or english_runs(text) == [], line
             assert study != "counties" or not OF_VILLAGES.search(text), f"{line}: {text}"
         self.look_at(study, done)
 

@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from notebook_text import english_runs
 from openpyxl import load_workbook
 from PIL import Image
 
@@ -31,6 +32,7 @@ from analysis.simulation.simulate import SEED
 
 ROOT = Path(__file__).resolve().parents[2]
 CM = 2.54
+MOST_RUNS = 10
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>![x](https://host.invalid/x.png)"
 STUDY = f"""
 title = '''{ATTACK} ```
@@ -181,6 +183,14 @@ def test_screen_readers_hear_the_reports_language(pages: Mapping[str, Page]) -> 
     assert "显示或隐藏导航栏" in read
     assert "搜索需要启用JavaScript。" in pages["search"].text
     assert "孟州市 zh" in pages["first-1"].attributes("alt"), "a figure is read by its title"
+
+
+def test_a_chinese_report_has_hardly_an_english_sentence(report: Path) -> None:
+    """The notebooks' prose and outputs are looked at where they are translated and run."""
+    bodies = {path.stem: path.read_text(encoding="utf-8").partition("<body")[2] for path in report.glob("*.html")}
+    found = {name: english_runs(body) for name, body in bodies.items()}
+    assert {"index", "glossary", "search"} <= found.keys()
+    assert sum(map(len, found.values())) < MOST_RUNS, found
 
 
 def test_every_link_of_the_report_leads_to_a_file(report: Path, pages: Mapping[str, Page]) -> None:

@@ -7,6 +7,7 @@ import nbformat
 import pytest
 from babel.messages.pofile import read_po
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from notebook_text import english_runs
 
 from analysis.report import translations
 from analysis.report.notebooks import METADATA
@@ -81,6 +82,12 @@ def test_every_paragraph_has_a_translation_that_keeps_its_code_and_links() -> No
         assert [text for text, message in said.items() if message.fuzzy or not message.string] == [], name
         changed = {text for text, message in said.items() if kept(text) != kept(message.string)}
         assert changed == set(), name
+
+
+def test_translated_prose_has_no_english_sentence() -> None:
+    strings = [str(message.string) for _, messages in translations._translated("zh") for message in messages]
+    assert english_runs("见 The quick brown fox 与`did it work at all`") == ["The quick brown fox"]
+    assert [run for one in strings for run in english_runs(one)] == []
 
 
 def kept(text: str) -> list[str]:

@@ -78,7 +78,7 @@ def plot_four_means(study: Study, outcome: str) -> np.ndarray:
     detail = bracketed(language, study.describe(outcome).unit, "in logs" if study.scale_of(outcome) == "log" else "")
     axes[0].set_ylabel(without_formulas(f"{drawn_label(study, outcome)}{detail}"), wrap=True)
     title = "Four means ({data}; dashed: inside with the change outside)"
-    axes[0].set_title(say(language, title, data=term(language, study.label)))
+    axes[0].set_title(study.say(title))
     return axes[: len(starts)]
 
 

@@ -102,4 +102,4 @@ def named(language: str, text: str, noun: str = "village") -> str:
     ('wild cluster bootstrap', 'CR2', 'v_01', 'per county')
     """
     said = say(language, NAMES[text]) if text in NAMES else term(language, text)
-    return of_units(language, said, noun) if _OF_UNITS.search(NAMES.get(text, text)) else said
+    return of_units(language, said, noun) if said != text or _OF_UNITS.search(text) else said

@@ -15,6 +15,7 @@ from analysis.inference.methods import HEADLINE_NAME
 from analysis.language.labels import joined, say, term
 from analysis.messages import StudyError, amount, amounts, decimals_of, fixed, plural, shared_decimals
 from analysis.presentation.tables import Table, captioned
+from analysis.study.study import Study
 
 STARS = (0.1, 0.05, 0.01)
 SCALES_SAID = {"poisson": "per cent (Poisson)", "log": "logs", "level": "levels"}
@@ -80,11 +81,11 @@ def regression_table(
         [*models.values()],
         coef_fmt="shown:s\n(below:s)",
         custom_stats={part: [[*one[part]] for one in cells.values()] for part in ("shown", "below")},
-        custom_model_stats=_rests_on(models, language),
+        custom_model_stats=_rests_on(models, study),
         stats_order="c",
         show_fe=False,
         keep=keep if keep is None or isinstance(keep, str) else [*keep],
-        labels={TREATED: say(language, "inside × after")} | dict(labels or {}),
+        labels={TREATED: study.say("inside × after")} | dict(labels or {}),
         notes="-",
         head_order="",
     )
@@ -124,8 +125,9 @@ def _lines(laid: pd.DataFrame) -> Iterable[list[str]]:
             yield ["" if line else label, *(one[line].strip() if line < len(one) else "" for one in parts)]
 
 
-def _rests_on(models: Mapping[str, Any], language: str) -> dict[str, list[str]]:
+def _rests_on(models: Mapping[str, Any], study: Study) -> dict[str, list[str]]:
     """Rows below the coefficients, with what is known of each model."""
+    language = study.language
     columns = [
         _of_estimate(one) if isinstance(one, Estimate) else {"rows": f"{int(getattr(one, 'nobs', 0)):,}"}
         for one in models.values()
@@ -137,7 +139,7 @@ def _rests_on(models: Mapping[str, Any], language: str) -> dict[str, list[str]]:
         "weights": say(language, "weights"),
         "fixed effects": say(language, "fixed effects"),
         "rows": say(language, "rows"),
-        "villages": say(language, "villages"),
+        "villages": study.say("villages"),
         "groups": say(language, "groups (treated)"),
         "mean": say(language, "mean of the outcome"),
     }
