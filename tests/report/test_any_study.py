@@ -360,7 +360,7 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
         "No treated or no untreated unit has 'income' in every year of the panel, so a balanced panel ",
     ),
     ("never_seen_before", "03-before-after"): {
-        "did(study, outcome)": UNSEEN,
+        **dict.fromkeys(["gap_moved(", "did(study, outcome)"], UNSEEN),
         **dict.fromkeys(FORMULAS, STARTS.format(2)),
         EVIDENCE: FEW_YEARS.format(2016) + TWO_YEARS,
     },
