@@ -1,5 +1,6 @@
 """`load_study`: what a study.toml may say, and what is said when it is wrong."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,22 @@ def test_names_that_may_not_be_published_become_numbers_everywhere(tmp_path):
     assert load_study(write(tmp_path, 'names = "codes"\n' + STUDY)).units.index.tolist() == VILLAGES, "codes stay"
     with pytest.raises(StudyError, match=r'^study\.toml has names = \'all\'\. Write names = "codes"'):
         load_study(write(tmp_path, 'names = "all"\n' + STUDY))
+
+
+def test_an_error_of_a_panel_names_units_by_number_too(tmp_path):
+    tables = {"panel": PANEL, "members": MEMBERS}
+    for code, name in NAMES.items():
+        tables = {key: table.replace(f"\n{code},", f"\n{name},") for key, table in tables.items()}
+    tables["panel"] += tables["panel"].splitlines()[-1] + "\n"
+    said = {}
+    for line in ("", 'names = "codes"\n'):
+        with pytest.raises(StudyError) as error:
+            load_study(write(tmp_path, line + STUDY, **tables))
+        said[line] = [error.value.said(language) for language in ("en", "zh")]
+    named, coded = said.values()
+    assert all(any(name in one for name in NAMES.values()) for one in named)
+    assert not any(name in one for name in NAMES.values() for one in coded)
+    assert re.search(r"repeated in 1 row: \d in 2023", coded[0]), coded
 
 
 def test_controls_and_weights_are_outcomes_or_other_columns_of_either_file(tmp_path):

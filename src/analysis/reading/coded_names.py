@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.language.texts import Listed, Text, count
+from analysis.messages import StudyError
 from analysis.study.study import Study
 from analysis.study.unit_names import are_names
 
@@ -19,8 +20,7 @@ def with_codes(study: Study, order: pd.Series) -> Study:
     """
     if not are_names(units := study.units.index):
         return study
-    known = [name for name in dict.fromkeys(order.astype(str)) if name in units]
-    codes = {name: f"{place:0{len(str(len(known)))}d}" for place, name in enumerate(known, start=1)}
+    codes = _numbers([name for name in dict.fromkeys(order.astype(str)) if name in units])
     frame = study.frame.assign(unit=study.frame["unit"].map(codes))
     frame["group"] = study.frame["group"].map(lambda group: codes.get(group, group))
     told = Text(
@@ -30,6 +30,17 @@ def with_codes(study: Study, order: pd.Series) -> Study:
     reading = (*(_coded(note, codes) for note in study.reading), told)
     notes = tuple(_coded(note, codes) for note in study.notes)
     return replace(study, frame=frame.sort_values(["unit", "time"], ignore_index=True), reading=reading, notes=notes)
+
+
+def name_by_number(error: StudyError, order: pd.Series) -> None:
+    """An error of a panel says its units by number too, in the order of the file; units with codes keep them."""
+    names = pd.Index(order.dropna().astype(str).unique())
+    if are_names(names):
+        error.args = (_coded(error.args[0], _numbers([*names])),)
+
+
+def _numbers(names: list[str]) -> dict[str, str]:
+    return {name: f"{place:0{len(str(len(names)))}d}" for place, name in enumerate(names, start=1)}
 
 
 def _coded(said: Any, codes: Mapping[str, str]) -> Any:

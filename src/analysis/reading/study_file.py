@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.language.labels import LANGUAGES
 from analysis.language.texts import Listed, Text
 from analysis.messages import StudyError, refuse
-from analysis.reading.coded_names import with_codes
+from analysis.reading.coded_names import name_by_number, with_codes
 from analysis.reading.header import YEAR
 from analysis.reading.outcomes import described_outcome, unit_of
 from analysis.reading.read_files import DATA
@@ -117,11 +117,16 @@ def _study(path: Path, settings: dict[str, Any]) -> Study:
     options = {key: settings[key] for key in OPTIONS & settings.keys()}
     make = partial(Study.from_frame, **columns, **options, outcomes=outcomes)
     try:
-        study = make(frame)
-    except RepeatedRowsError:
-        if YEAR in settings["panel"] + settings.get("sheet", ""):
-            raise
-        study = make(_with_other_columns(frame, path.parent / settings["panel"], settings))
+        try:
+            study = make(frame)
+        except RepeatedRowsError:
+            if YEAR in settings["panel"] + settings.get("sheet", ""):
+                raise
+            study = make(_with_other_columns(frame, path.parent / settings["panel"], settings))
+    except StudyError as error:
+        if settings.get("names") == "codes":
+            name_by_number(error, frame[columns["unit"]])
+        raise
     assumptions = settings.get("assumptions", "")
     study = dataclasses.replace(study, assumptions=assumptions, reading=(*reading, *study.reading))
     return with_codes(study, frame[columns["unit"]]) if settings.get("names") == "codes" else study
