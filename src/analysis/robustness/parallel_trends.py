@@ -15,7 +15,10 @@ from analysis.study.outcome import shown, shown_unit
 from analysis.study.study import Study
 
 
-@threat("Trends not parallel", "Tested all leads together, and asked how far trends may fail before the sign is lost.")
+@threat(
+    "Trends not parallel",
+    "Tested all leads together, and asked how far trends may fail before the interval contains zero.",
+)
 def parallel_trends(study: Study, outcome: str) -> Check:
     """Whether both sides moved together before, and what follows if they did not."""
     language, events = study.language, event_study(study, outcome)
