@@ -29,7 +29,7 @@ from analysis.study.group_notes import grouped, has_districts
 from analysis.study.panel_rows import under_treatment
 from analysis.study.study import Study
 
-FIGURE_SIZE = (7.0, 3.2)
+FIGURE_SIZE = (7.0, 2.6)
 DOTS_PER_INCH = 200
 ENDS = (".", "?", "!", "。", "？", "！")
 SMALLEST_SHOWN = 0.001

@@ -21,6 +21,7 @@ from analysis.report.workbook import forget_time
 LATIN, HANZI = "Times New Roman", "宋体"
 TEXT_SIZE, TABLE_SIZE = Pt(10.5), Pt(9)
 PAGE = {"page_width": Cm(21), "page_height": Cm(29.7), "left_margin": Cm(2.5), "right_margin": Cm(2.5)}
+PAGE |= {"top_margin": Cm(2), "bottom_margin": Cm(2)}
 TEXT_WIDTH = FIGURE_WIDTH = Cm(16)
 NARROWEST_COLUMN, WIDEST_COLUMN = 6, 60
 """In characters, when columns share the width of the text."""
@@ -75,6 +76,8 @@ def _document() -> Written:
     document = Document()
     for name, size in PAGE.items():
         setattr(document.sections[0], name, size)
+    document.styles["Normal"].paragraph_format.space_after = Pt(3)
+    document.styles["Heading 1"].paragraph_format.space_before = Pt(0)
     for name in ("Normal", "Heading 1"):
         font = document.styles[name].font
         font.name, font.size = LATIN, TEXT_SIZE if name == "Normal" else Pt(14)
