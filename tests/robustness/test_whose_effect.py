@@ -48,7 +48,7 @@ def test_outcomes_that_differ_are_named(study):
     found = every_outcome(study)
     differ = found.tables[0].frame["p_holm"] < 0.05
     names = ", ".join(differ.index[differ])
-    told = f"Different from zero: {names}. Either treatment moved it, or both sides differ for other reasons."
+    told = f"Different from zero: {names}. Either that is an effect, or both sides differ for other reasons."
     assert found.found.endswith(told if names else "(Holm).")
 
 

@@ -14,8 +14,8 @@ from analysis.study.study import Study
 
 SHOCKS = {
     "group": "shared by a group",
-    "unit": "a unit's own",
-    "passing": "gone the next year",
+    "unit": "of a unit alone",
+    "passing": "of one year only",
     "group_growth": "growth a year shared by a group",
     "unit_growth": "growth a year of a unit",
 }

@@ -34,7 +34,7 @@ HEADINGS = {
     "effective_treated_districts": "effective districts",
     "treated_groups": "treated groups",
     "treated_scale": "spread of treated groups (others: 1)",
-    "treated_total": "who has the treated total",
+    "treated_total": "who has much of the total",
     "groups": "groups",
     "first_treated": "start",
     "event_time": "years since the start",

@@ -194,7 +194,8 @@ def _unusual(estimate: Estimate) -> Iterator[str]:
         if larger < 0.5:
             told = "Such designs usually give shorter intervals: CR2 errors are smaller in {share} % of panels drawn."
         yield study.say(told, share=f"{100 * max(larger, 1 - larger):.0f}")
-    shares = large_shares(estimate.fitted, estimate.effect) if estimate.is_ratio else ()
+    counted = estimate.is_ratio and estimate.groups >= 2 * estimate.treated_groups + 2
+    shares = large_shares(estimate.fitted, estimate.effect) if counted else ()
     for name, share in [(name, share) for side, name, share in shares if side == "treated"][:1]:
         yield study.say(
             "{name} has {share} % of the treated total. Among the untreated groups that false positives are counted "

@@ -78,7 +78,7 @@ def every_outcome(study: Study) -> Finding:
         outcomes=counted(language, len(frame), "outcome"),
     )
     if len(differ):
-        told = "Different from zero: {names}. Either treatment moved it, or both sides differ for other reasons."
+        told = "Different from zero: {names}. Either that is an effect, or both sides differ for other reasons."
         said = joined(language, [said, say(language, told, names=say(language, ", ").join(differ))])
     shown = ["estimate", "unit", "low", "high", "p_value", "p_holm"] + ["note"] * bool(frame["note"].any())
     return Finding(study, said, results=(effects_table(frame[shown], study, "Effects on all outcomes"),))
