@@ -156,7 +156,7 @@ def rows(frame: pd.DataFrame, mask: pd.Series, values: pd.Series | None = None) 
 
 def reasons(dropped: Mapping[str, int]) -> Text:
     """Rows left out, by reason: 24 (income missing)."""
-    each = [Text("{number} ({reason})", number=f"{number:,}", reason=reason) for reason, number in dropped.items()]
+    each = [Text("{number} ({reason})", number=fixed(number, 0), reason=reason) for reason, number in dropped.items()]
     return Listed(each) if each else Text("none")
 
 

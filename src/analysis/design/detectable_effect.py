@@ -74,8 +74,8 @@ class DetectableEffect(Sentence):
             "{data}: {found} is found {power} % of the time, at the {level} % level, with {groups} and {villages}, "
             "{first}–{last}.{caution}",
             found=self._size(),
-            power=f"{100 * self.power:.0f}",
-            level=f"{100 * (1 - self.level):.0f}",
+            power=fixed(100 * self.power, 0),
+            level=fixed(100 * (1 - self.level), 0),
             groups=self._groups(),
             villages=count(self.villages, self.study.noun),
             first=self.first_year,
@@ -87,7 +87,7 @@ class DetectableEffect(Sentence):
         """How it was computed, how sure it is, and how far it is from the usual multiple of the estimate's error."""
         say = self.study.say
         few = say(", too few for a reliable interval") if self.treated_groups <= FEW_TREATED else ""
-        used = {"method": self.study.term(HEADLINE_NAME), "df": f"{self.df:.1f}", "few": few, "more": self.specified}
+        used = {"method": self.study.term(HEADLINE_NAME), "df": fixed(self.df, 1), "few": few, "more": self.specified}
         seen = "For the shocks given."
         if self.years_seen:
             seen = "The size of shocks, seen over {years} without treatment, is itself uncertain."
@@ -105,9 +105,9 @@ class DetectableEffect(Sentence):
         label = in_sentence(self.study.label_of(self.outcome))
         if self.unit == LOG_POINTS:
             said = "a gain in {label} of at least {gain} %, or a loss of at least {loss} %,"
-            return self.study.say(said, label=label, gain=f"{self.percent:.0f}", loss=f"{self.loss_percent:.0f}")
+            return self.study.say(said, label=label, gain=fixed(self.percent, 0), loss=fixed(self.loss_percent, 0))
         said = " ({share} % of the treated units' mean in the last known year before)"
-        share = self.study.say(said, share=f"{self.percent:.1f}") if np.isfinite(self.percent) else ""
+        share = self.study.say(said, share=fixed(self.percent, 1)) if np.isfinite(self.percent) else ""
         size = f"{amount(self.value)} {self.study.term(shown_unit(self.unit))}".rstrip()
         return self.study.say("an effect on {label} of {size}{share}", label=label, size=size, share=share)
 

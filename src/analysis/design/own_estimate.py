@@ -10,7 +10,7 @@ from analysis.effects.ratio_of_totals import CAUTION_BELOW, dominance, effective
 from analysis.effects.sentence import caution_of_few
 from analysis.effects.verbs import did
 from analysis.language.labels import joined
-from analysis.messages import StudyError
+from analysis.messages import StudyError, fixed
 from analysis.regression.sample import select_sample
 from analysis.study.outcome import effect_in_words
 from analysis.study.panel_rows import under_treatment
@@ -63,14 +63,14 @@ def beside_own_error(
         return ""
     said = "The effect is {ratio} standard errors of the estimate on this panel ({error}), where {usual} are usual."
     size = effect_in_words(study.effect_unit(outcome, scale), error, study.language)
-    sentences = [study.say(said, ratio=f"{ratio:.1f}", error=size, usual=f"{usual:.1f}")]
+    sentences = [study.say(said, ratio=fixed(ratio, 1), error=size, usual=fixed(usual, 1))]
     if (needed := stats.t.ppf([(1 + level) / 2, power], df).sum()) > MUCH * usual:
         said = "With {df} degrees of freedom the test needs {needed}."
-        sentences.append(study.say(said, df=f"{df:.1f}", needed=f"{needed:.1f}"))
+        sentences.append(study.say(said, df=fixed(df, 1), needed=fixed(needed, 1)))
     said = "This panel's error is smaller than in {share} % of draws."
     if larger > smaller:
         said = "This panel's error is larger than in {share} % of draws."
-    sentences.append(study.say(said, share=f"{np.floor(100 * max(larger, smaller)):.0f}"))
+    sentences.append(study.say(said, share=fixed(np.floor(100 * max(larger, smaller)), 0)))
     if rare:
         sentences.append(_reason(study, outcome, scale, larger > smaller))
     return joined(study.language, sentences)
@@ -84,7 +84,7 @@ def _reason(study: Study, outcome: str, scale: str, larger: bool) -> str:
         said = "Untreated units moved {ratio} times as much a year after the start as before."
     elif larger:
         said = "Treated groups moved apart after the start, as they do where effects differ between them."
-    return study.say(said, ratio=f"{ratio:.1f}")
+    return study.say(said, ratio=fixed(ratio, 1))
 
 
 def _after_to_before(study: Study, outcome: str, scale: str) -> float:

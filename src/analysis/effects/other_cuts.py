@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.inference.cluster_pieces import cluster_pieces
 from analysis.inference.cluster_robust import cr2
-from analysis.messages import Text
+from analysis.messages import Text, fixed
 from analysis.regression.regression import Effect, Regression
 from analysis.study.placebo_groups import cut_anew
 from analysis.study.study import Study
@@ -37,5 +37,5 @@ def moved_by_other_cuts(study: Study, regression: Regression, effect: Effect, p_
     if not (found >= SIGNIFICANT).any():
         return ""
     told = "With this cut into placebo groups p is {own}, with {cuts} other cuts {low} to {high}."
-    own, low, high = (f"{number:.3f}" for number in (p_value, np.nanmin(found), np.nanmax(found)))
+    own, low, high = (fixed(number, 3) for number in (p_value, np.nanmin(found), np.nanmax(found)))
     return Text(told, own=own, low=low, high=high, cuts=CUTS)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from analysis.messages import StudyError, Text, floored, singular
+from analysis.messages import StudyError, Text, fixed, floored, singular
 from analysis.regression.regression import Effect, Regression
 from analysis.regression.treatment_cells import cell_of_each_row
 
@@ -82,7 +82,7 @@ def dominance(treated: int, totals: np.ndarray) -> str:
 def large_villages(regression: Regression, effect: Effect) -> list[Text]:
     """Villages with over a quarter of a side's total, in words."""
     shares = large_shares(regression, effect)
-    return [Text(LARGE[side], name=name, share=f"{100 * share:.0f}") for side, name, share in shares]
+    return [Text(LARGE[side], name=name, share=fixed(100 * share, 0)) for side, name, share in shares]
 
 
 def large_shares(regression: Regression, effect: Effect) -> Iterator[tuple[str, str, float]]:

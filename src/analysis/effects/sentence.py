@@ -98,7 +98,7 @@ class EffectSentence(Sentence):
     def small_print(self: Any) -> str:
         """Regression, inference, groups, rows and what was left out, in a line."""
         study, df, dropped = self.study, self.headline()["df"], left_out(self.study, self.fitted.sample.dropped)
-        errors = study.say("{errors} ({df})", errors=study.term(HEADLINE_NAME), df=f"{df:.1f}")
+        errors = study.say("{errors} ({df})", errors=study.term(HEADLINE_NAME), df=fixed(df, 1))
         clusters = self._clusters()
         panel = [count(self.villages, study.noun), count(self.rows, f"{study.noun}-year")]
         if self.dropped:

@@ -13,7 +13,7 @@ from analysis.inference.hypothesis import HypothesisTest
 from analysis.inference.inversion import connected_interval
 from analysis.inference.reassignment import Refits, group_moments, refit
 from analysis.inference.score_tests import inverted, reassigned_p_value, sets_years_against_each_other
-from analysis.messages import StudyError, count, first
+from analysis.messages import StudyError, count, first, fixed
 from analysis.regression.regression import Effect, Regression
 
 STATISTICS = ("studentized", "coefficient")
@@ -116,7 +116,7 @@ def _p_value(observed: Refits, reassigned: Refits, enumerated: bool, studentized
 
 
 def _note(assignments: Assignments, skipped: int, smallest: float, signed: bool) -> str:
-    total = f"{assignments.total:,}" if assignments.total < 10**9 else f"about 1e{len(str(assignments.total)) - 1}"
+    total = fixed(assignments.total, 0) if assignments.total < 10**9 else f"about 1e{len(str(assignments.total)) - 1}"
     how = "all enumerated" if assignments.enumerated else f"{len(assignments.codes):,} drawn"
     where = f"within {assignments.strata} strata" if assignments.strata > 1 else "within one stratum"
     where = where if assignments.strata else "over all groups"

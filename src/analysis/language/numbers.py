@@ -1,8 +1,10 @@
 """Numbers as readers see them: they keep the digits that count."""
 
 import math
+from functools import cache
 
 import numpy as np
+from babel.numbers import NumberPattern, parse_pattern
 
 # A number nearer than this to a whole one is shown as that one; so many decimals are the most that are shown.
 MOST_DECIMALS = 9
@@ -10,12 +12,12 @@ MOST_DECIMALS = 9
 
 def floored(number: float) -> str:
     """An effective number with one decimal, never rounded up: 2.98 is less than three. A rounding error is none."""
-    return f"{math.floor(10 * number + 1e-6) / 10:.1f}" if math.isfinite(number) else f"{number}"
+    return fixed(math.floor(10 * number + 1e-6) / 10 if math.isfinite(number) else number, 1)
 
 
 def p_of(p_value: float) -> str:
     """How a p-value stands behind "p": "= 0.034", or "< 0.001" where three decimals show nothing."""
-    return f"= {p_value:.3f}" if p_value >= 0.001 else "< 0.001"
+    return f"= {fixed(p_value, 3)}" if p_value >= 0.001 else "< 0.001"
 
 
 def amounts(*numbers: float) -> tuple[str, ...]:
@@ -63,6 +65,22 @@ def decimals_of(size: float, significant: int) -> int:
     return min(max(significant - 1 - exponent, 0), MOST_DECIMALS)
 
 
-def fixed(number: float, decimals: int) -> str:
-    """A number with so many decimals, thousands set off, a true minus sign, and none before a zero."""
-    return f"{round(number, decimals) + 0.0:,.{decimals}f}".replace("-", "−").replace("inf", "∞")
+def fixed(number: float, decimals: int, language: str = "en") -> str:
+    """A number with so many decimals, as a language writes it (Babel), with a true minus sign and none before a zero.
+
+    English and Chinese write numbers alike, so what is said in both is written once.
+
+    Examples
+    --------
+    >>> fixed(-12345.678, 1), fixed(-12345.678, 1, "zh"), fixed(-0.04, 1), fixed(float("-inf"), 0)
+    ('−12,345.7', '−12,345.7', '0.0', '−∞')
+    """
+    rounded = round(float(number), decimals) + 0.0
+    if not math.isfinite(rounded):
+        return f"{rounded}".replace("-", "−").replace("inf", "∞")
+    return _pattern(decimals).apply(rounded, language).replace("-", "−")
+
+
+@cache
+def _pattern(decimals: int) -> NumberPattern:
+    return parse_pattern("#,##0" + "." * (decimals > 0) + "0" * decimals)

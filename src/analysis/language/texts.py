@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from analysis.language.catalogues import catalogue
+from analysis.language.numbers import fixed
 
 
 class Text(str):
@@ -138,4 +139,4 @@ def counted(language: str, number: int, noun: str) -> str:
     if language != "en" and words in (one, many):
         measured = "{number} records" if noun.endswith("-year") else "{number} {noun}"
         words = catalogue(language).gettext(measured).format(number="{}", noun=noun)
-    return words.replace("{}", f"{number:,}", 1)
+    return words.replace("{}", fixed(number, 0, language), 1)

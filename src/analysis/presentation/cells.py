@@ -58,7 +58,7 @@ def spread(frame: pd.DataFrame, language: str) -> str:
     least, lower, upper, most = amounts(*frame[effect].quantile([0, 0.25, 0.75, 1]))
     said = "Of all {number} effects half lie between {lower} and {upper}; they range from {least} to {most}."
     ends = {"least": least, "lower": lower, "upper": upper, "most": most}
-    return say(language, said, number=f"{frame[effect].count():,}", **ends)
+    return say(language, said, number=fixed(frame[effect].count(), 0), **ends)
 
 
 def _columns(frame: pd.DataFrame, language: str) -> list[Column]:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
 from analysis.language.labels import bracketed, say, term
-from analysis.messages import amount
+from analysis.messages import amount, fixed
 from analysis.presentation.headings import named
 from analysis.presentation.plots import drawn_label, finish, small_print, without_formulas
 from analysis.presentation.style import INSIDE, OTHERS, OUTSIDE
@@ -145,7 +145,7 @@ def plot_power(
     label, data = drawn_label(study, outcome), term(language, study.label)
     ax.set_ylim(0, 1.02)
     ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    title = say(language, title, label=label, data=data, power=f"{100 * POWER_ASKED_FOR:.0f}")
+    title = say(language, title, label=label, data=data, power=fixed(100 * POWER_ASKED_FOR, 0))
     effect = say(language, "True effect{unit}", unit=bracketed(language, unit))
     below = [effect, *filter(None, [small_print(language, curve.attrs.get("caution", ""))])]
     _mark_sizes(ax, drawn, claim, unit, language)
@@ -163,5 +163,5 @@ def _mark_sizes(ax: Axes, drawn: pd.Series, claim: float, unit: str, language: s
         size = f"{at:,.0f} {term(language, unit)}" if abs(at) >= 10 else f"{amount(at)} {term(language, unit)}"
         ax.plot([at, at], [0, power], color=colour, linewidth=1.5)
         ax.plot(at, power, "o", color=colour, markersize=8)
-        said = without_formulas(say(language, phrase, size=size.strip(), power=f"{100 * power:.0f}"))
+        said = without_formulas(say(language, phrase, size=size.strip(), power=fixed(100 * power, 0)))
         ax.annotate(said, (at, power), xytext=(10, -4), textcoords="offset points", va="top", color=colour, bbox=box)

@@ -191,8 +191,8 @@ def nearby(study: Study) -> Said:
         if len(units["stratum"].unique()) == 1
         else "{near} of {outside} outside share a stratum with them (an area within which groups were chosen, such as "
         "a town), so effects may spill over to these.",
-        near=f"{near.sum():,}",
-        outside=f"{(~inside).sum():,}",
+        near=fixed(near.sum(), 0),
+        outside=fixed((~inside).sum(), 0),
     )
     first = study.say(
         "{data}: {villages} in {groups} are inside.",
@@ -218,9 +218,9 @@ def reporting(study: Study, outcome: str) -> Said:
             "{data}: of {villages} {short} lack at least one year, {missing} lack the outcome, {zeros} report exactly "
             "zero. Nothing is filled in.",
             villages=counted(language, len(short), study.noun),
-            short=f"{short.sum():,}",
+            short=fixed(short.sum(), 0),
             missing=counted(language, int(values.isna().sum()), f"{study.noun}-year"),
-            zeros=f"{values.eq(0).sum():,}",
+            zeros=fixed(values.eq(0).sum(), 0),
         )
     )
 

@@ -10,7 +10,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
 from analysis.language.labels import counted, say, term
-from analysis.messages import plural
+from analysis.messages import fixed, plural
 from analysis.presentation.plots import drawn_label, finish, without_formulas
 from analysis.presentation.style import INSIDE, OUTSIDE
 from analysis.reading.read_files import read_table
@@ -86,8 +86,8 @@ def _design_title(study: Study, inside: pd.Series, each: int, left: int) -> str:
         else "One dot for {each} {noun}: {inside} inside (blue), {outside} outside (orange) ({data})",
         noun=term(language, study.noun if each == 1 else plural(study.noun)),
         each=each,
-        inside=f"{inside.sum():,}",
-        outside=f"{(~inside).sum():,}",
+        inside=fixed(inside.sum(), 0),
+        outside=fixed((~inside).sum(), 0),
     )
     return title + ("\n" + say(language, "{number} more are not drawn", number=left) if left else "")
 

@@ -6,7 +6,7 @@ import pandas as pd
 from analysis.effects.verbs import did
 from analysis.language.labels import say, term
 from analysis.language.units import MONEY, convert_unit
-from analysis.messages import Said, StudyError
+from analysis.messages import Said, StudyError, fixed
 from analysis.presentation.tables import Table
 from analysis.reading.published import Claim, is_about_mengzhou, published_claim
 from analysis.reading.read_files import read_table
@@ -81,7 +81,7 @@ def claim_in_words(language: str = "en") -> Said:
             gain=f"{claim.gain:,.0f}",
             year=START,
             villages=claim.villages,
-            households=f"{claim.households:,}",
+            households=fixed(claim.households, 0),
         )
     )
 

@@ -129,7 +129,7 @@ def _rests_on(models: Mapping[str, Any], study: Study) -> dict[str, list[str]]:
     """Rows below the coefficients, with what is known of each model."""
     language = study.language
     columns = [
-        _of_estimate(one) if isinstance(one, Estimate) else {"rows": f"{int(getattr(one, 'nobs', 0)):,}"}
+        _of_estimate(one) if isinstance(one, Estimate) else {"rows": fixed(int(getattr(one, "nobs", 0)), 0)}
         for one in models.values()
     ]
     names = {
@@ -154,8 +154,8 @@ def _of_estimate(one: Estimate) -> dict[str, str]:
         "effect (%)": _in_per_cent(one),
         "scale": say(language, SCALES_SAID[one.scale]),
         "fixed effects": say(language, "{noun}, year", noun=term(language, study.noun)),
-        "rows": f"{one.rows:,}",
-        "villages": f"{one.villages:,}",
+        "rows": fixed(one.rows, 0),
+        "villages": fixed(one.villages, 0),
         "groups": f"{one.groups:,} ({one.treated_groups:,})",
         "mean": amount(float(used.mean())),
     }

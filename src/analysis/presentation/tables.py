@@ -16,7 +16,7 @@ from analysis.effects.event_study import EventStudy
 from analysis.effects.sentence import specification
 from analysis.inference.methods import HEADLINE_NAME
 from analysis.language.labels import bracketed, joined, of_units, say, term
-from analysis.messages import StudyError, amounts
+from analysis.messages import StudyError, amounts, fixed
 from analysis.presentation.cells import Column, columns_of, plain, spread
 from analysis.presentation.latex import latex_table, literal
 from analysis.study.group_notes import in_own_words
@@ -99,7 +99,7 @@ class Table:
     def _below(self) -> list[str]:
         """What stands below: how many rows are left out here, and the note."""
         more = len(self.frame) - self.most_rows
-        left = say(self.language, "… and {number} more rows, in the CSV of this table.", number=f"{more:,}")
+        left = say(self.language, "… and {number} more rows, in the CSV of this table.", number=fixed(more, 0))
         left = joined(self.language, filter(None, [left, spread(self.frame, self.language)]))
         return [left] * (more > 0) + [self.note] * bool(self.note)
 

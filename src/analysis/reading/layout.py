@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.language.characters import HALF_WIDTH
 from analysis.language.texts import Text, count, first
-from analysis.messages import refuse
+from analysis.messages import fixed, refuse
 from analysis.reading.grid import UNREADABLE, Grid
 from analysis.reading.header import (
     Header,
@@ -78,7 +78,7 @@ def lay_out(file: str, grid: Grid, kinds: Mapping[str, str]) -> Table:
         lost = [one[1:] for name in frame for one in frame[name].astype("str").unique() if one.startswith(mark)]
         refuse(lost, "cell", fault, remedy, file=file)
     hidden = len(grid.hidden & {at - 1 for at in frame.index})
-    in_sheet = Text(" ({number} of them hidden in the sheet)", number=f"{hidden:,}") if hidden else ""
+    in_sheet = Text(" ({number} of them hidden in the sheet)", number=fixed(hidden, 0)) if hidden else ""
     notes = [
         Text("{rows} read{hidden}{note}.", rows=count(len(frame), "row"), hidden=in_sheet, note=grid.note),
         *_above(grid, header),

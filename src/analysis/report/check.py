@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from analysis.language.texts import Listed, Text, count, first, plural, said, singular
-from analysis.messages import FewTreatedGroupsWarning, StudyError, amount, as_typed, look, refuse, unit_years
+from analysis.messages import FewTreatedGroupsWarning, StudyError, amount, as_typed, fixed, look, refuse, unit_years
 from analysis.reading.read_files import read_table
 from analysis.reading.read_labelled import misread_gbk
 from analysis.reading.study_file import load_study
@@ -212,7 +212,7 @@ def _outcome(study: Study, name: str) -> list[str]:
     }
     facts = {"name": name, "unit": described.unit, "largest": LARGEST_LOG, "last": known["time"].max()}
     sentence = "{name} ({unit}): {values}, {missing} missing, {zero} zero. Effects {scale}, {why}."
-    numbers = {"missing": f"{values.isna().sum():,}", "zero": f"{values.eq(0).sum():,}"}
+    numbers = {"missing": fixed(values.isna().sum(), 0), "zero": fixed(values.eq(0).sum(), 0)}
     numbers |= {"values": count(values.count(), "value"), "unit": described.unit or Text("no unit")}
     return [
         Text(sentence, name=name, scale=Text(SCALES_SAID[scale]), why=described.why, **numbers),

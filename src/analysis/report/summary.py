@@ -18,7 +18,7 @@ from analysis.effects.randomization import randomization
 from analysis.effects.verbs import did, event_study
 from analysis.language.labels import LANGUAGES, bracketed, joined, say
 from analysis.language.texts import Listed, Text, count, plural, said
-from analysis.messages import InLanguage, Sentence, StudyError, in_sentence
+from analysis.messages import InLanguage, Sentence, StudyError, fixed, in_sentence
 from analysis.presentation.event_studies import plot_event_study
 from analysis.presentation.plots import plot_trends
 from analysis.presentation.style import use_style
@@ -156,7 +156,7 @@ def by_lot(estimate: Estimate) -> Text:
 
 def percent(probability: float) -> str:
     """A probability in per cent, without the sign."""
-    return f"{100 * probability:.1f}" if probability >= SMALLEST_SHOWN else f"{100 * probability:.2g}"
+    return fixed(100 * probability, 1) if probability >= SMALLEST_SHOWN else f"{100 * probability:.2g}"
 
 
 def compared(study: Study) -> str:

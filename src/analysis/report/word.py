@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from analysis.language.labels import say
+from analysis.messages import fixed
 from analysis.presentation.cells import width
 from analysis.report.workbook import forget_time
 
@@ -43,7 +44,7 @@ def write_tables(path: Path, tables: Mapping[str, Mapping[str, Any]], statement:
         above.paragraph_format.space_before = Pt(14)
         _add(document, table)
         more = len(table["cells"]) - MOST_ROWS
-        left = say(language, "… and {number} more rows, in the CSV of this table.", number=f"{more:,}")
+        left = say(language, "… and {number} more rows, in the CSV of this table.", number=fixed(more, 0))
         for below in [left] * (more > 0) + [table["note"]] * bool(table["note"]):
             document.add_paragraph().add_run(_known(below)).font.size = TABLE_SIZE
     document.save(str(path))

@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 
 from analysis.language.labels import say, term
 from analysis.language.units import MONEY, convert_unit
-from analysis.messages import StudyError
+from analysis.messages import StudyError, fixed
 from analysis.presentation.tables import captioned
 from analysis.reading.prices import other_prices
 from analysis.robustness.check import Check, threat
@@ -75,8 +75,8 @@ def moved_reports(study: Study, outcome: str) -> Check:
             "{above} of {number} {place} {years} the start"
             if above + below >= FEW_REPORTS
             else "{above} of {number} {place} {years} the start (too few to tell)",
-            above=f"{above:,}",
-            number=f"{above + below:,}",
+            above=fixed(above, 0),
+            number=fixed(above + below, 0),
             place=term(language, place),
             years=term(language, years),
         )

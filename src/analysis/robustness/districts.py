@@ -118,7 +118,7 @@ class Districts:
         said += self._amounts(frame) + self._strongest(frame)
         odd = frame["p_differs"].idxmin() if len(frame) > 1 and frame["p_differs"].notna().any() else None
         if odd is not None:
-            said += say(language, DIFFERS, name=odd, p_value=f"{frame.loc[odd, 'p_differs']:.3f}")
+            said += say(language, DIFFERS, name=odd, p_value=fixed(frame.loc[odd, "p_differs"], 3))
         return said + ("" if self.divided else say(language, UNDIVIDED))
 
     def _amounts(self, frame: pd.DataFrame) -> str:
@@ -152,7 +152,7 @@ class Districts:
             language,
             STRONGEST,
             **{"number": self.groups, "placed": placed, "untreated": placed - 1, "name": strongest.name},
-            **{name: f"{strongest[column]:.3f}" for name, column in P_VALUES.items()},
+            **{name: fixed(strongest[column], 3) for name, column in P_VALUES.items()},
             of=len(frame),
             limit="" if rejects(strongest["smallest_p_adjusted"], self.level) else limit,
         )

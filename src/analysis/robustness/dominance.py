@@ -7,7 +7,7 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.ratio_of_totals import large_shares
 from analysis.effects.verbs import did, event_study
 from analysis.language.labels import joined, say
-from analysis.messages import StudyError
+from analysis.messages import StudyError, fixed
 from analysis.presentation.tables import estimates_table
 from analysis.robustness.check import Check, beside, in_short, threat
 from analysis.robustness.placebo_starts import effects_span, placebo_starts
@@ -62,7 +62,7 @@ def dominance(study: Study, outcome: str) -> dict[str, Estimate | StudyError]:
         )
     estimates: dict[str, Estimate | StudyError] = {"all villages": (whole := did(study, outcome))}
     for side, name, share in large_shares(whole.fitted, whole.effect):
-        said = say(study.language, LEFT_OUT[side], name=name, share=f"{100 * share:.0f}")
+        said = say(study.language, LEFT_OUT[side], name=name, share=fixed(100 * share, 0))
         estimates[said] = estimate_or_refusal(_without, study, outcome, name)
     values = study.column(outcome)
     mean = values.where(study.frame["time"] < study.starts[0]).groupby(study.frame["unit"]).transform("mean")

@@ -109,11 +109,11 @@ def known_panels(kind: str, unit: str = "%", beside: Sequence[str] = ()) -> Find
             "On {number} panels {kind} we built in {truth} and found {mean} on average. The 95 % interval contains the "
             "true value in {coverage} % of them and excludes zero in {excludes} %. Of all checks the interval of "
             "“{worst}” contains it least often, in {least} %.",
-            number=f"{counted:,}",
+            number=fixed(counted, 0),
             kind=say(language, KINDS[kind]),
             **_row(effect, language),
             worst=term(language, str(worst)),
-            least=f"{100 * rows.loc[worst, 'coverage']:.0f}",
+            least=fixed(100 * rows.loc[worst, "coverage"], 0),
         )
     ]
     if counted < drawn:
@@ -146,4 +146,4 @@ def _row(row: pd.Series, language: str) -> dict[str, str]:
     said = {
         name: say(language, one, number=fixed(row[name], decimals), unit=unit).rstrip() for name in ("truth", "mean")
     }
-    return said | {"coverage": f"{100 * row['coverage']:.0f}", "excludes": f"{100 * row['leaves_out_zero']:.0f}"}
+    return said | {"coverage": fixed(100 * row["coverage"], 0), "excludes": fixed(100 * row["leaves_out_zero"], 0)}

@@ -5,7 +5,7 @@ import pandas as pd
 
 from analysis.effects.verbs import did, event_study
 from analysis.language.labels import bracketed, say, term
-from analysis.messages import plural, refuse
+from analysis.messages import fixed, plural, refuse
 from analysis.presentation.tables import captioned
 from analysis.robustness.check import Finding
 from analysis.study.outcome import effect_in_words, shown, shown_unit
@@ -145,7 +145,7 @@ def several_starts(study: Study, outcome: str) -> Finding:
         language,
         "The plain two-way estimate is {plain}; {share} of it rests on comparisons with {units} already treated. The "
         "start years' own effects average {before} against all years before, and {last} against the last year before.",
-        share=say(language, "{number} %", number=f"{100 * parts['weight'][COMPARISONS['later_vs_earlier']]:.1f}"),
+        share=say(language, "{number} %", number=fixed(100 * parts["weight"][COMPARISONS["later_vs_earlier"]], 1)),
         units=term(language, plural(study.noun)),
         **{name: effect_in_words(unit, value, language) for name, value in values.items()},
     )

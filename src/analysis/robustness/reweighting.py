@@ -88,7 +88,7 @@ class Reweighting(Sentence):
             "{data}: {number} untreated {nouns} weighted to the means of {treated} treated before {start} ({moments}); "
             "they count like {worth} equally weighted, in {groups_worth} of {groups}{left}.",
             data=term(language, study.label).capitalize(),
-            number=f"{number:,}",
+            number=fixed(number, 0),
             nouns=Several(study.noun, many=number != 1),
             treated=self.treated.sum(),
             start=study.starts[0],

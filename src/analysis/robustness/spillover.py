@@ -14,7 +14,7 @@ from analysis.effects.verbs import did
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.language.labels import counted, say, term
 from analysis.language.texts import said
-from analysis.messages import Sentence, StudyError, amounts, floored, former_options, in_sentence, plural
+from analysis.messages import Sentence, StudyError, amounts, fixed, floored, former_options, in_sentence, plural
 from analysis.presentation.tables import effects_table
 from analysis.robustness.check import Check, in_short, threat
 from analysis.study.group_notes import few_treated_groups
@@ -187,8 +187,8 @@ def _sentence(tests: pd.DataFrame, noun: str, few: str, language: str) -> str:
         units=counted(language, cr2["villages"], noun),
         strata=counted(language, cr2["strata_treated"], "stratum"),
         few=few,
-        test=say(language, test, low=low, high=high, p=f"{cr2['p_value']:.3f}", reason=reason),
-        p=f"{p_value:.3f}",
+        test=say(language, test, low=low, high=high, p=fixed(cr2["p_value"], 3), reason=reason),
+        p=fixed(p_value, 3),
     )
 
 
@@ -229,7 +229,7 @@ def other_strata(study: Study, outcome: str) -> Check:
         spillover=in_short(beside.spillover) + _few_strata(beside.spillover, language),
         without=in_short(beside.treated) + _few_strata(beside.treated, language),
         given=in_short(given),
-        p_value=f"{p_value:.3f}",
+        p_value=fixed(p_value, 3),
     )
     columns = ["effect", "per_cent", "low", "high", "p_value", "villages", "strata_treated"]
     table = effects_table(frame[columns], study, "effects against strata without treatment", outcome)

@@ -2,6 +2,7 @@
 
 from analysis.effects.verbs import did
 from analysis.language.labels import say
+from analysis.messages import fixed
 from analysis.presentation.tables import effects_table
 from analysis.robustness.check import Check, in_short, threat, with_interval
 from analysis.robustness.synthetic import synthetic_did
@@ -23,9 +24,9 @@ def synthetic_districts(study: Study, outcome: str) -> Check:
         "The average effect is {average}, p = {p_value} against placebo districts; as given {given}. Of the districts "
         "alone the smallest p is {smallest}, adjusted for their number (Holm).",
         average=with_interval(language, synthetic.unit, synthetic.value, *average[["low", "high"]]),
-        p_value=f"{average['p_value']:.3f}",
+        p_value=fixed(average["p_value"], 3),
         given=in_short(given),
-        smallest=f"{frame['p_holm'].min():.3f}",
+        smallest=fixed(frame["p_holm"].min(), 3),
     )
     table = effects_table(frame[COLUMNS], study, "synthetic comparison by district", outcome, synthetic.scale)
     return Check(study, found, {}, (table, synthetic))

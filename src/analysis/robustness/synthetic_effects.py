@@ -10,7 +10,7 @@ from analysis.design.variability import of_average, placebo_test
 from analysis.effects.sentence import notes_behind
 from analysis.language.labels import counted, say, term
 from analysis.language.texts import Several
-from analysis.messages import Sentence, amounts, check_shares, in_sentence
+from analysis.messages import Sentence, amounts, check_shares, fixed, in_sentence
 from analysis.study.outcome import shown, shown_unit
 from analysis.study.study import Study
 
@@ -99,10 +99,10 @@ class SyntheticDid(Sentence):
             placebos=counted(language, int(test["placebos"]), "placebo average"),
             nouns=Several(study.noun, many=seen != 1),
             notes=notes_behind(study),
-            p=f"{test['p_value']:.4f}",
-            least=f"{test['smallest_p_value']:.4f}",
+            p=fixed(test["p_value"], 4),
+            least=fixed(test["smallest_p_value"], 4),
             others=len(self.placebos),
-            number=f"{seen:,}",
+            number=fixed(seen, 0),
             cut=self._cut(),
             left=self._left_out(),
         )

@@ -45,7 +45,7 @@ def without_each_district(study: Study, outcome: str) -> Finding:
     )
     if most:
         phrase = "Of {number} treated groups those {left} are left out that move the effect most."
-        said = joined(language, [said, say(language, phrase, number=f"{whole.treated_groups:,}", left=len(rest))])
+        said = joined(language, [said, say(language, phrase, number=fixed(whole.treated_groups, 0), left=len(rest))])
     named = {say(language, "without {name}", name=name): one for name, one in rest.items()}
     return _side_by_side({say(language, "all groups"): whole} | named, said, "the effect without each group")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analysis.language.labels import say
-from analysis.messages import Sentence
+from analysis.messages import Sentence, fixed
 from analysis.reading.published import Claim, published_claim
 from analysis.simulation.simulate import simulated_gains
 
@@ -35,7 +35,7 @@ class Chance(Sentence):
             "Simulated data, {draws} draws: where districts do nothing, the best {gaining} of {districts} gain {gain} "
             "CNY or more in {best:.0f} % of draws (±{error:.0f}). {gaining} districts fixed beforehand do in "
             "{fixed:.0f} %. Without common growth and without richer districts, the best {gaining} do in {bare:.0f} %.",
-            draws=f"{self.draws:,}",
+            draws=fixed(self.draws, 0),
             gaining=self.claim.gaining,
             districts=self.claim.districts,
             gain=f"{self.claim.gain:,.0f}",

@@ -4,6 +4,7 @@ from typing import Any
 
 from analysis.language.labels import joined
 from analysis.language.texts import Text, count
+from analysis.messages import fixed
 
 
 def data_statement(study: Any) -> str:
@@ -26,9 +27,9 @@ def data_statement(study: Any) -> str:
     statement = study.say(
         sentence,
         units=count(len(units), study.noun),
-        treated=f"{treated.sum():,}",
+        treated=fixed(treated.sum(), 0),
         inside=count(inside, "group"),
-        untreated=f"{(~treated).sum():,}",
+        untreated=fixed((~treated).sum(), 0),
         outside=count(outside, "group"),
         placebo=Text(placebo, order=Text(study.placebo_order), **cut) if study.placebo_group_count else "",
         begins=study.frame["time"].min(),

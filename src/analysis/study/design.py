@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.language.texts import Text, count, first
-from analysis.messages import StudyError, refuse
+from analysis.messages import StudyError, fixed, refuse
 from analysis.study.panel_checks import (
     canonical_columns,
     changed_codes,
@@ -89,7 +89,7 @@ def _taken(frame: pd.DataFrame, leave_out: Collection, years: Sequence[int] | No
         refuse(sorted(names - set(known)), "unit", "leave_out names {} not in the panel", "Correct it.")
         out = frame["unit"].isin([known[name] for name in names])
         frame = frame[~out]
-        known = {"units": count(len(names), "unit"), "names": first(sorted(names)), "rows": f"{out.sum():,}"}
+        known = {"units": count(len(names), "unit"), "names": first(sorted(names)), "rows": fixed(out.sum(), 0)}
         said.append(Text("{units} left out as asked: {names} ({rows} rows).", **known))
     if years is not None:
         frame = _years(frame, years, said)
@@ -108,7 +108,7 @@ def _years(frame: pd.DataFrame, years: Sequence[int], said: list[str]) -> pd.Dat
         fault = "The panel has no row from {first} to {last}. It runs from {begins} to {ends}."
         raise StudyError(fault, first=years[0], last=years[1], **span)
     sentence = "Years {first} to {last} taken; {rows} rows of other years left out."
-    said.append(Text(sentence, first=years[0], last=years[1], rows=f"{(~inside).sum():,}"))
+    said.append(Text(sentence, first=years[0], last=years[1], rows=fixed((~inside).sum(), 0)))
     frame = frame[inside]
     if "first_treated" in frame:
         starts = pd.to_numeric(frame["first_treated"])

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.language.texts import Listed, Text, count, first
-from analysis.messages import StudyError, refuse, unit_years
+from analysis.messages import StudyError, fixed, refuse, unit_years
 from analysis.study.panel_rows import KEYS, changes, first_rows, frame_of, of_units
 from analysis.study.unit_names import JOINED_BY, are_names, as_text
 
@@ -219,7 +219,7 @@ def changed_codes(frame: pd.DataFrame) -> list[str]:
                 "it stands, it is two units, neither seen before and after."
             )
             known = {"units": count(len(gone), "unit"), "gone": first(gone), "come": first(come)}
-            said.append(Text(sentence, year=year, after=after, others=f"{len(come):,}", **known))
+            said.append(Text(sentence, year=year, after=after, others=fixed(len(come), 0), **known))
     return said
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.language.texts import Text, count, first
-from analysis.messages import StudyError, look, refuse, unit_years
+from analysis.messages import StudyError, fixed, look, refuse, unit_years
 from analysis.study.panel_checks import as_numbers
 from analysis.study.panel_rows import changes, first_rows, of_units
 from analysis.study.unit_names import text_label
@@ -142,7 +142,7 @@ def without_always_treated(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]
     sentence = (
         "{units} left out, treated in all years seen ({found}; {rows} rows): nothing shows what they were like before."
     )
-    known = {"units": count(len(always), "unit"), "found": first(always), "rows": f"{out.sum():,}"}
+    known = {"units": count(len(always), "unit"), "found": first(always), "rows": fixed(out.sum(), 0)}
     return frame[~out].reset_index(drop=True), [Text(sentence, **known)]
 
 
