@@ -151,7 +151,7 @@ def plot_reassigned(estimate: Estimate, effects: np.ndarray, *, ax: Axes | None 
         color=INSIDE,
         fontsize="small",
     )
-    draws = study.say("{number} draws", number=f"{len(found):,}")
+    draws = study.say("{number} draws", number=fixed(len(found), 0))
     title = "{label}: effects had other groups been treated ({data}, {draws})"
     title = study.say(title, label=drawn_label(study, estimate.outcome), draws=draws)
     effect = say(language, "Effect{unit}", unit=bracketed(language, shown_unit(unit)))
@@ -178,9 +178,9 @@ def trusted(estimate: Estimate) -> Said:
         if tests["df"].notna().all()
         else "{data}: CR2 counts {df} degrees of freedom, CR1 {usual}. The CR2 interval is {times} times as wide as "
         "that of CR1.",
-        df=f"{tests.loc[HEADLINE, 'df']:.1f}",
-        usual=f"{tests.loc['cr1', 'df']:.0f}",
-        times=f"{width[HEADLINE] / width['cr1']:.1f}" if width["cr1"] > 0 else "1.0",
+        df=fixed(tests.loc[HEADLINE, "df"], 1),
+        usual=fixed(tests.loc["cr1", "df"], 0),
+        times=fixed(width[HEADLINE] / width["cr1"], 1) if width["cr1"] > 0 else "1.0",
     )
     return Said(joined(study.language, [told, *_unusual(estimate)]))
 
@@ -193,7 +193,7 @@ def _unusual(estimate: Estimate) -> Iterator[str]:
         told = "Such designs usually give wider intervals: CR2 errors are larger in {share} % of panels drawn."
         if larger < 0.5:
             told = "Such designs usually give shorter intervals: CR2 errors are smaller in {share} % of panels drawn."
-        yield study.say(told, share=f"{100 * max(larger, 1 - larger):.0f}")
+        yield study.say(told, share=fixed(100 * max(larger, 1 - larger), 0))
     counted = estimate.is_ratio and estimate.groups >= 2 * estimate.treated_groups + 2
     shares = large_shares(estimate.fitted, estimate.effect) if counted else ()
     for name, share in [(name, share) for side, name, share in shares if side == "treated"][:1]:
@@ -202,8 +202,8 @@ def _unusual(estimate: Estimate) -> Iterator[str]:
             "on, a {noun} has as much in {often} % of draws.",
             name=name,
             noun=one_of(study.language, study.noun),
-            share=f"{100 * share:.0f}",
-            often=f"{100 * as_large_elsewhere(estimate.fitted, share):.0f}",
+            share=fixed(100 * share, 0),
+            often=fixed(100 * as_large_elsewhere(estimate.fitted, share), 0),
         )
 
 
