@@ -362,7 +362,7 @@ def test_literal_text_is_shown_as_it_is(text: str) -> None:
 
 
 def test_no_sentence_closes_the_fence_that_it_stands_in() -> None:
-    page = TitlePage("Title", "Data.", reading=["a\n```\n# b"], summary="~~~\n```\n~~~")
+    page = TitlePage("Title", "Data.", reading=["a\n```\n# b"], summary={"en": "~~~\n```\n~~~"})
     assert page.markdown([]).count("```") == 6, "the title page's own: HTML and two lists of pages"
 
 
@@ -419,5 +419,5 @@ def test_summary_that_the_study_cannot_support_is_said(tmp_path: Path, monkeypat
         raise StudyError("No <b>outcome</b>.")
 
     monkeypatch.setattr(build, "write_summary", fail)
-    summary = to_html(build._summary(load_study(), tmp_path))
+    (summary,) = map(to_html, build._summary(load_study(), tmp_path).values())
     assert summary == f"<p><strong>{TITLE}.</strong> No &lt;b&gt;outcome&lt;/b&gt;.</p>\n"
