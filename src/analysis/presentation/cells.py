@@ -143,7 +143,7 @@ def _forms(values: np.ndarray, name: str) -> list[Callable[[float], str]]:
         return [lambda value: "" if np.isnan(value) else fixed(value, 1)] * len(values)
     if not len(known) or known.max() > WIDEST_RANGE * known.min():
         return [lambda value: "" if np.isnan(value) else amount(value)] * len(values)
-    decimals = 0 if (known.round(9) % 1 == 0).all() else _decimals_of_all(known)
+    decimals = min(_decimals_of_all(known), next(d for d in range(10) if np.allclose(known, known.round(d), atol=1e-9)))
     return [lambda value: "" if np.isnan(value) else fixed(value, decimals)] * len(values)
 
 

@@ -1,11 +1,13 @@
 """False positives of every method in simulated designs: what the headline was chosen by."""
 
+from functools import partial
+
 import pandas as pd
 
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import HEADLINE, METHODS
 from analysis.language.labels import say
-from analysis.messages import Said
+from analysis.messages import Said, fixed
 from analysis.presentation.headings import named
 from analysis.presentation.tables import Table
 from analysis.reading.read_files import read_table
@@ -22,7 +24,7 @@ def size_in_words(language: str = "en") -> Said:
     "Simulated data, effects in the outcome's unit: with 5 treated groups or more"
     """
     grid = read_table("simulated_rejection_rates").query("treated_groups >= @ENOUGH")
-    rates = (100 * grid.groupby("method")["rejection_rate"].agg(["min", "max"])).map("{:.0f}".format)
+    rates = (100 * grid.groupby("method")["rejection_rate"].agg(["min", "max"])).map(partial(fixed, decimals=0))
     return Said(
         say(
             language,
@@ -40,11 +42,21 @@ def size_in_per_cent(language: str = "en") -> Table:
 
     Examples
     --------
-    >>> size_in_per_cent().frame["with three treated groups"].tolist()
-    [41, 51, 1559, 1549, 0, 0]
+    >>> size_in_per_cent().note
+    'Of 3,255 panels below three effective districts 3,200 have three treated groups; of 6,345 others none has.'
     """
+    grid = _panels("simulated_rejection_rates_poisson").query("method == @HEADLINE")
+    below, three = grid["effective_districts"] != "3 or more", grid["treated_groups"] == FEW_TREATED
+    numbers = {"below": below, "few": below & three, "others": ~below}
+    note = say(
+        language,
+        "Of {below} panels below three effective districts {few} have three treated groups; of {others} others none "
+        "has.",
+        **{name: fixed(grid.loc[rows, "panels"].sum(), 0) for name, rows in numbers.items()},
+    )
     caption = say(language, "False positives of 5 % tests of an effect in per cent (% of panels; simulated data)")
-    return _sizes("simulated_rejection_rates_poisson", ["effective_districts", "treated_scale"], caption, language)
+    rates = _rates("simulated_rejection_rates_poisson", ["effective_districts", "treated_scale"], language)
+    return Table(rates, caption, language, note=note)
 
 
 def size_under_dominance(language: str = "en") -> Table:
@@ -58,19 +70,20 @@ def size_under_dominance(language: str = "en") -> Table:
     caption = say(
         language,
         "False positives of 5 % tests of an effect in per cent, five treated groups, where one village or district has "
-        "much of its side's total (% of panels; simulated data)",
+        "much of its side's total (% of {panels} panels each; simulated data)",
+        panels=fixed(_panels("simulated_dominance")["panels"].min(), 0),
     )
-    return _sizes("simulated_dominance", ["treated_total", "effective_districts"], caption, language)
+    return Table(_rates("simulated_dominance", ["treated_total", "effective_districts"], language), caption, language)
 
 
-def _sizes(table: str, by: list[str], caption: str, language: str) -> Table:
-    """Panels and each method's false positives in per cent by design, from a stored table of rejection rates."""
-    grid = read_table(table).round({"effective_districts": 1}).eval("panels = replications + missing")
-    few = grid.get("treated_groups", pd.Series(0, grid.index)) == FEW_TREATED
-    grid = grid.assign(rejected=100 * grid["rejection_rate"] * grid["panels"], few=grid["panels"].where(few, 0))
-    sums = grid.groupby([*by, "method"], sort=False)[["rejected", "panels", "few"]].sum()
+def _panels(table: str) -> pd.DataFrame:
+    """A stored table of rejection rates, with the panels behind each."""
+    return read_table(table).round({"effective_districts": 1}).eval("panels = replications + missing")
+
+
+def _rates(table: str, by: list[str], language: str) -> pd.DataFrame:
+    """Each method's false positives in per cent by design."""
+    grid = _panels(table).eval("rejected = 100 * rejection_rate * panels")
+    sums = grid.groupby([*by, "method"], sort=False)[["rejected", "panels"]].sum()
     rates = (sums["rejected"] / sums["panels"]).unstack()[[*METHODS]].round(1)
-    rates.columns = [named(language, method) for method in METHODS]
-    counts = sums.xs(HEADLINE, level="method")[["panels", "few"]].astype(int)
-    counts = counts.rename(columns={"few": "with three treated groups"}).loc[:, lambda counts: counts.any()]
-    return Table(counts.loc[rates.index].join(rates), caption, language)
+    return rates.rename(columns={method: named(language, method) for method in METHODS})
