@@ -24,7 +24,7 @@ from analysis.design.replication import CHUNK, replicate
 from analysis.inference.methods import METHODS
 from analysis.presentation.plots import plot_rejection_rates
 from analysis.presentation.sizes import size_in_per_cent, size_under_dominance
-from analysis.report import figure_data
+from analysis.report.exports import figure_data
 from analysis.simulation.simulate import simulated_gains
 
 pytestmark = pytest.mark.filterwarnings("ignore::analysis.messages.FewTreatedGroupsWarning")

@@ -36,7 +36,7 @@ from analysis.presentation.design_pictures import plot_coverage, plot_design
 from analysis.presentation.plots import plot_rejection_rates
 from analysis.presentation.style import use_style
 from analysis.presentation.tables import estimates_table, event_study_table, inference_table
-from analysis.report.exports import in_print, table_for_paper
+from analysis.report.exports.paper import in_print, table_for_paper
 from analysis.report.summary import write_summary
 from analysis.report.title_page import TitlePage, literal, to_html
 from analysis.robustness.bunching import bunching

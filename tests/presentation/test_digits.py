@@ -8,7 +8,7 @@ from matplotlib import pyplot
 from analysis import Study, Table, did, event_study, plot_event_study, plot_trends
 from analysis.presentation.cells import DIGIT, POINT, columns_of
 from analysis.presentation.tables import FEW_ROWS, MANY_ROWS, captioned, estimates_table
-from analysis.report.exports import table_for_paper
+from analysis.report.exports.paper import table_for_paper
 
 
 def written(frame: pd.DataFrame) -> list[tuple[str, list[str]]]:

@@ -19,10 +19,18 @@ from openpyxl import load_workbook
 from PIL import Image
 
 from analysis import Table
-from analysis.report.exports import PRINT_DPI, TABLE, Exports, figure_for_paper, in_print, table_for_paper, take_exports
+from analysis.report.exports.paper import (
+    PRINT_DPI,
+    TABLE,
+    Exports,
+    figure_for_paper,
+    in_print,
+    table_for_paper,
+    take_exports,
+)
+from analysis.report.exports.word import write_text
+from analysis.report.exports.workbook import harmless
 from analysis.report.manifest import hashes
-from analysis.report.word import write_text
-from analysis.report.workbook import harmless
 
 
 def contents(folder: Path) -> Mapping[str, bytes]:

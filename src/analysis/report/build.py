@@ -11,7 +11,7 @@ from analysis.messages import FewTreatedGroupsWarning, StudyError, count
 from analysis.reading.read_files import DATA
 from analysis.reading.study_file import load_study
 from analysis.report.check import findings_on
-from analysis.report.exports import DOCUMENT, WORKBOOK, Exports, take_exports
+from analysis.report.exports.paper import DOCUMENT, WORKBOOK, Exports, take_exports
 from analysis.report.manifest import MANIFEST, input_files, write_manifest
 from analysis.report.notebooks import TITLE, NotebookError, notebook_paths, pages_on, run_notebooks, unsupported_steps
 from analysis.report.pages import refuse_other_folder, write_report

@@ -81,7 +81,7 @@ def run_notebook(
     variables : mapping of str to str, optional
         Environment variables of the kernel beside those of this process.
     exporting : bool
-        Whether tables and figures also come in the forms that `analysis.report.exports` writes.
+        Whether tables and figures also come in the forms that `analysis.report.exports.paper` writes.
     tolerant : bool or function
         Whether a StudyError is shown as what the study cannot support, once a page, and cells that are tagged as
         those of the default study are left out; a function says errors in the study's own words.
@@ -104,7 +104,7 @@ def run_notebook(
         _kernel_of_this_interpreter(),
         record_timing=False,
         timeout=None,
-        extra_arguments=["--log-level=ERROR", *(["--ext=analysis.report.exports"] if exporting else [])],
+        extra_arguments=["--log-level=ERROR", *(["--ext=analysis.report.exports.paper"] if exporting else [])],
         resources={"metadata": {"path": str(path.parent)}},
     )
     title = say((variables or {}).get("STUDY_LANGUAGE", "en"), TITLE)

@@ -22,8 +22,8 @@ from analysis.messages import InLanguage, Sentence, StudyError, fixed, in_senten
 from analysis.presentation.event_studies import plot_event_study
 from analysis.presentation.plots import plot_trends
 from analysis.presentation.style import use_style
+from analysis.report.exports.word import write_text
 from analysis.report.title_page import THEME, literal
-from analysis.report.word import write_text
 from analysis.robustness.scale_evidence import scale_evidence
 from analysis.study.group_notes import grouped, has_districts
 from analysis.study.panel_rows import under_treatment

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from analysis.language.labels import say
 from analysis.messages import DOLLAR
-from analysis.report.exports import DOCUMENT, WORKBOOK, Exports
+from analysis.report.exports.paper import DOCUMENT, WORKBOOK, Exports
 from analysis.report.manifest import MANIFEST
 
 THEME = Path(__file__).parent / "theme"

@@ -22,8 +22,8 @@ from analysis.language.labels import term
 from analysis.messages import FewTreatedGroupsWarning
 from analysis.presentation.cells import YEARS, Column, columns_of
 from analysis.presentation.headings import heading, named
-from analysis.report.word import write_tables
-from analysis.report.workbook import write_csv, write_workbook
+from analysis.report.exports.word import write_tables
+from analysis.report.exports.workbook import write_csv, write_workbook
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -123,7 +123,7 @@ def figure_for_paper(figure: "Figure") -> dict[str, Any]:
     from matplotlib import rc_context
     from matplotlib.text import Text
 
-    from analysis.report.figure_data import COLUMNS, drawn
+    from analysis.report.exports.figure_data import COLUMNS, drawn
 
     said = {text: text.get_text() for text in figure.findobj(Text)}
     for text in said:

@@ -17,7 +17,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from analysis.language.labels import say
 from analysis.messages import fixed
 from analysis.presentation.cells import width
-from analysis.report.workbook import forget_time
+from analysis.report.exports.workbook import forget_time
 
 LATIN, HANZI = "Times New Roman", "宋体"
 TEXT_SIZE, TABLE_SIZE = Pt(10.5), Pt(9)
