@@ -266,7 +266,8 @@ def _verdict_on_change(study: Study, outcome: str, change: pd.Series) -> str:
     """Whether yearly changes were alike, with both of them."""
     per_cent, unit = study.scale_of(outcome) == "poisson", study.term(study.describe(outcome).unit)
     one = "{number} %" if per_cent else "{number} {unit}"
-    inside, outside = (study.say(one, number=amount(change[at]), unit=unit).rstrip() for at in ("inside", "outside"))
+    numbers = (fixed(change[at], 1) if per_cent else amount(change[at]) for at in ("inside", "outside"))
+    inside, outside = (study.say(one, number=number, unit=unit).rstrip() for number in numbers)
     return study.say(
         "The gap in yearly change ({inside} inside, {outside} outside) is large, and a difference-in-differences does "
         "not remove it."
