@@ -88,7 +88,8 @@ def test_an_event_study_with_one_treated_group_shows_no_errors():
     assert frame[["std_error", "low", "high", "p_value"]].isna().all(axis=None)
     assert frame["estimate"].notna().all()
     sentence = repr(event_study(published_estimate("cai2016").study, "y").pretrend())
-    assert "(no interval, one treated group: not informative); all leads together: refused: " in sentence
+    assert "(no interval, one treated group: not informative). " in sentence
+    assert "All leads together: refused: " in sentence
 
 
 @pytest.mark.parametrize("cluster", ["group", "stratum", "unit"])

@@ -117,7 +117,7 @@ def test_a_year_in_which_no_untreated_village_is_above_zero_is_left_out_as_one_t
     assert answer(zero, estimator) == pytest.approx(answer(gone, estimator), abs=1e-9)
     verb, options = (event_study, {}) if estimator == "event_study" else (did, {"estimator": estimator})
     result = verb(zero, "y", scale="poisson", **options)
-    assert "(2023 has no untreated village above zero)" in repr(result) + result._repr_markdown_()
+    assert "2023 has no untreated village above zero" in repr(result) + result._repr_markdown_()
     assert result.fitted.sample.dropped == {
         f"{year} has no untreated village above zero": 30 for year in sorted({*panel["year"][where]})
     }

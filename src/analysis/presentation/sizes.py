@@ -64,7 +64,7 @@ def size_under_dominance(language: str = "en") -> Table:
 
     Examples
     --------
-    >>> size_under_dominance().frame.loc[("one village 50 %", 2.6), "randomization test"]
+    >>> float(size_under_dominance().frame.loc[("one village 50 %", 2.6), "randomization test"])
     12.5
     """
     caption = say(
