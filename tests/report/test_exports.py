@@ -158,12 +158,14 @@ def test_each_table_and_figure_has_its_numbers_as_text(written: Path) -> None:
 def test_intervals_bars_and_cells_have_their_numbers_too() -> None:
     figure = Figure()
     intervals, bars, cells = figure.subplots(3)
-    intervals.errorbar([2023], [1.0], yerr=[[0.5], [2.0]], capsize=3, label="effect")
+    none = float("nan")
+    intervals.errorbar([2023, 2024], [1.0, 4.0], yerr=[[0.5, none], [2.0, none]], capsize=3, label="effect")
     bars.hist([1.0, 1.5, 3.0], bins=[1, 2, 4])
     cells.imshow([[0, 1]], ListedColormap(["#ff0000", "#00ff00"]), extent=(2022.5, 2024.5, 1, 0))
     figure.legend(handles=[Patch(color="#ff0000", label="no report")])
     assert figure_for_paper(figure)["rows"] == [
         [1, "effect", 2023.0, 1.0, None, None],
+        [1, "effect", 2024.0, 4.0, None, None],
         [1, "effect", 2023.0, 0.5, 2023.0, 3.0],
         [2, "", 1.0, 2.0, 2.0, 2.0],
         [2, "", 2.0, 1.0, 4.0, 1.0],

@@ -38,7 +38,7 @@ def _lines(ax: Any) -> Iterator[tuple[str, list]]:
         yield str(named.get(one, one.get_label())), [[*point, None, None] for point in one.get_xydata()]
     for one in ax.collections:
         if isinstance(one, LineCollection):
-            points = [[*ends[0], *ends[-1]] for ends in one.get_segments()]
+            points = [[*ends[0], *ends[-1]] for ends in one.get_segments() if len(ends)]
         else:
             points = [[*point, None, None] for point in one.get_offsets()]
         yield str(named.get(one, one.get_label())), points
