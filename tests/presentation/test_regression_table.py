@@ -43,7 +43,7 @@ def test_columns_hold_coefficient_error_and_what_they_rest_on(study):
     effect, low, high = re.findall(r"[+−]?[\d.]+", shown)
     assert f"{effect} % (95 % interval {low} to {high} %)" in repr(per_cent), "as its sentence has it"
     assert "of the mean that treated villages would have had" in table.note
-    assert rows.loc["scale"].tolist() == ["levels", "per cent (Poisson)"]
+    assert rows.loc["scale"].tolist() == ["in levels", "in per cent (Poisson)"]
     assert rows.loc["rows"].tolist() == [f"{level.rows:,}"] * 2
     assert rows.loc["groups (treated)"].tolist() == [f"{level.groups} ({level.treated_groups})"] * 2
     assert "controls" not in rows.index, "what no model has is no row"

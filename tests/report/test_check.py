@@ -68,7 +68,7 @@ def test_a_sound_study_in_full(tmp_path):
         "value: 人 is called persons.",
         "Years: 2 years before the first start (2021), 2 from it on.",
         "Gaps: 0 village-years without a row.",
-        "value (persons): 120 values, 0 missing, 0 zero. Effects in per cent (Poisson regression), as money and counts "
+        "value (persons): 120 values, 0 missing, 0 zero. Effects in per cent (Poisson), as money and counts "
         "grow in per cent.",
         "Which scale untreated villages support shows from 3 years before the first start (2021) and one from it on; "
         "'value' is known in 2 years before and 2 from it on.",
@@ -322,10 +322,10 @@ def test_negative_money_is_refused_with_both_ways_out(tmp_path):
 
 def test_the_scale_is_said_with_its_reason(tmp_path):
     for settings, said in {
-        OUTCOME: "Effects in per cent (Poisson regression), as money and counts grow in per cent.",
-        OUTCOME.replace("人", "%"): "Effects in its unit, as its unit is no money or count.",
+        OUTCOME: "Effects in per cent (Poisson), as money and counts grow in per cent.",
+        OUTCOME.replace("人", "%"): "Effects in levels, as its unit is no money or count.",
         OUTCOME + 'scale = "log"\n': "Effects in logs, as declared.",
-        OUTCOME + "logged = true\n": "Effects in its unit, as the column holds logarithms.",
+        OUTCOME + "logged = true\n": "Effects in levels, as the column holds logarithms.",
     }.items():
         assert finding(write(tmp_path, panel(), COLUMNS + settings), "value (").endswith(said)
 

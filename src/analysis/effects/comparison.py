@@ -9,11 +9,10 @@ import pandas as pd
 from analysis.effects.estimate import Estimate
 from analysis.inference.methods import HEADLINE
 from analysis.messages import StudyError, count
-from analysis.study.outcome import SCALES
+from analysis.study.outcome import SCALED, SCALES
 from analysis.study.specification import NONE
 from analysis.study.study import Study
 
-SCALED = {"poisson": "in per cent (Poisson)", "log": "in logs", "level": "in levels"}
 COLUMNS = ("estimate", "unit", "per_cent", "std_error", "df", "low", "high", "p_value")
 
 

@@ -1,5 +1,6 @@
 """Cells of a table as text: an effect with the digits of its interval, decimals that stand below each other."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from unicodedata import east_asian_width
@@ -15,6 +16,8 @@ from analysis.presentation.headings import heading, named
 SMALLEST_P_SHOWN = 0.001
 EFFECTS = ("estimate", "effect", "per_cent", "percent")
 """Columns of effects: the first of them that a table has is the one whose interval it shows."""
+P_VALUES = r"(^|_)p(_|$)"
+"""In the names of columns that hold p-values: p_value, smallest_p, p_holm."""
 YEARS = {"year", "first", "last", "start", "starts", "first_treated", "time", "cohort"}
 SMALLEST_AMOUNT, SMALLEST_CODE = 10_000, 10**8
 """Row names that are numbers of this size are amounts (thresholds); smaller ones may be years, larger ones codes."""
@@ -115,7 +118,7 @@ def _text(column: pd.Series, language: str) -> list[str]:
     if not numbers:
         return [_cell(value, language) for value in column]
     values = pd.to_numeric(column.replace("", np.nan), errors="coerce").to_numpy(float, na_value=np.nan)
-    if "p_" in name or name.endswith("_p"):
+    if re.search(P_VALUES, name):
         return _aligned([_p(value) for value in values])
     return _aligned([show(value) for show, value in zip(_forms(values, name), values, strict=True)])
 

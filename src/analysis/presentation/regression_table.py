@@ -15,10 +15,10 @@ from analysis.inference.methods import HEADLINE_NAME
 from analysis.language.labels import joined, say, term
 from analysis.messages import StudyError, amount, amounts, decimals_of, fixed, plural, shared_decimals
 from analysis.presentation.tables import Table, captioned
+from analysis.study.outcome import SCALED
 from analysis.study.study import Study
 
 STARS = (0.1, 0.05, 0.01)
-SCALES_SAID = {"poisson": "per cent (Poisson)", "log": "logs", "level": "levels"}
 
 
 def regression_table(
@@ -152,7 +152,7 @@ def _of_estimate(one: Estimate) -> dict[str, str]:
     used = study.column(one.outcome).loc[study.column(one.outcome).notna()]
     return specification(sample, study.label_of, language) | {
         "effect (%)": _in_per_cent(one),
-        "scale": say(language, SCALES_SAID[one.scale]),
+        "scale": say(language, SCALED[one.scale]),
         "fixed effects": say(language, "{noun}, year", noun=term(language, study.noun)),
         "rows": fixed(one.rows, 0),
         "villages": fixed(one.villages, 0),

@@ -12,6 +12,7 @@ from analysis.reading.read_files import read_table
 from analysis.reading.read_labelled import misread_gbk
 from analysis.reading.study_file import load_study
 from analysis.robustness.scale_evidence import scale_evidence
+from analysis.study.outcome import SCALED
 from analysis.study.placebo_groups import PLACEBO
 from analysis.study.study import Study
 from analysis.study.unit_names import without_suffixes
@@ -22,7 +23,6 @@ APART = 500
 """A village this many times above or below the middle one in all years is suspected of another unit."""
 LARGEST_LOG = 30
 """Money in 元 is hardly ever so little for everyone; its logarithm is."""
-SCALES_SAID = {"poisson": "in per cent (Poisson regression)", "log": "in logs", "level": "in its unit"}
 NO_VALUE = "{name!r} has no value in any row. Check that the column named for it is the one meant."
 SMALL_GROUP = 3
 DIVISION_CODE = 9
@@ -215,7 +215,7 @@ def _outcome(study: Study, name: str) -> list[str]:
     numbers = {"missing": fixed(values.isna().sum(), 0), "zero": fixed(values.eq(0).sum(), 0)}
     numbers |= {"values": count(values.count(), "value"), "unit": described.unit or Text("no unit")}
     return [
-        Text(sentence, name=name, scale=Text(SCALES_SAID[scale]), why=described.why, **numbers),
+        Text(sentence, name=name, scale=Text(SCALED[scale]), why=described.why, **numbers),
         *(Text("LOOK: {doubt}", doubt=Text(doubt, **facts)) for doubt, there in doubts.items() if there),
         *look(negative, "row", "{name} is negative", "Right for a loss, not for a code (-999).", name=name),
         *_mixed_units(study, name, values),

@@ -11,7 +11,8 @@ from analysis.language.texts import Text
 from analysis.language.units import scale_of_unit
 from analysis.messages import amount, fixed, former_options
 
-SCALES = ("level", "log", "poisson")
+SCALED = {"level": "in levels", "log": "in logs", "poisson": "in per cent (Poisson)"}
+SCALES = tuple(SCALED)
 LINEAR = ("level", "log")
 LOG_POINTS = "log points"
 SHOWN_UNITS = {LOG_POINTS: "%", "%": "percentage points"}
