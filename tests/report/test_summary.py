@@ -29,6 +29,7 @@ from analysis import (
 )
 from analysis.report.summary import DOTS_PER_INCH, FIGURE_SIZE, Summary, summarize, write_summary
 from analysis.report.title_page import to_html
+from analysis.robustness.check import in_short
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "data" / "example" / "study.toml"
 INCOME = "村集体经济收入"
@@ -236,7 +237,7 @@ def test_one_treated_group_has_no_interval(summaries):
     study, texts, _ = summaries("one treated group")
     lot = did(study, INCOME).inference(["randomization"]).iloc[0]
     share = f"{100 * lot['p_value']:.1f} % of draws"
-    assert f"Places drawn by lot show a difference at least as large in {share}" in texts["en"]
+    assert f"Places drawn by lot show a difference as large for its standard error in {share}" in texts["en"]
     assert "this share is 50.0 % or more" in texts["en"]
     assert "Others: only one case was observed." in texts["en"]
     assert "95 % interval" not in texts["en"].split("**What it rests on**")[0]
@@ -260,7 +261,8 @@ def test_bars_are_named_where_they_are_drawn(summaries, name):
 
 
 def test_an_event_study_without_intervals_has_no_bars_to_name():
-    own, events = found("own"), Mock()
+    own = found("own")
+    events = Mock(average=own.events.average)
     events.frame = lambda: own.events.frame().assign(low=np.nan, high=np.nan)
     text = replace(own, events=events).markdown("figure.png")
     assert "![Effect on" in text
@@ -314,10 +316,8 @@ def test_mixed_groups_cannot_be_drawn_by_lot(summaries):
 def test_where_whole_strata_are_treated_lots_are_among_all_groups(summaries):
     study, texts, _ = summaries("whole strata")
     test = randomization(did(study, INCOME), within=None)
-    assert (
-        f"by lot from all groups show a difference at least as large in {100 * test.p_value:.1f} % of draws"
-        in texts["en"]
-    )
+    share = f"{100 * test.p_value:.1f} % of draws"
+    assert f"by lot from all groups show a difference as large for its standard error in {share}" in texts["en"]
     assert "Within strata there is nothing to draw." in texts["en"]
     assert "各分层内没有可抽的对象。" in texts["zh"]
 
@@ -379,10 +379,23 @@ def test_trend_against_the_assumption_is_said(tmp_path):
     assert "这与平行趋势不符" in texts["zh"]
 
 
+def test_an_interval_of_few_groups_that_excludes_zero_is_no_verdict(summaries):
+    few, enough = summaries("example")[1], summaries("no groups")[1]
+    assert "excludes zero, but rests on so few groups that chance is no unlikely explanation" in few["en"]
+    assert "excludes zero: chance alone is an unlikely explanation" in enough["en"]
+
+
+def test_effects_too_small_to_be_found_are_said_and_the_other_baseline(summaries):
+    study, texts, _ = summaries("own")
+    assert f"- Small effects. {minimum_detectable_effect(study, study.primary_outcome)!r}\n" in texts["en"]
+    average = event_study(study, study.primary_outcome).average()
+    assert f"Against the last year before alone it is {in_short(average)}." in texts["en"]
+
+
 @pytest.mark.parametrize("name", ["own", "example"])
 def test_a_language_takes_one_printed_page(summaries, name):
     _, texts, _ = summaries(name)
-    assert sum(bool(re.search(r"\w", word)) for word in texts["en"].split()) < 510
+    assert sum(bool(re.search(r"\w", word)) for word in texts["en"].split()) < 600
     assert len(re.findall(r"[\u4e00-\u9fff]", texts["zh"])) < 850
 
 

@@ -29,12 +29,16 @@ class EffectSentence(Sentence):
     """How an `Estimate` is said: the effect with its interval, and a line of small print on how it was computed."""
 
     def __repr__(self: Any) -> str:
-        study = self.study
-        untreated = self.groups - (0 if study.mixed else self.treated_groups)
-        few = caution_of_few(self.treated_groups, self.effective_treated_districts, study.language, untreated)
-        caution, notes = "" if self.no_interval else few, notes_behind(study, self.other_cuts)
+        study, notes = self.study, notes_behind(self.study, self.other_cuts)
         said = self._proportional() if self.is_ratio else self._linear()
-        return study.say("{data}: {said}.{caution}{notes}", said=said, caution=caution, notes=notes)
+        return study.say("{data}: {said}.{caution}{notes}", said=said, caution=self.caution, notes=notes)
+
+    @property
+    def caution(self: Any) -> str:
+        """What to say behind an interval that rests on few groups; or ""."""
+        untreated = self.groups - (0 if self.study.mixed else self.treated_groups)
+        few = caution_of_few(self.treated_groups, self.effective_treated_districts, self.study.language, untreated)
+        return "" if self.no_interval else few
 
     @property
     def specified(self: Any) -> str:

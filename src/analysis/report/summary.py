@@ -24,6 +24,7 @@ from analysis.presentation.plots import plot_trends
 from analysis.presentation.style import use_style
 from analysis.report.exports.word import write_text
 from analysis.report.title_page import THEME, literal
+from analysis.robustness.check import in_short
 from analysis.robustness.scale_evidence import scale_evidence
 from analysis.study.group_notes import grouped, has_districts
 from analysis.study.panel_rows import under_treatment
@@ -35,9 +36,10 @@ ENDS = (".", "?", "!", "。", "？", "！")
 SMALLEST_SHOWN = 0.001
 NO_LOTS = Text("A test by lot (randomization) cannot be made here.")
 LOTS = {
-    "stratum": "Places drawn by lot show a difference at least as large in {chance} % of draws (randomization test).",
-    None: "Places drawn by lot from all groups show a difference at least as large in {chance} % of draws "
-    "(randomization test). Within strata there is nothing to draw.",
+    "stratum": "Places drawn by lot show a difference as large for its standard error in {chance} % of draws "
+    "(randomization test).",
+    None: "Places drawn by lot from all groups show a difference as large for its standard error in {chance} % of "
+    "draws (randomization test). Within strata there is nothing to draw.",
 }
 UNREACHABLE = (
     "With so few possible draws this share is {floor} % or more, so this test cannot find an effect at the 5 % level."
@@ -85,6 +87,7 @@ class Summary(InLanguage):
             excludes_zero=ends[0] > 0 or ends[1] < 0,
             title=study.say(title, label=label),
             figure=figure,
+            last_year=in_short(self.events.average()) if self.events else "",
             bars=self.events is not None and self.events.frame()["low"].notna().any(),
         )
 
@@ -122,13 +125,13 @@ def summarize(study: Study) -> Summary:
         estimate = did(study, outcome)
     except StudyError as error:
         planned = not study.column(outcome)[under_treatment(study.frame)].notna().any()
-        able = attempt(lambda: minimum_detectable_effect(study, outcome)) if planned else None
-        return Summary(study, refusal=error.args[0], detectable=able)
+        return Summary(study, refusal=error.args[0], detectable=detectable(study) if planned else None)
     events = attempt(lambda: event_study(study, outcome))
     before = attempt(events.pretrend) if events else None
     return Summary(
         study,
         estimate,
+        detectable=None if estimate.no_interval else detectable(study),
         lots="" if estimate.dominance else by_lot(estimate),
         events=events if before else None,
         before=before,
@@ -142,6 +145,11 @@ def attempt(ask: Callable[[], Any]) -> Any:
         return ask()
     except StudyError:
         return None
+
+
+def detectable(study: Study) -> Sentence | None:
+    """Which effects such a study would find, where that can be told."""
+    return attempt(lambda: minimum_detectable_effect(study, study.primary_outcome))
 
 
 def by_lot(estimate: Estimate) -> Text:

@@ -20,7 +20,7 @@ from analysis.presentation.cells import width
 from analysis.report.exports.workbook import forget_time
 
 LATIN, HANZI = "Times New Roman", "宋体"
-TEXT_SIZE, TABLE_SIZE = Pt(10.5), Pt(9)
+TEXT_SIZE, TABLE_SIZE = Pt(10), Pt(9)
 PAGE = {"page_width": Cm(21), "page_height": Cm(29.7), "left_margin": Cm(2.5), "right_margin": Cm(2.5)}
 PAGE |= {"top_margin": Cm(2), "bottom_margin": Cm(2)}
 TEXT_WIDTH = FIGURE_WIDTH = Cm(16)
