@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis import did, load_study, minimum_detectable_effect, read_table
+from analysis import did, event_study, load_study, minimum_detectable_effect, read_table
 from analysis.__main__ import COMMANDS
 from analysis.design.detectable_effect import DetectableEffect
 from analysis.effects.sentence import caution_of_few
 from analysis.report.notebooks import figures
-from analysis.simulation.simulate import simulated_gains
+from analysis.simulation.chance import chance_of_claim
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,7 +48,7 @@ def test_the_chinese_twin_has_the_same_commands_links_and_notebooks():
 
 
 def test_the_chinese_twin_has_the_same_numbers():
-    said = {"274", "25", "103", "16", "77", "80", "12", "53", "37"}
+    said = {"274", "25", "103", "16", "77", "80", "12", "53", "37", "20", "18", "4", "24"}
     assert said <= set(re.findall(r"\d+", CHINESE))
     assert (said - {"103"}) | {"1", "03"} <= set(re.findall(r"\d+", README))
 
@@ -56,8 +56,12 @@ def test_the_chinese_twin_has_the_same_numbers():
 def test_quotes_how_often_the_stated_effect_is_found():
     stated = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8").split("The power that is stated")[1]
     gain, loss = re.findall(r"\| poisson, (?:gain|loss) \(%\) \|.*?\| (\d+%) \|", stated)
-    assert f"gains of that size are found {gain[:-1]} % of the time, losses {loss[:-1]} %" in README
-    assert f"这样大的增加有 {gain[:-1]} % 的模拟能够查出，这样大的减少有 {loss[:-1]} %" in CHINESE
+    assert "Notes: 24 studies of 274 villages, drawn from the simulated panel" in stated
+    assert (
+        "On 24 other simulated panels, gains stated to be found 80 % of the time were found "
+        f"{gain[:-1]} % of the time, losses {loss[:-1]} %"
+    ) in README
+    assert f"24 份模拟面板上，声称有 80 % 的机会查出的增加，实际查出的占 {gain[:-1]} %，减少占 {loss[:-1]} %" in CHINESE
 
 
 def test_the_effect_built_in_is_the_one_said():
@@ -69,18 +73,29 @@ def test_the_effect_built_in_is_the_one_said():
 
 
 def test_shares_of_chance_in_its_prose_are_those_computed_today():
-    def share() -> float:
-        best = np.sort(simulated_gains(5_000).to_numpy(), axis=1)[:, -3:].sum(axis=1)
-        return float((best >= 1_030_000).mean())
-
-    assert "the best three of five gain it in one draw of six" in README
-    assert round(1 / share()) == 6
+    chance = chance_of_claim()
+    assert f"the best three of five do in {100 * chance.best:.0f} % of draws" in README
+    assert f"without richer districts they do in {100 * chance.bare:.0f} %" in README
+    assert f"最好的三个在 {100 * chance.best:.0f} % 的模拟中达到" in CHINESE
+    assert f"也不更富裕时，只有 {100 * chance.bare:.0f} %" in CHINESE
     study = load_study(ROOT / "data" / "study.toml")
     estimate = did(study, study.primary_outcome)
-    share = 1_030_000 / 25 / (100 * estimate.amount / estimate.percent)
-    assert f"it is {100 * share:.0f} % of what they would have earned" in README
-    assert f"只相当于原本应有收入的 {100 * share:.0f} %" in CHINESE
-    assert detectable().percent / 4 > 100 * share, "much smaller"
+    share = [1_030_000 / villages / (estimate.amount / estimate.percent) for villages in (25, 15)]
+    assert "{:.0f} % if all 25 do, {:.0f} % if 15 do".format(*share) in README
+    assert "25 个村分享时为 {:.0f} %，15 个村分享时为 {:.0f} %".format(*share) in CHINESE
+
+
+def test_says_how_far_the_baseline_matters():
+    study = load_study(ROOT / "data" / "study.toml")
+    years = event_study(study, study.primary_outcome)
+    both = years.pretrend().slope, years.average()
+    numbers = [100 * np.expm1(number) for one in both for number in (one.value, *one.headline()[["low", "high"]])]
+    english = "moved by −{:.1f} % a year (95 % interval −{:.1f} to +{:.1f} %). "
+    english += "Against the last year before alone the effect is "
+    chinese = "每年变动 −{:.1f} %（95 % 置信区间 −{:.1f} % 至 +{:.1f} %）；若只以开始前一年为基准，效应为 "
+    assert (english + "+{:.0f} % (−{:.0f} to +{:.0f} %").format(*map(abs, numbers)) in " ".join(README.split())
+    assert (chinese + "+{:.0f} %（−{:.0f} % 至 +{:.0f} %").format(*map(abs, numbers)) in CHINESE.replace("\n", "")
+    assert [number > 0 for number in numbers] == [False, False, True, True, False, True]
 
 
 def test_figure_is_the_one_stored_in_the_notebook_on_villages():

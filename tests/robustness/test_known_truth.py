@@ -18,6 +18,34 @@ def test_truth_stands_beside_what_was_found():
     assert f"Of {table['low'].count()} intervals {held} contain the true value" in repr(beside)
 
 
+def test_false_positives_and_missing_intervals_of_the_one_panel_are_named():
+    beside = truth_beside_found()
+    table = beside.tables[0].frame
+    nothing = table[table["truth"] == 0]
+    (wrong,) = nothing.index[nothing["low"] * nothing["high"] > 0]
+    assert f"Nothing was built into {wrong[0].lower()}{wrong[1:]}, and the interval excludes zero" in repr(beside)
+    (without,) = table.index[table["low"].isna()]
+    assert f"{without} has no interval: one group has most of the treated total" in repr(beside)
+
+
+def test_what_the_page_says_of_its_panels_is_so():
+    rows = read_table("simulated_built_in_checks").set_index(["panel", "unit", "quantity"])
+    assert (
+        rows["coverage"].loc[["as stored", "without effect"]].xs("%", level="unit").xs("effect", level=1) > 0.97
+    ).all()
+    nothing = rows.loc["without effect"]
+    assert (nothing.loc[[("%", "spillover"), ("%", "slope before")], "truth"] > 0).all(), "stay built in"
+    assert nothing.loc[("share", "reports moved over a mark"), "truth"] > 0
+    money = nothing.loc[("CNY", "effect")]
+    assert money["mean"] > 5 * money["monte_carlo_error"], "off in yuan"
+    assert money["median_width"] > 4 * money["mean"], "contains zero because it is wide"
+
+
+def test_log_points_stand_beside_their_per_cent():
+    said = repr(known_panels("strong selection on trend", beside=["effect, reweighted"]))
+    assert "built in 0.15 log points (16.2 %), found 0.31 log points (36.6 %)" in said
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_panels_of_a_kind_show_what_the_stored_table_holds(kind):
     stored = read_table("simulated_built_in_checks").query("panel == @kind and unit == '%'").set_index("quantity")

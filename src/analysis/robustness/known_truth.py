@@ -23,7 +23,7 @@ AFFECTED = ("collective_income_cny", "operating_income_cny")
 """Outcomes that districts raise in the simulated panel; nothing else responds."""
 KINDS = {
     "as stored": "like the stored one",
-    "without effect": "without any effect",
+    "without effect": "without an effect inside the districts",
     "strong spillover": "with strong spillovers to neighbours",
     "strong selection on trend": "whose districts were growing faster before",
     "reports not moved": "without reports moved over a mark",
@@ -47,18 +47,29 @@ def truth_beside_found() -> Finding:
     frame.insert(0, "truth", [100 * np.expm1(truth[name]) for name in found])
     known = [one for one in found.values() if not one.no_interval]
     ends = [(truth[one.outcome], one.headline()["low"], one.headline()["high"]) for one in known]
-    said = say(
-        language,
-        "We built {truth} into {label} and found {estimate}. Of {number} intervals {held} contain the true value: "
-        "outcomes of one panel share its luck.",
-        truth=effect_in_words(LOG_POINTS, truth[study.primary_outcome], language),
-        label=in_sentence(study.label_of(study.primary_outcome)),
-        estimate=in_short(found[study.primary_outcome]),
-        held=sum(low <= value <= high for value, low, high in ends),
-        number=len(known),
-    )
+    said = [
+        say(
+            language,
+            "We built {truth} into {label} and found {estimate}. Of {number} intervals {held} contain the true value: "
+            "outcomes of one panel share its luck.",
+            truth=effect_in_words(LOG_POINTS, truth[study.primary_outcome], language),
+            label=in_sentence(study.label_of(study.primary_outcome)),
+            estimate=in_short(found[study.primary_outcome]),
+            held=sum(low <= value <= high for value, low, high in ends),
+            number=len(known),
+        )
+    ]
+    wrong = [study.label_of(one.outcome) for one, end in zip(known, ends, strict=True) if end[0] == 0 < end[1] * end[2]]
+    if wrong:
+        positive = "Nothing was built into {labels}, and the interval excludes zero: a false positive."
+        said.append(say(language, positive, labels=say(language, ", ").join(map(in_sentence, wrong))))
+    said += [
+        study.say("{label} has no interval: {reason}.", label=study.label_of(name), reason=study.term(one.no_interval))
+        for name, one in found.items()
+        if one.no_interval
+    ]
     table = captioned(frame, study, "Effects in per cent: what was built in and what was found ({data})")
-    return Finding(study, said, by_label, (table,), lambda: _drawn(by_label, frame["truth"]))
+    return Finding(study, joined(language, said), by_label, (table,), lambda: _drawn(by_label, frame["truth"]))
 
 
 def _built_in(study: Study) -> dict[str, float]:
@@ -141,9 +152,16 @@ def known_panels(kind: str, unit: str = "%", beside: Sequence[str] = ()) -> Find
 def _row(row: pd.Series, language: str) -> dict[str, str]:
     """What was built in and found of one quantity, with its unit, and how its intervals did."""
     decimals = {"%": 1, "CNY": 0}.get(row["unit"], 2)
-    one = "{number} %" if row["unit"] == "%" else "{number} {unit}"
+    one = {"%": "{number} %", LOG_POINTS: "{number} {unit} ({percent})"}.get(row["unit"], "{number} {unit}")
     unit = "" if row["unit"] == "share" else term(language, row["unit"])
     said = {
-        name: say(language, one, number=fixed(row[name], decimals), unit=unit).rstrip() for name in ("truth", "mean")
+        name: say(
+            language,
+            one,
+            number=fixed(row[name], decimals),
+            unit=unit,
+            percent=effect_in_words(LOG_POINTS, row[name], language) if row["unit"] == LOG_POINTS else "",
+        ).rstrip()
+        for name in ("truth", "mean")
     }
     return said | {"coverage": fixed(100 * row["coverage"], 0), "excludes": fixed(100 * row["leaves_out_zero"], 0)}
