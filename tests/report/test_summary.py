@@ -396,7 +396,7 @@ def test_effects_too_small_to_be_found_are_said_and_the_other_baseline(summaries
 def test_a_language_takes_one_printed_page(summaries, name):
     _, texts, _ = summaries(name)
     assert sum(bool(re.search(r"\w", word)) for word in texts["en"].split()) < 600
-    assert len(re.findall(r"[\u4e00-\u9fff]", texts["zh"])) < 850
+    assert len(re.findall(r"[\u4e00-\u9fff]", texts["zh"])) < 950
 
 
 def test_chinese_text_is_chinese(summaries):
