@@ -96,15 +96,13 @@ class Summary(InLanguage):
 
     def draw(self, path: Path) -> None:
         """Draw the effect by year, or else the means by year; the same bytes every time."""
-        outcome = self.study.primary_outcome
         with rc_context():
             use_style()
             figure = Figure(figsize=FIGURE_SIZE)
             if self.events:
                 plot_event_study(self.events, ax=figure.subplots())
             else:
-                log = self.study.describe(outcome).scale == "log"
-                plot_trends(self.study, outcome, log=log, ax=figure.subplots())
+                plot_trends(self.study, self.study.primary_outcome, ax=figure.subplots())
             figure.savefig(path, dpi=DOTS_PER_INCH, metadata={"Software": None})
 
 
