@@ -230,7 +230,10 @@ def test_the_sentence_says_what_it_rests_on(study):
         " is found 80 % of the time, at the 5 % level, with 4 treated of 12 groups and 36 villages, 2017–2024."
         in repr(found)
     )
-    assert "The size of shocks, seen over 8 years without treatment, is itself uncertain." in found.small_print()
+    assert (
+        "Shocks are seen over at most 8 years of a village without treatment, so their size is itself uncertain."
+        in found.small_print()
+    )
 
 
 def test_designs_that_cannot_be_judged_are_refused():

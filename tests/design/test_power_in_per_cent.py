@@ -205,9 +205,10 @@ def test_an_error_unlike_the_draws_is_said_with_its_reason(scale):
     found = minimum_detectable_effect(apart, "income", scale=scale, replications=300)
     error = did(apart, "income", scale=scale).headline()["std_error"]
     said = f"The effect is {found.value / error:.1f} standard errors of the estimate on this panel ("
+    if scale == "poisson":
+        said = f"In logs the gain is {np.log1p(found.percent / 100):.2f}: {found.value / error:.1f} standard errors of "
+        said += f"this panel's estimate ({error:.3f}), usually 2.8. "
     assert said in found.small_print()
-    assert "), where 2.8 are usual. " in found.small_print()
-    assert (" %), where 2.8 are usual. " in found.small_print()) == (scale == "poisson")
     assert "log points" not in found.small_print()
     assert found.small_print().endswith(
         "This panel's error is larger than in 100 % of draws. Treated groups moved apart after the start, as they do "
@@ -262,10 +263,10 @@ def test_few_degrees_of_freedom_and_luck_are_reasons(study):
     error = did(study, "income", scale="poisson").headline()["std_error"]
     scaled = dataclasses.replace(null, errors=null.errors * error / 0.6)
     said = beside_own_error(study, "income", "poisson", scaled, 6 * error, 0.8, 0.95)
-    assert said.startswith("The effect is 6.0 standard errors of the estimate on this panel (")
+    assert said.startswith(f"In logs the gain is {6 * error:.2f}: 6.0 standard errors of this panel's estimate (")
     assert said.endswith(
-        ", where 2.8 are usual. With 4.0 degrees of freedom the test needs 3.7. This panel's error is smaller than in "
-        "90 % of draws."
+        ", usually 2.8. With 4.0 degrees of freedom the test alone needs 2.8, and 80 % power 3.7. This panel's "
+        "error is smaller than in 90 % of draws."
     )
     assert beside_own_error(study, "income", "poisson", scaled, 3 * error, 0.8, 0.95) == ""
 

@@ -395,7 +395,11 @@ def test_mengzhou_says_that_no_district_can_reach_five_per_cent():
     np.testing.assert_allclose(frame["smallest_p_adjusted"], 5 / 56)
     assert (frame["p_adjusted"] >= 5 / 56).all()
     assert (frame["p_adjusted"] >= frame["p_value"]).all()
-    assert repr(result).startswith("Simulated data: effects on village collective income of 5 treated groups, in %: ")
+    least = f"(smallest adjusted p {frame['p_adjusted'].min():.3f})"
+    assert repr(result).startswith(f"Simulated data: no treated group's effect can be told from chance {least}. ")
+    assert ". Effects on village collective income of 5 treated groups, in %: " in repr(result)
+    whole = f"{did(load_study(), 'collective_income_cny').amount:.2g}"
+    assert f", {float(whole):,.0f} over all. " in repr(result), "as the headline says"
     assert "Compared with 51 untreated groups the strongest is " in repr(result)
     assert "(smallest attainable 0.019, 1 of 52). As the strongest of 5 among all 56 groups, p = " in repr(result)
     assert "smallest attainable 0.089, so that no group can reach 0.05" in repr(result)

@@ -8,6 +8,7 @@ from panels import small_panel, small_study
 
 from analysis import Outcome, did, event_study, reweight
 from analysis.presentation.forest import plot_balance
+from analysis.robustness.check import with_interval
 from analysis.robustness.leave_one_out import leave_one_out
 from analysis.robustness.whose_effect import averages, every_outcome, per_village_and_in_total, without_each_district
 from analysis.study.outcome import effect_in_words
@@ -46,10 +47,13 @@ def test_totals_of_an_effect_in_per_cent_are_its_amount_times_villages(study):
 
 def test_outcomes_that_differ_are_named(study):
     found = every_outcome(study)
-    differ = found.tables[0].frame["p_holm"] < 0.05
-    names = ", ".join(differ.index[differ])
-    told = f"Different from zero: {names}. Either that is an effect, or both sides differ for other reasons."
-    assert found.found.endswith(told if names else "(Holm).")
+    assert found.found.endswith("(Holm)."), "no outcome differs"
+    gained = study.frame["income"] + 1000 * (study.frame["time"] >= study.frame["first_treated"]).fillna(False)
+    found = every_outcome(replace(study, frame=study.frame.assign(income=gained)))
+    ((name, row),) = found.tables[0].frame.query("p_holm < 0.05").iterrows()
+    effect = with_interval("en", row["unit"], *row[["estimate", "low", "high"]])
+    assert effect.startswith("+")
+    assert found.found.endswith(f" {name}: {effect}. An effect, another difference between both sides, or chance.")
 
 
 def test_outcomes_without_an_interval_are_not_counted_as_tested(study):

@@ -8,7 +8,7 @@ import pandas as pd
 from analysis.design.shocks import Shocks
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import HEADLINE_NAME
-from analysis.language.labels import joined
+from analysis.language.labels import joined, one_of
 from analysis.messages import Sentence, amount, count, decimals_of, fixed, in_sentence
 from analysis.study.outcome import LOG_POINTS, shown_unit
 from analysis.study.study import Study
@@ -90,9 +90,12 @@ class DetectableEffect(Sentence):
         used = {"method": self.study.term(HEADLINE_NAME), "df": fixed(self.df, 1), "few": few, "more": self.specified}
         seen = "For the shocks given."
         if self.years_seen:
-            seen = "The size of shocks, seen over {years} without treatment, is itself uncertain."
+            seen = (
+                "Shocks are seen over at most {years} of a {noun} without treatment, so their size is itself uncertain."
+            )
         said = [say("{method} ({df}){few}{more}.", **used), self._error()]
-        said += [say(seen, years=count(self.years_seen, "year")), self.beside_own_error]
+        years, one = count(self.years_seen, "year"), one_of(self.study.language, self.study.noun)
+        said += [say(seen, years=years, noun=one), self.beside_own_error]
         return joined(self.study.language, filter(None, said))
 
     def _groups(self) -> str:

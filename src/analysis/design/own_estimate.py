@@ -12,7 +12,7 @@ from analysis.effects.verbs import did
 from analysis.language.labels import joined
 from analysis.messages import StudyError, fixed
 from analysis.regression.sample import select_sample
-from analysis.study.outcome import effect_in_words
+from analysis.study.outcome import LOG_POINTS, effect_in_words
 from analysis.study.panel_rows import under_treatment
 from analysis.study.study import Study
 
@@ -61,12 +61,21 @@ def beside_own_error(
     rare = max(larger, smaller) > 1 - RARE
     if not error > 0 or (not rare and 1 / FAR <= ratio / usual <= FAR):
         return ""
+    unit = study.effect_unit(outcome, scale)
     said = "The effect is {ratio} standard errors of the estimate on this panel ({error}), where {usual} are usual."
-    size = effect_in_words(study.effect_unit(outcome, scale), error, study.language)
-    sentences = [study.say(said, ratio=fixed(ratio, 1), error=size, usual=fixed(usual, 1))]
-    if (needed := stats.t.ppf([(1 + level) / 2, power], df).sum()) > MUCH * usual:
-        said = "With {df} degrees of freedom the test needs {needed}."
-        sentences.append(study.say(said, df=fixed(df, 1), needed=fixed(needed, 1)))
+    size = effect_in_words(unit, error, study.language)
+    if unit == LOG_POINTS:
+        said = (
+            "In logs the gain is {gain}: {ratio} standard errors of this panel's estimate ({error}), usually {usual}."
+        )
+        size = fixed(error, 3)
+    values = {"gain": fixed(effect, 2), "ratio": fixed(ratio, 1), "error": size, "usual": fixed(usual, 1)}
+    sentences = [study.say(said, **values)]
+    needed = stats.t.ppf([(1 + level) / 2, power], df)
+    if needed.sum() > MUCH * usual:
+        said = "With {df} degrees of freedom the test alone needs {bar}, and {power} % power {needed}."
+        numbers = {"df": fixed(df, 1), "bar": fixed(needed[0], 1), "needed": fixed(needed.sum(), 1)}
+        sentences.append(study.say(said, power=fixed(100 * power, 0), **numbers))
     said = "This panel's error is smaller than in {share} % of draws."
     if larger > smaller:
         said = "This panel's error is larger than in {share} % of draws."

@@ -72,7 +72,7 @@ class EffectSentence(Sentence):
         elif not unit:
             told = "{said}, about {amount} per {one} and year"
         one, unit = one_of(study.language, study.noun), study.term(shown_unit(unit))
-        return study.say(told, said=effect, amount=_about(amount), unit=unit, one=one)
+        return study.say(told, said=effect, amount=two_digits(amount), unit=unit, one=one)
 
     def _linear(self: Any) -> str:
         """An effect in levels or logs, or a slope, with its interval and its share of the counterfactual mean."""
@@ -143,7 +143,7 @@ def signed(number: str) -> str:
     return number if number.startswith("−") or not re.search("[1-9∞]", number) else f"+{number}"
 
 
-def _about(number: float) -> str:
+def two_digits(number: float) -> str:
     """Two significant digits."""
     rounded = float(f"{number:.2g}")
     return fixed(rounded, 0) if abs(rounded) >= 10 or rounded.is_integer() else f"{rounded:g}".replace("-", "−")

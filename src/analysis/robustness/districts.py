@@ -1,21 +1,21 @@
 """Which districts? One effect per treated group, judged against every group that was not treated."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.effects.estimate import Estimate
-from analysis.effects.sentence import PER
+from analysis.effects.sentence import PER, two_digits
 from analysis.effects.verbs import did
 from analysis.inference.assignments import group_starts
 from analysis.inference.inversion import rejects
 from analysis.language.labels import counted, one_of, say, term
-from analysis.messages import amount, fixed, former_options, in_sentence, refuse
+from analysis.language.texts import Listed
+from analysis.messages import amounts, fixed, former_options, in_sentence, refuse
 from analysis.presentation.tables import Table, effects_table, paragraph
 from analysis.regression.treatment_cells import group_label
 from analysis.robustness.district_tests import district_tests
@@ -102,17 +102,19 @@ class Districts:
         frame, overall, language = self.frame(), self.overall, self.overall.study.language
         least, most = frame["effect"].idxmin(), frame["effect"].idxmax()
         size = shown(overall.unit, frame["effect"])
-        number: Callable[..., str] = partial(fixed, decimals=1) if overall.unit == LOG_POINTS else amount
+        low, high, whole = amounts(size[least], size[most], shown(overall.unit, overall.value))
         said = overall.study.say(
-            "{data}: effects on {label} of {groups}, in {unit}: from {low} ({least}) to {high} ({most}), {overall} "
-            "over all{specified}."
+            "{data}: {answer}. Effects on {label} of {groups}, in {unit}: from {low} ({least}) to {high} ({most}), "
+            "{overall} over all{specified}."
             if len(frame) > 1
-            else "{data}: effects on {label} of {groups}, in {unit}: {low} ({least}), {overall} over all{specified}.",
+            else "{data}: {answer}. Effects on {label} of {groups}, in {unit}: {low} ({least}), {overall} over "
+            "all{specified}.",
+            answer=self._answer(frame),
             label=in_sentence(overall.study.label_of(overall.outcome)),
             groups=counted(language, len(frame), "treated group"),
             unit=term(language, shown_unit(overall.unit) or "its unit"),
-            **{"low": number(size[least]), "least": least, "high": number(size[most]), "most": most},
-            overall=number(shown(overall.unit, overall.value)),
+            **{"low": low, "least": least, "high": high, "most": most},
+            overall=whole,
             specified=overall.specified,
         )
         said += self._amounts(frame) + self._strongest(frame)
@@ -121,14 +123,23 @@ class Districts:
             said += say(language, DIFFERS, name=odd, p_value=fixed(frame.loc[odd, "p_differs"], 3))
         return said + ("" if self.divided else say(language, UNDIVIDED))
 
+    def _answer(self, frame: pd.DataFrame) -> str:
+        """Whose effect can be told from chance, with p-values adjusted for the number of groups."""
+        study, differ = self.overall.study, frame.index[rejects(frame["p_adjusted"], self.level)]
+        told = "told from chance: {names} (adjusted p at most {p})"
+        if differ.empty:
+            told = "no treated group's effect can be told from chance (smallest adjusted p {least})"
+        least, most = (fixed(p, 3) for p in (frame["p_adjusted"].min(), frame.loc[differ, "p_adjusted"].max()))
+        return study.say(told, least=least, p=most, names=Listed(map(str, differ)))
+
     def _amounts(self, frame: pd.DataFrame) -> str:
         """The same in money, where the effects are in per cent."""
         overall, language = self.overall, self.overall.study.language
         if not self._unit_of_amounts:
             return ""
-        ends = {"low": amount(frame["amount"].min()), "high": amount(frame["amount"].max())}
-        phrase = " That is {low} to {high} {unit}, {overall} over all."
-        return say(language, phrase, **ends, unit=self._unit_of_amounts, overall=amount(overall.amount))
+        low, high, whole = map(two_digits, (frame["amount"].min(), frame["amount"].max(), overall.amount))
+        phrase = " That is about {low} to {high} {unit}, {overall} over all."
+        return say(language, phrase, low=low, high=high, unit=self._unit_of_amounts, overall=whole)
 
     @property
     def _unit_of_amounts(self) -> str:

@@ -156,7 +156,10 @@ def every_specification(study: Study, outcome: str) -> Check:
         say(
             language,
             "{estimated} of {number} estimated: {ranges}. {excluded} of {intervals} exclude zero. The study's own has "
-            "scale {scale}, weights {weights}, controls {controls}.",
+            "scale {scale}, weights {weights}, controls {controls}."
+            if excluded
+            else "{estimated} of {number} estimated: {ranges}. All {intervals} include zero. The study's own has scale "
+            "{scale}, weights {weights}, controls {controls}.",
             estimated=len(estimated),
             number=counted(language, len(curve), "specification"),
             ranges=say(language, ", ").join(_ranges(estimated, study, outcome)),

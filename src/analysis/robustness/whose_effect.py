@@ -9,7 +9,7 @@ from analysis.messages import fixed
 from analysis.presentation.forest import plot_forest
 from analysis.presentation.tables import captioned, effects_table
 from analysis.robustness.across_outcomes import across_outcomes
-from analysis.robustness.check import Finding, in_short
+from analysis.robustness.check import Finding, in_short, with_interval
 from analysis.robustness.estimands import estimands
 from analysis.robustness.leave_one_out import left_out_in_turn
 from analysis.study.outcome import effect_in_words
@@ -78,8 +78,12 @@ def every_outcome(study: Study) -> Finding:
         outcomes=counted(language, len(frame), "outcome"),
     )
     if len(differ):
-        told = "Different from zero: {names}. Either that is an effect, or both sides differ for other reasons."
-        said = joined(language, [said, say(language, told, names=say(language, ", ").join(differ))])
+        found = frame.loc[differ, ["unit", "estimate", "low", "high"]].itertuples()
+        named = [
+            say(language, "{name}: {value}", name=name, value=with_interval(language, *one)) for name, *one in found
+        ]
+        told = "{effects}. An effect, another difference between both sides, or chance."
+        said = joined(language, [said, say(language, told, effects=say(language, "; ").join(named))])
     shown = ["estimate", "unit", "low", "high", "p_value", "p_holm"] + ["note"] * bool(frame["note"].any())
     return Finding(study, said, results=(effects_table(frame[shown], study, "Effects on all outcomes"),))
 
@@ -142,7 +146,8 @@ def averages(study: Study, outcome: str) -> Finding:
     ]
     ways[against] = did(study, outcome)
     given = in_short(ways[against])
-    said.append(say(language, "Against all years before it is {given}: one odd year moves it less.", given=given))
+    told = "Against all years before it is {given}. One odd year moves it less, a trend that goes on moves it more."
+    said.append(say(language, told, given=given))
     return _side_by_side(ways, joined(language, said), "average effect, by what is averaged")
 
 
