@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from analysis import StudyError, load_study
+from analysis import StudyError, load_study, read_table
 from analysis.presentation.published import (
     claim_divided,
     claim_in_words,
@@ -26,9 +26,9 @@ TABLES = (claim_divided, documented_villages, facts_by_level, incomes_elsewhere,
 
 @pytest.mark.parametrize("said", SAID)
 def test_sentences_speak_both_languages_and_say_that_they_are_published(said) -> None:
-    assert repr(said("en")).startswith("Published facts: ")
+    assert repr(said("en")).startswith("Published facts")
     chinese = repr(said("zh"))
-    assert chinese.startswith("公开事实：")
+    assert chinese.startswith("公开事实")
     assert re.findall(r"[a-z]{3,}", chinese) == []
 
 
@@ -36,6 +36,19 @@ def test_sentences_speak_both_languages_and_say_that_they_are_published(said) ->
 def test_tables_speak_both_languages(table) -> None:
     assert re.search("[Pp]ublished facts", table("en").caption)
     assert re.findall(r"[A-Za-z]{3,}", repr(table("zh"))) == []
+
+
+def test_villages_with_facts_are_said_to_be_others_than_those_inside() -> None:
+    facts = read_table("published_facts").query("level == 'village'")
+    inside = facts.loc[facts["quantity"] == "district_membership", "entity_zh"].nunique()
+    said = f"{facts['entity_zh'].nunique()} villages with a fact, {inside} of them known to be in a district"
+    assert said in documented_villages().caption
+
+
+def test_claim_names_its_source_and_what_the_source_does_not_say() -> None:
+    assert repr(claim_in_words()).startswith("Published facts (焦作日报, 2024-07): 3 of 5 districts gained")
+    assert "presumably a change from the year before" in repr(claim_in_words())
+    assert "2023 assumed" in needed_village_years().caption
 
 
 def test_claim_is_shared_by_all_villages_in_the_end() -> None:

@@ -94,15 +94,8 @@ def _draw_means(ax: Axes, means: pd.DataFrame, ratio: bool, language: str) -> No
             if np.isfinite(line[place]):
                 ax.annotate(amount(line[place]), (at, line[place]), xytext=(0, 8), ha="center", color=colour, **small)
         if np.isfinite(line["before"]):
-            ax.annotate(
-                term(language, name),
-                (0, line["before"]),
-                xytext=(-24, 0),
-                ha="right",
-                va="center",
-                color=colour,
-                **small,
-            )
+            beside = {"ha": "right", "va": "center", "color": colour} | small
+            ax.annotate(term(language, name), (0, line["before"]), xytext=(-24, 0), **beside)
     ax.plot([0, 1], [inside["before"], without], "--", color=INSIDE, alpha=0.6)
     change = means["change"].iloc[-1]
     if np.isfinite(change):

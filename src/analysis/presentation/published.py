@@ -68,14 +68,16 @@ def facts_by_level(language: str = "en") -> Table:
 
 
 def claim_in_words(language: str = "en") -> Said:
-    """What the county's paper reported about the districts together."""
+    """What the prefecture's paper reported about the districts together."""
     claim = published_claim()
     return Said(
         say(
             language,
-            "Published facts: {gaining} of {districts} districts gained {gain} CNY together in {year}. The districts "
-            "cover {villages} villages and over {households} farm households. The gain is a change from the year "
-            "before: no level, no earlier year and no village outside stand beside it.",
+            "Published facts (焦作日报, {reported}): {gaining} of {districts} districts gained {gain} CNY together in "
+            "{year}. The districts cover {villages} villages and over {households} farm households. The gain is "
+            "presumably a change from the year before; the report does not say. No level, no earlier year and no "
+            "village outside stand beside it.",
+            reported=claim.reported,
             gaining=claim.gaining,
             districts=claim.districts,
             gain=f"{claim.gain:,.0f}",
@@ -115,7 +117,11 @@ def documented_villages(language: str = "en") -> Table:
     frame["published district"] = _members().reindex(frame.index).fillna("")
     most = frame.sort_values("facts", ascending=False, kind="stable").head(10).rename_axis(None)
     caption = say(
-        language, "The ten best documented of {number} villages with a fact (published facts)", number=len(frame)
+        language,
+        "The ten best documented of {number} villages with a fact, {inside} of them known to be in a district "
+        "(published facts)",
+        number=len(frame),
+        inside=int(frame["published district"].ne("").sum()),
     )
     return Table(most, caption, language)
 
@@ -138,8 +144,8 @@ def needed_village_years(language: str = "en") -> Table:
         counts = pd.crosstab(place[found], period[found])
         counts = counts.reindex(index=["inside", "outside"], columns=periods, fill_value=0)
         rows[outcome] = counts.rename_axis(index=None, columns=None)
-    caption = say(language, "Published village-years with the outcome that a comparison needs (published facts)")
-    return Table(pd.concat(rows), caption, language)
+    caption = "Published village-years with the outcome that a comparison needs (published facts; start {year} assumed)"
+    return Table(pd.concat(rows), say(language, caption, year=START), language)
 
 
 def incomes_elsewhere(language: str = "en") -> Table:

@@ -10,16 +10,18 @@ SOURCE = "Jiaozuo Daily"
 
 @dataclass(frozen=True)
 class Claim:
-    """What the county's paper reported in July 2024.
+    """What the prefecture's paper reported about the districts.
 
     Attributes
     ----------
     gain : float
-        CNY that the collectives of the gaining districts had more than in the year before, together.
+        CNY that the collectives of the gaining districts gained together, presumably on the year before.
     gaining, districts : int
         How many districts gained, unnamed, and how many there are.
     villages, households : int
         That all districts cover.
+    reported : str
+        Month of the report.
     """
 
     gain: float
@@ -27,6 +29,7 @@ class Claim:
     districts: int
     villages: int
     households: int
+    reported: str
 
 
 def published_claim() -> Claim:
@@ -35,14 +38,15 @@ def published_claim() -> Claim:
     Examples
     --------
     >>> published_claim()
-    Claim(gain=1030000.0, gaining=3, districts=5, villages=25, households=4500)
+    Claim(gain=1030000.0, gaining=3, districts=5, villages=25, households=4500, reported='2024-07')
     """
     facts = read_table("published_facts")
     facts = facts[facts["source"].str.startswith(SOURCE) & (facts["level"] == "county") & facts["value"].notna()]
     value = facts.set_index("quantity")["value"]
     whole = ["districts_with_reported_2023_gain", "demo_regional_party_committees"]
     whole += ["admin_villages_covered_by_districts", "farm_households_covered_by_districts"]
-    return Claim(10_000 * float(value["village_collective_income_gain_3_districts"]), *map(int, value[whole]))
+    gain = 10_000 * float(value["village_collective_income_gain_3_districts"])
+    return Claim(gain, *map(int, value[whole]), reported=facts["source_date"].iloc[0])
 
 
 def is_about_mengzhou(study: Study) -> bool:

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.effects.comparison import compare
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
-from analysis.language.labels import joined, say, term
+from analysis.language.labels import bracketed, joined, say, term
 from analysis.messages import fixed, in_sentence
 from analysis.presentation.forest import plot_forest
 from analysis.presentation.tables import captioned
@@ -152,16 +152,11 @@ def known_panels(kind: str, unit: str = "%", beside: Sequence[str] = ()) -> Find
 def _row(row: pd.Series, language: str) -> dict[str, str]:
     """What was built in and found of one quantity, with its unit, and how its intervals did."""
     decimals = {"%": 1, "CNY": 0}.get(row["unit"], 2)
-    one = {"%": "{number} %", LOG_POINTS: "{number} {unit} ({percent})"}.get(row["unit"], "{number} {unit}")
+    one = "{number} %" if row["unit"] == "%" else "{number} {unit}"
     unit = "" if row["unit"] == "share" else term(language, row["unit"])
-    said = {
-        name: say(
-            language,
-            one,
-            number=fixed(row[name], decimals),
-            unit=unit,
-            percent=effect_in_words(LOG_POINTS, row[name], language) if row["unit"] == LOG_POINTS else "",
-        ).rstrip()
-        for name in ("truth", "mean")
-    }
+    said = {}
+    for name in ("truth", "mean"):
+        percent = effect_in_words(LOG_POINTS, row[name], language) if row["unit"] == LOG_POINTS else ""
+        number = say(language, one, number=fixed(row[name], decimals), unit=unit).rstrip()
+        said[name] = number + bracketed(language, percent)
     return said | {"coverage": fixed(100 * row["coverage"], 0), "excludes": fixed(100 * row["leaves_out_zero"], 0)}
