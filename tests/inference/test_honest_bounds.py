@@ -387,13 +387,17 @@ def test_sentences() -> None:
         "degrees of freedom."
     ) in repr(relative)
     (low, high), (bend, seen) = smooth.frame.loc[0, ["low", "high"]], map(amount, (smooth.breakdown, smooth.seen))
+    moved = amount(smooth.estimate.value - (low + high) / 2)
     assert (
-        f"if the linear trend before goes on, the interval is +{low:.1f} to +{high:.1f}. It excludes zero as long as "
-        f"that trend bends by at most {bend} from one year to the next; before it bent by up to {seen}."
-        " Intervals of 95 %: shortest"
+        f"if the linear trend before goes on, that moves the effect by {moved} and the interval is +{low:.1f} to "
+        f"+{high:.1f}. It excludes zero as long as that trend bends by at most {bend} from one year to the next; "
+        f"before it bent by up to {seen}. That is less than it bent before, so this interval alone shows no effect. "
+        "Intervals of 95 %: shortest"
     ) in repr(smooth)
+    assert smooth.breakdown < smooth.seen
+    assert replace(smooth, breakdown=2.0).answer.endswith("before it bent by up to 1.046.")
     assert weak.honest_bounds().answer.endswith(" and contains zero.")
-    assert weak.honest_bounds("smoothness").answer.startswith("If the linear trend before goes on, the interval is −")
+    assert weak.honest_bounds("smoothness").answer.startswith("If the linear trend before goes on, that moves")
     assert np.isnan(weak.honest_bounds().breakdown)
     both = strong.both_bounds()
     assert both.answer == f"{relative.answer} {smooth.answer}"

@@ -77,7 +77,9 @@ FOUND = {
     "12 inside before the start (too few to tell), 4 of 8 outside after the start (too few to tell), 15 of 27 outside "
     "before the start. Without moving it would be about half.",
     "false_starts": "0 of 3 effects of false starts differ from zero at 5 %, tested one by one; with few districts "
-    "such tests miss much. They lie on both sides of zero (−3.3 % to 0.5 %); as given +9.9 % (+7.1 to +12.7).",
+    "such tests miss much. They are −3.3 % to 0.5 % against all years before each, and not independent, because they "
+    "share years. Against the last year before each they are −4.2 % to 0.5 %. Their signs differ, so they show no "
+    "single trend; as given +9.9 % (+7.1 to +12.7).",
     "parallel_trends": "All leads together: p = 0.548. No honest bounds: 8 untreated groups cannot show how 6 event "
     "times vary together; more than 18 are needed. Use fewer years. Against the last year before: +12.6 % (+8.0 to "
     "+17.4); as given: +9.9 % (+7.1 to +12.7).",

@@ -42,14 +42,32 @@ def test_a_trend_shows_as_an_effect_of_every_false_start():
     assert (false["villages"] == 16).all()
 
 
-@pytest.mark.parametrize(("sign", "said"), [(1, "above zero"), (-1, "below zero")])
-def test_false_starts_of_one_sign_say_which_way_they_move_the_effect(sign, said):
+@pytest.mark.parametrize(("sign", "said"), [(1, "high"), (-1, "low")])
+def test_false_starts_of_one_sign_say_which_way_a_trend_moves_the_effect(sign, said):
+    # Against the last year before, a start in 2018 has four years of the trend behind it, on average 2.5 years away.
     frame = panel()
     found = false_starts(study_of(frame.assign(income=1000 + sign * frame["income"])), "income").found
-    end = "high: it may look like a gain." if sign > 0 else "low: it may hide a gain."
     size = "7.500 to 7.500" if sign > 0 else "−7.500 to −7.500"
-    assert f"All lie {said} ({size})" in found
-    assert found.endswith(f"too {end}")
+    last = "3.000 to 7.500" if sign > 0 else "−7.500 to −3.000"
+    assert f"They are {size} against all years before each, and not independent" in found
+    assert f"Against the last year before each they are {last}. A trend that goes on" in found
+    assert found.endswith(f"too {said}.")
+
+
+def test_a_gap_that_fell_and_rose_again_shows_no_trend():
+    # Inside 30 more in 2017 than in 2018 and 2019, then 10 and 12: below all years before, above the last one.
+    frame = panel()
+    path = frame["year"].map({2017: 60, 2018: 0, 2019: 0, 2020: 10, 2021: 12, 2022: 0, 2023: 0})
+    trend = 3 * (frame["year"] - 2017)
+    found = false_starts(
+        study_of(frame.assign(income=frame["income"] + (path - trend) * (frame["group"] < 3))), "income"
+    )
+    false = placebo_starts(
+        study_of(frame.assign(income=frame["income"] + (path - trend) * (frame["group"] < 3))), "income"
+    )
+    assert (false["estimate"] < 0).all()
+    assert false["against_last_year"].to_numpy() == pytest.approx([-54.5, 22 / 3, 11, 2], abs=1e-4)
+    assert "Their signs differ, so they show no single trend; as given" in found.found
 
 
 def test_a_trend_that_goes_on_is_carried_to_both_baselines():
@@ -59,11 +77,10 @@ def test_a_trend_that_goes_on_is_carried_to_both_baselines():
     last, whole = (together.slope.value * years for years in together.reach)
     assert last == pytest.approx(event_study(study, "income").average().value, abs=1e-5)
     assert whole == pytest.approx(did(study, "income").value, abs=1e-5)
-    said = "Carried on, that trend alone would look like a gain of about 4.500 against the reference year, and of 10.5 "
-    assert said in repr(together)
+    said = "Carried on as a straight line, that trend alone would move the effect by about 4.500 against the reference "
+    assert f"{said}year, and by 10.5 against all years before." in repr(together)
     falling = event_study(study_of(panel().assign(income=lambda p: -p["income"])), "income").pretrend()
     assert "move the effect by about −4.500 against the reference year, and by −10.5 against" in repr(falling)
-    assert "it would hide a gain." in repr(falling)
 
 
 def test_years_under_treatment_do_not_reach_false_starts():

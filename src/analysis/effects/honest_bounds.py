@@ -22,7 +22,7 @@ from analysis.study.outcome import effect_in_words, shown, shown_unit
 METHODS = {"relative_magnitudes": "conditional least-favourable test", "smoothness": "shortest fixed-length interval"}
 AT_ZERO = {
     "relative_magnitudes": "With exactly parallel trends the interval is {interval}",
-    "smoothness": "If the linear trend before goes on, the interval is {interval}",
+    "smoothness": "If the linear trend before goes on, that moves the effect by {moved} and the interval is {interval}",
 }
 EXCLUDES = {
     "relative_magnitudes": "{at_zero}. It excludes zero as long as departures after the start, from one {year} to the "
@@ -30,6 +30,7 @@ EXCLUDES = {
     "smoothness": "{at_zero}. It excludes zero as long as that trend bends by at most {size} from one {year} to the "
     "next; before it bent by up to {seen}.",
 }
+LESS = "{excludes} That is less than it bent before, so this interval alone shows no effect."
 REACHED = " (at event times {times}, which every start year reaches; over all treated years {whole})"
 WEIGHED = " (at event times {times}, weighted {weights}; over all treated years {whole})"
 # Values of `EventStudy.honest_bounds`, in multiples of the largest departure seen before.
@@ -83,12 +84,16 @@ class HonestBounds(Sentence):
         study, unit = self.estimate.study, self.estimate.unit
         low, high = map(signed, amounts(*shown(unit, np.array(self.at_zero))))
         high = study.say("{number} {unit}", number=high, unit=study.term(shown_unit(unit))).rstrip()
-        at_zero = study.say(AT_ZERO[self.kind], interval=study.say("{low} to {high}", low=low, high=high))
+        moved = effect_in_words(unit, self.estimate.value - float(np.mean(self.at_zero)), study.language)
+        interval = study.say("{low} to {high}", low=low, high=high)
+        at_zero = study.say(AT_ZERO[self.kind], interval=interval, moved=moved)
         if np.isnan(self.breakdown):
             return study.say("{at_zero} and contains zero.", at_zero=at_zero)
         size, seen = (effect_in_words(unit, one, study.language) for one in (self.breakdown, self.seen))
         year, times = study.term("year" if self.step == 1 else "observed year"), amount(self.breakdown)
-        return study.say(EXCLUDES[self.kind], at_zero=at_zero, year=year, times=times, size=size, seen=seen)
+        said = study.say(EXCLUDES[self.kind], at_zero=at_zero, year=year, times=times, size=size, seen=seen)
+        less = self.kind == "smoothness" and self.breakdown < self.seen
+        return study.say(LESS, excludes=said) if less else said
 
 
 @dataclass(frozen=True)

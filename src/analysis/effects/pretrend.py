@@ -14,12 +14,10 @@ from analysis.study.outcome import effect_in_words, shown, shown_unit
 SAID = (
     "{data}: before, the gap moved by {size} per year ({test}). {carried} All leads together: {joint}. {meaning}{few}"
 )
-CARRIED_ON = {
-    "gain": "Carried on, that trend alone would look like a gain of about {last} against the reference year, and of "
-    "{whole} against all years before.",
-    "loss": "Carried on, that trend alone would move the effect by about {last} against the reference year, and by "
-    "{whole} against all years before: it would hide a gain.",
-}
+CARRIED_ON = (
+    "Carried on as a straight line, that trend alone would move the effect by about {last} against the reference year, "
+    "and by {whole} against all years before."
+)
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class Pretrend(Sentence):
         """What the slope alone would make of effects against either baseline, were it to go on."""
         study, slope = self.slope.study, self.slope
         last, whole = (effect_in_words(slope.unit, slope.value * years, study.language) for years in self.reach)
-        return study.say(CARRIED_ON["loss" if slope.value < 0 else "gain"], last=last, whole=whole)
+        return study.say(CARRIED_ON, last=last, whole=whole)
 
     def small_print(self) -> str:
         """What the test of all leads assumes, where there is one."""

@@ -16,7 +16,7 @@ from analysis.language.labels import bracketed, say, term
 from analysis.messages import StudyError
 from analysis.presentation.plots import drawn_label, finish, small_print
 from analysis.presentation.style import INSIDE, PALETTE
-from analysis.study.outcome import shown, shown_unit
+from analysis.study.outcome import effect_in_words, shown, shown_unit
 
 COLOURS = (INSIDE, *PALETTE[2:])
 MARKERS = ("o", "^", "D", "v", "P")
@@ -25,7 +25,7 @@ APART = 0.16
 REASON = 90
 ASSUMED = {
     "relative_magnitudes": "Departure allowed, as a multiple\nof the largest one before",
-    "smoothness": "Bend of the trend allowed,\nfrom one year to the next{unit}",
+    "smoothness": "Bend of the trend allowed, as a multiple\nof the largest one before ({size})",
 }
 
 
@@ -132,7 +132,8 @@ def plot_honest_bounds(event_study: EventStudy) -> np.ndarray:
     """How the average effect's interval widens with the departure from parallel trends that is allowed.
 
     On the left departures after the start are at most so many times the largest one before; on the right the trend may
-    bend by so much a year. The grey interval is the usual one. A blue one that contains zero leaves the sign open.
+    bend by so many times the largest bend before. The grey interval is the usual one. A blue one that contains zero
+    leaves the sign open.
 
     Raises
     ------
@@ -155,7 +156,7 @@ def plot_honest_bounds(event_study: EventStudy) -> np.ndarray:
     axes = plt.subplots(1, 2, sharey=True, figsize=(7.0, 3.6))[1]
     for ax, one in zip(axes, bounds, strict=True):
         _draw_bounds(ax, one, unit)
-        assumed = say(language, ASSUMED[one.kind], unit=bracketed(language, shown_unit(unit)))
+        assumed = say(language, ASSUMED[one.kind], size=effect_in_words(unit, one.seen, language))
         finish(ax, language, "", assumed)
     label, data = drawn_label(study, event_study.outcome), term(language, study.label)
     title = "{label}: honest 95 % intervals ({data}; grey: usual)"
@@ -168,7 +169,7 @@ def plot_honest_bounds(event_study: EventStudy) -> np.ndarray:
 def _draw_bounds(ax: Axes, bounds: HonestBounds, unit: str) -> None:
     """The usual interval at the left, and one for each size of departure that is allowed."""
     rows, usual = bounds.frame, bounds.estimate.headline()
-    where = shown(unit, rows["value"]) if bounds.kind == "smoothness" else rows["value"]
+    where = rows["value"] / bounds.seen
     step = float(np.diff(where).min())
     ends = shown(unit, pd.concat([rows[["low", "high"]], usual[["low", "high"]].to_frame().T.astype(float)]))
     places = [*where, where.iloc[0] - step]

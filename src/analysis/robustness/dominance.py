@@ -77,7 +77,7 @@ def _without(study: Study, outcome: str, name: str) -> Estimate:
 def _trend(study: Study, outcome: str) -> tuple[str, str]:
     """The slope before the start and the effects of false starts, in short."""
     slope = in_short(event_study(study, outcome).pretrend().slope)
-    return slope, effects_span(placebo_starts(study, outcome), did(study, outcome))
+    return slope, effects_span(placebo_starts(study, outcome)["estimate"], did(study, outcome))
 
 
 def _trend_without(study: Study, outcome: str, name: str) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from analysis.effects.cohorts import with_starts
-from analysis.effects.comparison import compare
+from analysis.effects.comparison import compare, estimate_or_refusal
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did, event_study
 from analysis.language.labels import counted, joined, say
@@ -62,20 +62,18 @@ def moved_starts(study: Study, outcome: str, scale: str | None = None) -> dict[s
     for (name, kind), starts in tqdm(_moved(study).items(), desc="start years", disable=None, leave=False):
         try:
             other = with_starts(study, starts.to_dict())
-            tried[name] = (kind, did(other, outcome, scale=scale), np.nan)
-            tried[name] = (*tried[name][:2], _against_last_year(other, outcome, scale))
+            tried[name] = (kind, did(other, outcome, scale=scale), against_last_year(other, outcome, scale))
         except StudyError as error:
-            tried.setdefault(name, (kind, error, np.nan))
+            tried[name] = (kind, error, np.nan)
     return tried
 
 
-def _against_last_year(study: Study, outcome: str, scale: str | None) -> float:
-    """The event study's average; missing where the last year before lies at unlike distances from the starts."""
+def against_last_year(study: Study, outcome: str, scale: str | None) -> float:
+    """The event study's average; missing without one, or where that year lies at unlike distances from the starts."""
     years = np.unique(study.frame["time"])
     last = {int(years[years < start].max()) - start for start in study.starts}
-    if len(last) > 1:
-        return np.nan
-    return event_study(study, outcome, scale=scale, reference=last.pop()).average().value
+    events = estimate_or_refusal(event_study, study, outcome, scale=scale, reference=last.pop())
+    return np.nan if last or isinstance(events, StudyError) else events.average().value
 
 
 def _moved(study: Study) -> dict[tuple[str, str], pd.Series]:

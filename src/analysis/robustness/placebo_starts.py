@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pandas as pd
 
 from analysis.effects.comparison import compare
@@ -11,19 +12,16 @@ from analysis.language.labels import counted, joined, say
 from analysis.messages import StudyError, count, former_options
 from analysis.presentation.tables import effects_table
 from analysis.robustness.check import Check, in_short, threat
+from analysis.robustness.other_starts import against_last_year
 from analysis.study.outcome import FORMER_LOG, effect_in_words
 from analysis.study.study import Study
 
 SIGNIFICANT = 0.05
-FALLING = (
-    "All lie below zero ({effects}): the gap was falling before the start. Carried on, that makes the effect as given, "
-    "{given}, too low: it may hide a gain."
-)
-RISING = (
-    "All lie above zero ({effects}): the gap was growing before the start. Carried on, that makes the effect as given, "
-    "{given}, too high: it may look like a gain."
-)
-MIXED = "They lie on both sides of zero ({effects}); as given {given}."
+SPANS = "They are {effects} against all years before each, and not independent, because they share years."
+LAST = "Against the last year before each they are {last}."
+RISING = "A trend that goes on like that makes the effect as given, {given}, too high."
+FALLING = "A trend that goes on like that makes the effect as given, {given}, too low."
+MIXED = "Their signs differ, so they show no single trend; as given {given}."
 
 
 @former_options(**FORMER_LOG)
@@ -36,7 +34,8 @@ def placebo_starts(study: Study, outcome: str, *, scale: str | None = None) -> p
     Returns
     -------
     DataFrame
-        Index `start`; estimate, std_error, df, low, high, p_value (CR2), villages; starts that can be tried.
+        Index `start`; estimate, std_error, df, low, high, p_value (CR2), villages, against_last_year (the event study's
+        average, against the last year before the false start, where it can be had); starts that can be tried.
 
     Raises
     ------
@@ -61,20 +60,21 @@ def placebo_starts(study: Study, outcome: str, *, scale: str | None = None) -> p
             start=study.starts[0],
         )
     before &= study.frame["time"] <= years[-1]
-    estimates = {}
+    estimates, last = {}, []
     for start in years[1:]:
         false = study.frame["first_treated"].where(study.frame["first_treated"].isna(), start)
         tried = dataclasses.replace(study, frame=study.frame.assign(first_treated=false)).subset(before)
         estimates[start] = did(tried, outcome, scale=scale)
+        last.append(against_last_year(tried, outcome, scale))
     columns = ["estimate", "std_error", "df", "low", "high", "p_value", "villages"]
-    return compare(estimates, about=["villages"])[columns].rename_axis("start")
+    return compare(estimates, about=["villages"])[columns].assign(against_last_year=last).rename_axis("start")
 
 
 @threat("Gaining before the start", "Gave the districts false starts, on the years before the real one only.")
 def false_starts(study: Study, outcome: str) -> Check:
     """Whether districts were gaining before anything had happened."""
     given, false, language = did(study, outcome), placebo_starts(study, outcome), study.language
-    tested, effects = false["p_value"].dropna(), false["estimate"]
+    tested, last = false["p_value"].dropna(), false["against_last_year"].dropna()
     found = say(
         language,
         "{number} of {effects} of false starts differ from zero at 5 %, tested one by one; with few districts such "
@@ -84,13 +84,16 @@ def false_starts(study: Study, outcome: str) -> Check:
         number=int((tested < SIGNIFICANT).sum()),
         effects=counted(language, len(tested) or len(false), "effect"),
     )
-    where = FALLING if (effects < 0).all() else RISING if (effects > 0).all() else MIXED
-    sign = say(language, where, effects=effects_span(false, given), given=in_short(given))
+    signs = set(np.sign([*false["estimate"], *last]))
+    where = FALLING if signs == {-1} else RISING if signs == {1} else MIXED
+    spans = say(language, SPANS, effects=effects_span(false["estimate"], given))
+    against = say(language, LAST, last=effects_span(last, given)) if len(last) else ""
+    said = filter(None, [found, spans, against, say(language, where, given=in_short(given))])
     table = effects_table(false, study, "effects of starts that never were", outcome)
-    return Check(study, joined(language, [found, sign]), {}, (table,))
+    return Check(study, joined(language, said), {}, (table,))
 
 
-def effects_span(false: pd.DataFrame, given: Estimate) -> str:
-    """From the smallest to the largest effect of false starts, in words."""
-    ends = [effect_in_words(given.unit, one, given.study.language) for one in false["estimate"].agg(["min", "max"])]
+def effects_span(effects: pd.Series, given: Estimate) -> str:
+    """From the smallest to the largest of effects, in words."""
+    ends = [effect_in_words(given.unit, one, given.study.language) for one in effects.agg(["min", "max"])]
     return say(given.study.language, "{low} to {high}", low=ends[0], high=ends[1])
