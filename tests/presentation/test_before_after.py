@@ -1,5 +1,8 @@
 """Four means as a figure, and the textbook's formula beside `did`."""
 
+import re
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +12,7 @@ from matplotlib import pyplot
 from panels import small_panel, small_study
 
 from analysis import Study, StudyError, did, four_means
-from analysis.presentation.before_after import gap_moved, plot_four_means, two_by_two
+from analysis.presentation.before_after import by_hand, gap_moved, plot_four_means, two_by_two
 
 # Two programs that solve the same least squares differ by rounding; iterated Poisson fits stop at 1e-8.
 ROUNDING, ITERATED = 1e-9, 1e-6
@@ -77,3 +80,13 @@ def test_whether_the_gap_moved_follows_the_interval(growth, said):
     panel = pd.DataFrame(rows, columns=["village", "start", "year", "income"]).assign(place=lambda one: one["village"])
     names = {"unit": "village", "time": "year", "first_treated": "start", "group": "place"}
     assert said in repr(gap_moved(Study.from_frame(panel, **names, outcomes=["income"]), "income"))
+
+
+@pytest.mark.parametrize("scale", ["level", "poisson"])
+def test_four_means_and_the_regression_are_said_with_the_same_digits(scale):
+    study = positive()
+    outcome = replace(study.describe("income"), scale=scale)
+    said = repr(by_hand(replace(study, outcomes={"income": outcome}), "income"))
+    hand, regression = re.search(r"the four means give (.*), the regression (.*)\.$", said).groups()
+    assert hand == regression
+    assert hand.endswith(" %") == (scale == "poisson")

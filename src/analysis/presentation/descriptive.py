@@ -213,16 +213,15 @@ def reporting(study: Study, outcome: str) -> Said:
     """
     frame, values, language = study.frame, study.column(outcome), study.language
     short = frame.groupby("unit").size() < frame["time"].nunique()
-    return Said(
-        study.say(
-            "{data}: of {villages} {short} lack at least one year, {missing} lack the outcome, {zeros} report exactly "
-            "zero. Nothing is filled in.",
-            villages=counted(language, len(short), study.noun),
-            short=fixed(short.sum(), 0),
-            missing=counted(language, int(values.isna().sum()), f"{study.noun}-year"),
-            zeros=fixed(values.eq(0).sum(), 0),
-        )
+    said = study.say(
+        "{data}: of {villages} {short} lack at least one year, {missing} lack the outcome, {zeros} report exactly "
+        "zero. Nothing is filled in.",
+        villages=counted(language, len(short), study.noun),
+        short=fixed(short.sum(), 0),
+        missing=counted(language, int(values.isna().sum()), f"{study.noun}-year"),
+        zeros=fixed(values.eq(0).sum(), 0),
     )
+    return Said(said)
 
 
 def alike_before(study: Study, outcome: str) -> Said:
@@ -236,30 +235,21 @@ def alike_before(study: Study, outcome: str) -> Said:
     """
     frame = balance(study, [outcome]).frame
     level, change = frame["normalised difference"]
-    if not np.isfinite(level):
-        phrase = (
-            "{data}, before {start}: too few years or villages tell whether inside and outside were alike in {label}."
-        )
-    elif not np.isfinite(change):
-        phrase = (
-            "{data}, before {start}: inside and outside differ in {label} by {level} standard deviations in level; "
-            "their yearly change is not known."
-        )
-    else:
-        phrase = (
-            "{data}, before {start}: inside and outside differ in {label} by {level} standard deviations in level and "
-            "by {change} in yearly change. {verdict}"
-        )
-    return Said(
-        study.say(
-            phrase,
-            start=study.starts[0],
-            label=in_sentence(study.label_of(outcome)),
-            level=fixed(level, 2),
-            change=fixed(change, 2),
-            verdict=_verdict_on_change(study, outcome, frame.iloc[1]),
-        )
+    said = study.say(
+        "{data}, before {start}: too few years or villages tell whether inside and outside were alike in {label}."
+        if not np.isfinite(level)
+        else "{data}, before {start}: inside and outside differ in {label} by {level} standard deviations in level; "
+        "their yearly change is not known."
+        if not np.isfinite(change)
+        else "{data}, before {start}: inside and outside differ in {label} by {level} standard deviations in level "
+        "and by {change} in yearly change. {verdict}",
+        start=study.starts[0],
+        label=in_sentence(study.label_of(outcome)),
+        level=fixed(level, 2),
+        change=fixed(change, 2),
+        verdict=_verdict_on_change(study, outcome, frame.iloc[1]),
     )
+    return Said(said)
 
 
 def _verdict_on_change(study: Study, outcome: str, change: pd.Series) -> str:

@@ -39,17 +39,16 @@ def published_answer(language: str = "en") -> Said:
     """
     named = _members().index
     incomes = needed_village_years().frame.loc["collective income"].to_numpy().sum()
-    return Said(
-        say(
-            language,
-            "Published facts: {number} of the {villages} villages in the districts are named ({names}). Inside and "
-            "outside, {found} village-years of collective income are published. Nobody can compare from public facts.",
-            villages=published_claim().villages,
-            number=len(named),
-            names=say(language, ", ").join(named),
-            found=int(incomes),
-        )
+    said = say(
+        language,
+        "Published facts: {number} of the {villages} villages in the districts are named ({names}). Inside and "
+        "outside, {found} village-years of collective income are published. Nobody can compare from public facts.",
+        villages=published_claim().villages,
+        number=len(named),
+        names=say(language, ", ").join(named),
+        found=int(incomes),
     )
+    return Said(said)
 
 
 def facts_by_level(language: str = "en") -> Table:
@@ -70,22 +69,21 @@ def facts_by_level(language: str = "en") -> Table:
 def claim_in_words(language: str = "en") -> Said:
     """What the prefecture's paper reported about the districts together."""
     claim = published_claim()
-    return Said(
-        say(
-            language,
-            "Published facts (焦作日报, {reported}): {gaining} of {districts} districts gained {gain} CNY together in "
-            "{year}. The districts cover {villages} villages and over {households} farm households. The gain is "
-            "presumably a change from the year before; the report does not say. No level, no earlier year and no "
-            "village outside stand beside it.",
-            reported=claim.reported,
-            gaining=claim.gaining,
-            districts=claim.districts,
-            gain=f"{claim.gain:,.0f}",
-            year=START,
-            villages=claim.villages,
-            households=fixed(claim.households, 0),
-        )
+    said = say(
+        language,
+        "Published facts (焦作日报, {reported}): {gaining} of {districts} districts gained {gain} CNY together in "
+        "{year}. The districts cover {villages} villages and over {households} farm households. The gain is "
+        "presumably a change from the year before; the report does not say. No level, no earlier year and no "
+        "village outside stand beside it.",
+        reported=claim.reported,
+        gaining=claim.gaining,
+        districts=claim.districts,
+        gain=f"{claim.gain:,.0f}",
+        year=START,
+        villages=claim.villages,
+        households=fixed(claim.households, 0),
     )
+    return Said(said)
 
 
 def claim_divided(language: str = "en") -> Table:

@@ -91,8 +91,8 @@ def regression_table(
     )
     heads = [f"({number}) {name}" for number, name in enumerate(models, start=1)]
     frame = pd.DataFrame(_lines(laid.df), columns=["", *heads]).set_index("").rename_axis(None)
-    title = "{label}: regressions with fixed effects of {noun} and year ({data})"
-    table = captioned(frame, study, title, label=study.label_of(first.outcome), noun=term(language, study.noun))
+    title = "{label}: regressions side by side ({data})"
+    table = captioned(frame, study, title, label=study.label_of(first.outcome))
     note = _note(first, interval, stars)
     if not all(isinstance(one, Estimate) for one in models.values()):
         note.insert(1, say(language, "Other results have the errors they were fitted with."))

@@ -14,22 +14,22 @@ class Claim:
 
     Attributes
     ----------
+    reported : str
+        Month of the report.
     gain : float
         CNY that the collectives of the gaining districts gained together, presumably on the year before.
     gaining, districts : int
         How many districts gained, unnamed, and how many there are.
     villages, households : int
         That all districts cover.
-    reported : str
-        Month of the report.
     """
 
+    reported: str
     gain: float
     gaining: int
     districts: int
     villages: int
     households: int
-    reported: str
 
 
 def published_claim() -> Claim:
@@ -38,7 +38,7 @@ def published_claim() -> Claim:
     Examples
     --------
     >>> published_claim()
-    Claim(gain=1030000.0, gaining=3, districts=5, villages=25, households=4500, reported='2024-07')
+    Claim(reported='2024-07', gain=1030000.0, gaining=3, districts=5, villages=25, households=4500)
     """
     facts = read_table("published_facts")
     facts = facts[facts["source"].str.startswith(SOURCE) & (facts["level"] == "county") & facts["value"].notna()]
@@ -46,7 +46,7 @@ def published_claim() -> Claim:
     whole = ["districts_with_reported_2023_gain", "demo_regional_party_committees"]
     whole += ["admin_villages_covered_by_districts", "farm_households_covered_by_districts"]
     gain = 10_000 * float(value["village_collective_income_gain_3_districts"])
-    return Claim(gain, *map(int, value[whole]), reported=facts["source_date"].iloc[0])
+    return Claim(facts["source_date"].iloc[0], gain, *map(int, value[whole]))
 
 
 def is_about_mengzhou(study: Study) -> bool:

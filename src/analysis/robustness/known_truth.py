@@ -47,18 +47,17 @@ def truth_beside_found() -> Finding:
     frame.insert(0, "truth", [100 * np.expm1(truth[name]) for name in found])
     known = [one for one in found.values() if not one.no_interval]
     ends = [(truth[one.outcome], one.headline()["low"], one.headline()["high"]) for one in known]
-    said = [
-        say(
-            language,
-            "We built {truth} into {label} and found {estimate}. Of {number} intervals {held} contain the true value: "
-            "outcomes of one panel share its luck.",
-            truth=effect_in_words(LOG_POINTS, truth[study.primary_outcome], language),
-            label=in_sentence(study.label_of(study.primary_outcome)),
-            estimate=in_short(found[study.primary_outcome]),
-            held=sum(low <= value <= high for value, low, high in ends),
-            number=len(known),
-        )
-    ]
+    whole = say(
+        language,
+        "We built {truth} into {label} and found {estimate}. Of {number} intervals {held} contain the true value: "
+        "outcomes of one panel share its luck.",
+        truth=effect_in_words(LOG_POINTS, truth[study.primary_outcome], language),
+        label=in_sentence(study.label_of(study.primary_outcome)),
+        estimate=in_short(found[study.primary_outcome]),
+        held=sum(low <= value <= high for value, low, high in ends),
+        number=len(known),
+    )
+    said = [whole]
     wrong = [study.label_of(one.outcome) for one, end in zip(known, ends, strict=True) if end[0] == 0 < end[1] * end[2]]
     if wrong:
         positive = "Nothing was built into {labels}, and the interval excludes zero: a false positive."
@@ -114,19 +113,18 @@ def known_panels(kind: str, unit: str = "%", beside: Sequence[str] = ()) -> Find
     rows = pd.concat([rows[rows["unit"] == one] for one in units]).drop_duplicates("quantity").set_index("quantity")
     effect, worst = rows.loc["effect"], rows["coverage"].idxmin()
     counted, drawn = int(effect["panels"]), int(all_rows["panels"].max())
-    said = [
-        say(
-            language,
-            "On {number} panels {kind} we built in {truth} and found {mean} on average. The 95 % interval contains the "
-            "true value in {coverage} % of them and excludes zero in {excludes} %. Of all checks the interval of "
-            "“{worst}” contains it least often, in {least} %.",
-            number=fixed(counted, 0),
-            kind=say(language, KINDS[kind]),
-            **_row(effect, language),
-            worst=term(language, str(worst)),
-            least=fixed(100 * rows.loc[worst, "coverage"], 0),
-        )
-    ]
+    whole = say(
+        language,
+        "On {number} panels {kind} we built in {truth} and found {mean} on average. The 95 % interval contains the "
+        "true value in {coverage} % of them and excludes zero in {excludes} %. Of all checks the interval of "
+        "“{worst}” contains it least often, in {least} %.",
+        number=fixed(counted, 0),
+        kind=say(language, KINDS[kind]),
+        **_row(effect, language),
+        worst=term(language, str(worst)),
+        least=fixed(100 * rows.loc[worst, "coverage"], 0),
+    )
+    said = [whole]
     if counted < drawn:
         left = "In the other {left} of {drawn} one village has most of the money, so they have no interval in per cent."
         said.append(say(language, left, left=drawn - counted, drawn=drawn))
