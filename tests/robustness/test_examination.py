@@ -3,6 +3,7 @@
 import dataclasses
 import re
 from html import unescape
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -71,18 +72,19 @@ FOUND = {
     "given +9.9 % (+7.1 to +12.7). Of the districts alone the smallest p is 0.444, adjusted for their number (Holm).",
     "other_programmes": "Without subdistricts (6 villages, 0 of them treated): +9.5 % (+6.7 to +12.4); "
     "as given: +9.9 % (+7.1 to +12.7).",
-    "operating_income": "Operating income: +7.9 % (+5.7 to +10.2); as given: +9.9 % (+7.1 to +12.7). The difference of "
-    "two outcomes needs a test of its own.",
+    "operating_income": "Operating income (another outcome): +7.9 % (+5.7 to +10.2); as given: +9.9 % (+7.1 to "
+    "+12.7). The difference of two outcomes needs a test of its own.",
     "moved_reports": "Of the reports near a mark lie above it: 0 of 1 inside after the start (too few to tell), 6 of "
     "12 inside before the start (too few to tell), 4 of 8 outside after the start (too few to tell), 15 of 27 outside "
-    "before the start. Without moving it would be about half.",
+    "before the start. Without moving it would be about half. Moving that is alike on both sides hardly touches the "
+    "effect. More of it inside after the start looks like one.",
     "false_starts": "0 of 3 effects of false starts differ from zero at 5 %, tested one by one; with few districts "
     "such tests miss much. They are −3.3 % to 0.5 % against all years before each, and not independent, because they "
     "share years. Against the last year before each they are −4.2 % to 0.5 %. Their signs differ, so they show no "
     "single trend; as given +9.9 % (+7.1 to +12.7).",
     "parallel_trends": "All leads together: p = 0.548. No honest bounds: 8 untreated groups cannot show how 6 event "
-    "times vary together; more than 18 are needed. Use fewer years. Against the last year before: +12.6 % (+8.0 to "
-    "+17.4); as given: +9.9 % (+7.1 to +12.7).",
+    "times vary together; more than 18 are needed. Use fewer years. Against the last year before (another baseline): "
+    "+12.6 % (+8.0 to +17.4); as given: +9.9 % (+7.1 to +12.7).",
     "every_specification": "27 of 27 specifications estimated: 2.2 to 9.5 % in levels, 5.7 to 10.9 % in logs, 6.5 to "
     "11.2 % in per cent. 23 of 27 intervals exclude zero. The study's own has scale poisson, weights none, controls "
     "none.",
@@ -126,14 +128,33 @@ def test_the_table_has_a_row_a_threat_headed_in_words(examination):
     assert [check.threat for check in examination.checks.values() if check.threat not in html] == []
     assert [check.done for check in examination.checks.values() if check.done not in html] == []
     assert html.startswith("<p>Your data: effect on income +9.9 % ")
+    assert f"<p>{examination.counted}</p>" in html
+
+
+def test_estimates_of_checks_are_counted_by_sign_and_interval(examination):
+    said = "Beside the effect as given stand 13 estimates of these checks: {} with the other sign. {} of 13 intervals "
+    assert len(examination.estimates) - 1 == 13
+    assert all(one.headline()["low"] > 0 for one in examination.estimates.values())
+    assert examination.counted == said.format(0, 13) + "exclude zero."
+    turned = dataclasses.replace(examination, headline=SimpleNamespace(value=-0.1))
+    assert turned.counted == said.format(13, 13) + "exclude zero."
+    noise = panel().assign(income=np.random.default_rng(1).lognormal(size=252))
+    wide = did(study_of(noise), "income")
+    assert wide.headline()["low"] < 0 < wide.headline()["high"]
+    two = SimpleNamespace(estimates={"noise": wide, "operating": examination.headline, "refused": StudyError("No.")})
+    assert dataclasses.replace(examination, checks={"two": two}).counted.endswith("1 of 2 intervals exclude zero.")
+    refused = dataclasses.replace(examination, headline=StudyError("Not known."))
+    assert refused.counted == ""
 
 
 def test_forest_has_the_effect_as_given_first_and_then_every_check_that_has_one(examination):
     labels = list(examination.estimates)
     assert labels[0] == "as given"
-    assert {"a typical village", "neighbours left out", "1 year later", "Operating income"} <= set(labels)
+    assert {"a typical village", "neighbours left out", "1 year later", "Operating income (another outcome)"} <= set(
+        labels
+    )
     last = event_study(study_of(panel()), "income").average()
-    assert examination.estimates["against the last year before"].value == last.value
+    assert examination.estimates["against the last year before (another baseline)"].value == last.value
     held = [name for check in examination.checks.values() for name in check.estimates]
     assert sorted(labels[1:]) == sorted(held)
 
@@ -237,5 +258,6 @@ def test_the_rest_of_income_holds_the_subsidies():
     rest = did(study, "rest", scale="level")
     assert rest.value == pytest.approx(700, abs=30)
     amount = in_short(dataclasses.replace(rest, study=study, outcome="income"))
-    said = f"The rest of income, where subsidies are booked: {amount} a year, in levels."
-    assert operating_income(study, "income").found.endswith(said)
+    whole = in_short(did(study, "income", scale="level"))
+    said = f"In levels the effect on income is {whole} a year; on the rest, where subsidies are booked, "
+    assert operating_income(study, "income").found.endswith(f"{said}{amount}.")

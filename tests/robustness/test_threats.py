@@ -151,6 +151,7 @@ def test_reports_about_a_threshold_are_counted_on_their_side():
     assert found.loc[(100, "inside", "before"), ["below", "above"]].tolist() == [1, 29]
     assert found.loc[(100, "inside", "before"), "p_value"] == pytest.approx(binom.sf(28, 30, 0.5), rel=ROUNDING)
     assert found.loc[(100, "inside", "after"), ["below", "above"]].tolist() == [0, 12]
+    assert np.isnan(found.loc[(100, "inside", "after"), "p_value"]), "12 reports are too few for a test"
     assert found.loc[(100, "outside"), ["below", "above"]].to_numpy().sum() == 0
     assert found.loc[1000, ["share_above", "p_value"]].isna().all(axis=None)
 

@@ -175,7 +175,7 @@ def plot_balance(frame: pd.DataFrame, study: Study, *, ax: Axes | None = None) -
     if "reweighted difference" in frame:
         hollow: dict[str, Any] = {"color": INSIDE, "markerfacecolor": "white", "label": say(language, "reweighted")}
         ax.plot(frame["reweighted difference"], places, "o", **hollow)
-        ax.legend(fontsize="small")
+        ax.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     labels = ["\n".join(wrap(without_formulas(str(name)), LETTERS_PER_LINE)) for name in frame.index]
     ax.set_yticks(places, labels, fontsize="small")
     ax.set_ylim(len(frame) - 0.4, -0.6)

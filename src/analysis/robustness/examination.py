@@ -7,10 +7,10 @@ from functools import partial
 import pandas as pd
 from tqdm import tqdm
 
-from analysis.effects.comparison import estimate_or_refusal
+from analysis.effects.comparison import compare, estimate_or_refusal
 from analysis.effects.estimate import Estimate
 from analysis.effects.verbs import did
-from analysis.language.labels import joined, say
+from analysis.language.labels import counted, joined, say
 from analysis.messages import StudyError
 from analysis.presentation.tables import Table, captioned, paragraph
 from analysis.robustness.bunching import moved_reports
@@ -30,17 +30,9 @@ from analysis.robustness.spillover import other_strata
 from analysis.robustness.synthetic_districts import synthetic_districts
 from analysis.study.study import Study
 
-CHECKS: tuple[Asked, ...] = (
-    rich_village,
-    odd_years,
-    returning_tourists,
-    revaluation,
-    moved_start,
-    other_strata,
-    same_promise,
-)
-CHECKS += (synthetic_districts, other_programmes, operating_income, moved_reports, false_starts, parallel_trends)
-CHECKS += (every_specification,)
+CHECKS: tuple[Asked, ...] = (rich_village, odd_years, returning_tourists, revaluation, moved_start)
+CHECKS += (other_strata, same_promise, synthetic_districts, other_programmes, operating_income)
+CHECKS += (moved_reports, false_starts, parallel_trends, every_specification)
 
 
 @dataclass(frozen=True)
@@ -70,6 +62,23 @@ class Examination:
         return {say(self.study.language, "as given"): self.headline} | found
 
     @property
+    def counted(self) -> str:
+        """How many estimates of checks have another sign than the one as given, and how many exclude zero."""
+        others = compare({name: one for check in self.checks.values() for name, one in check.estimates.items()})
+        others, language = others.dropna(subset="estimate"), self.study.language
+        if isinstance(self.headline, StudyError) or others.empty:
+            return ""
+        intervals = others.dropna(subset=["low", "high"])
+        return self.study.say(
+            "Beside the effect as given stand {estimates} of these checks: {other} with the other sign. {excluded} of "
+            "{intervals} exclude zero.",
+            estimates=counted(language, len(others), "estimate"),
+            other=int((others["estimate"] * self.headline.value < 0).sum()),
+            excluded=int((intervals["low"] * intervals["high"] > 0).sum()),
+            intervals=counted(language, len(intervals), "interval"),
+        )
+
+    @property
     def table(self) -> Table:
         """One row per threat: what was done and what was found; a reason that holds for several is said once."""
         first: dict[str, str] = {}
@@ -93,10 +102,11 @@ class Examination:
     def __repr__(self) -> str:
         rows = self.table.frame["What was found"].items()
         said = [say(self.study.language, "{name}: {value}", name=name, value=found) for name, found in rows]
-        return "\n".join([self.table.caption, *said])
+        return "\n".join(filter(None, [self.counted, self.table.caption, *said]))
 
     def _repr_html_(self) -> str:
-        return paragraph(str(self.headline)) + self.table._repr_html_()
+        said = filter(None, [str(self.headline), self.counted])
+        return "".join(map(paragraph, said)) + self.table._repr_html_()
 
 
 def examine(study: Study, outcome: str | None = None) -> Examination:

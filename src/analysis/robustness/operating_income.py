@@ -24,7 +24,7 @@ def operating_income(study: Study, outcome: str) -> Check:
     if not found:
         raise StudyError("The study has no operating income beside this outcome.")
     operating = did(study, found[0])
-    estimates = {study.label_of(found[0]): operating}
+    estimates = {say(study.language, "{label} (another outcome)", label=study.label_of(found[0])): operating}
     said = [
         beside(did(study, outcome), estimates),
         say(study.language, "The difference of two outcomes needs a test of its own."),
@@ -32,7 +32,7 @@ def operating_income(study: Study, outcome: str) -> Check:
     ours, theirs = study.outcomes[outcome], others[found[0]]
     if (ours.unit, ours.prices) == (theirs.unit, theirs.prices) and unit == MONEY:
         rest = replace(study, frame=study.frame.assign(**{outcome: study.column(outcome) - study.column(found[0])}))
-        told = "The rest of {label}, where subsidies are booked: {effect} a year, in levels."
-        label, effect = in_sentence(study.label_of(outcome)), in_short(did(rest, outcome, scale="level"))
-        said[1] = say(study.language, told, label=label, effect=effect)
+        told = "In levels the effect on {label} is {whole} a year; on the rest, where subsidies are booked, {effect}."
+        whole, effect = (in_short(did(one, outcome, scale="level")) for one in (study, rest))
+        said[1] = say(study.language, told, label=in_sentence(study.label_of(outcome)), whole=whole, effect=effect)
     return Check(study, joined(study.language, said), estimates, (operating,))

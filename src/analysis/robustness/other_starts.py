@@ -84,8 +84,8 @@ def _moved(study: Study) -> dict[tuple[str, str], pd.Series]:
     first = pd.Series(np.searchsorted(years, given), given.index)
     seen = np.append(years, years[-1] + steps[0])
     step = count(int(steps[0]), "year") if len(steps) == 1 else Text("1 panel year")
-    moved = {("as given", "as given"): given}
-    moved |= {
+    moved = {
+        ("as given", "as given"): given,
         (study.say("{step} earlier", step=step), "all moved"): pd.Series(seen[first - 1], first.index),
         (study.say("{step} later", step=step), "all moved"): pd.Series(seen[first + 1], first.index),
     }

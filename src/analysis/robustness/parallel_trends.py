@@ -22,8 +22,8 @@ from analysis.study.study import Study
 def parallel_trends(study: Study, outcome: str) -> Check:
     """Whether both sides moved together before, and what follows if they did not."""
     language, events = study.language, event_study(study, outcome)
-    together, others = events.pretrend(), {say(language, "against the last year before"): events.average()}
-    leads = say(language, "The leads cannot be tested together.")
+    other, together = say(language, "against the last year before (another baseline)"), events.pretrend()
+    others, leads = {other: events.average()}, say(language, "The leads cannot be tested together.")
     if together.joint.p_value >= 0:
         leads = say(language, "All leads together: p {p_value}.", p_value=p_of(together.joint.p_value))
     found, results = [leads], list[Any]([together])

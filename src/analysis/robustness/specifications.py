@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -16,6 +17,7 @@ from analysis.language.labels import counted, joined, say, term
 from analysis.language.texts import said as said_in
 from analysis.language.units import scale_of_unit
 from analysis.messages import StudyError, amount, count, fixed
+from analysis.presentation.curves import plot_specifications
 from analysis.robustness.check import Check, threat
 from analysis.robustness.odd_years import years_apart
 from analysis.study.outcome import LINEAR, SCALES, shown_unit
@@ -174,12 +176,7 @@ def every_specification(study: Study, outcome: str) -> Check:
     if len(refused):
         found.append(say(language, "The first that cannot be estimated: {reason}", reason=refused.iloc[0]))
 
-    def drawing() -> Any:
-        from analysis.presentation.curves import plot_specifications
-
-        return plot_specifications(curve, study, outcome)
-
-    return Check(study, joined(language, found), drawing=drawing)
+    return Check(study, joined(language, found), drawing=partial(plot_specifications, curve, study, outcome))
 
 
 def _choices(study: Study, outcome: str) -> tuple[Study, dict[str, Any]]:
