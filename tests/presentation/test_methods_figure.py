@@ -54,10 +54,10 @@ def test_the_sentence_on_intervals_says_degrees_of_freedom_and_how_the_panel_is_
     assert f"CR2 errors are larger in {wider} % of panels drawn." in said
     known = minimum_detectable_effect(study, study.primary_outcome, replications=400).beside_own_error
     assert f"This panel's error is smaller than in {wider} % of draws." in known
-    ((side, name, share),) = large_shares(estimate.fitted, estimate.effect)
+    ((side, _, share),) = large_shares(estimate.fitted, estimate.effect)
     assert side == "treated"
     often = as_large_elsewhere(estimate.fitted, share)
-    assert f"{name} has {100 * share:.0f} % of the treated total. " in said
+    assert f"One village has {100 * share:.0f} % of the treated total. " in said
     assert said.endswith(f"a village has as much in {100 * often:.0f} % of draws.")
 
 

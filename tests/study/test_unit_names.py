@@ -1,14 +1,16 @@
 """Groups and strata are found by every verb, however they are labelled, and codes are in one order."""
 
 import datetime
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import Study, StudyError, by_district, synthetic_did
+from analysis import Study, StudyError, by_district, did, load_study, synthetic_did
 from analysis.effects.cohorts import with_starts
 from analysis.messages import FewTreatedGroupsWarning
+from analysis.study.unit_names import unit_in_words
 
 DESIGN = {"unit": "village", "time": "year", "first_treated": "start"}
 LABELS = {"tuples": lambda g: ("town", g), "numbers": float, "dates": lambda g: datetime.date(2000, 1, g)}
@@ -56,3 +58,11 @@ def test_one_panel_has_one_cut_into_placebo_groups_however_codes_are_stored(kind
     assert study.units.index.astype(str).tolist() == ["1", "2", "9", "10", "11", "100", "101"]
     assert study.units["group"].tolist() == ["one", *(f"placebo all-{n}" for n in (1, 1, 2, 2, 3, 3))]
     assert "cut by code order" in study.data_statement
+
+
+def test_no_unit_is_named_beside_simulated_numbers() -> None:
+    simulated = load_study()
+    assert unit_in_words(simulated, "410883104202") == "one village"
+    assert unit_in_words(simulated, "410883104202").said("zh") == "某个村"
+    assert unit_in_words(replace(simulated, provenance="yours"), "410883104202") == "410883104202"
+    assert "410883104202" not in did(simulated, simulated.primary_outcome).small_print()

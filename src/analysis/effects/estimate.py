@@ -211,7 +211,7 @@ class Estimate(JournalColumn, EffectSentence):
 
     def _infer(self, methods: Sequence[str], cluster: str, draws: int, seed: int, level: float) -> pd.DataFrame:
         table = infer(self.fitted, self.effect, methods, cluster, draws=draws, seed=seed, level=level)
-        if large := large_villages(self.fitted, self.effect) if self.is_ratio else []:
+        if large := large_villages(self.study, self.fitted, self.effect) if self.is_ratio else []:
             table["note"] += f"; {', '.join(large)}"
         if self.dominance:
             table[table.columns.drop("note")] = np.nan

@@ -8,6 +8,8 @@ import pandas as pd
 from analysis.messages import StudyError, Text, fixed, floored, singular
 from analysis.regression.regression import Effect, Regression
 from analysis.regression.treatment_cells import cell_of_each_row
+from analysis.study.study import Study
+from analysis.study.unit_names import unit_in_words
 
 # A village with more than this share of a side's total is named.
 LARGE_SHARE = 0.25
@@ -79,10 +81,12 @@ def dominance(treated: int, totals: np.ndarray) -> str:
     return Text("{} treated groups are worth {} equal ones by their totals: not informative", treated, floored(worth))
 
 
-def large_villages(regression: Regression, effect: Effect) -> list[Text]:
+def large_villages(study: Study, regression: Regression, effect: Effect) -> list[Text]:
     """Villages with over a quarter of a side's total, in words."""
-    shares = large_shares(regression, effect)
-    return [Text(LARGE[side], name=name, share=fixed(100 * share, 0)) for side, name, share in shares]
+    return [
+        Text(LARGE[side], name=unit_in_words(study, name), share=fixed(100 * share, 0))
+        for side, name, share in large_shares(regression, effect)
+    ]
 
 
 def large_shares(regression: Regression, effect: Effect) -> Iterator[tuple[str, str, float]]:

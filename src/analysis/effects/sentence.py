@@ -109,7 +109,7 @@ class EffectSentence(Sentence):
             why = Listed(f"{why}: {number:,}" if len(dropped) > 1 else why for why, number in dropped.items())
             rows = count(self.dropped, f"{study.noun}-year")
             panel.append(study.say("{rows} left out ({why})", rows=rows, why=why))
-        large = large_villages(self.fitted, self.effect) if self.is_ratio else []
+        large = large_villages(study, self.fitted, self.effect) if self.is_ratio else []
         return study.say(
             "{regression}, {method}, against {baseline}; {rests}.",
             regression=study.say(REGRESSIONS[self.scale]),

@@ -23,6 +23,7 @@ from analysis.presentation.plots import drawn_label, finish, small_print
 from analysis.presentation.style import INSIDE, OTHERS, OUTSIDE
 from analysis.presentation.tables import Table, captioned
 from analysis.study.outcome import shown, shown_unit
+from analysis.study.unit_names import unit_in_words
 
 DRAWS = 99
 """Of the wild bootstrap and of randomization in each replication: enough for a test of 5 %."""
@@ -197,14 +198,15 @@ def _unusual(estimate: Estimate) -> Iterator[str]:
     counted = estimate.is_ratio and estimate.groups >= 2 * estimate.treated_groups + 2
     shares = large_shares(estimate.fitted, estimate.effect) if counted else ()
     for name, share in [(name, share) for side, name, share in shares if side == "treated"][:1]:
-        yield study.say(
+        said = study.say(
             "{name} has {share} % of the treated total. Among the untreated groups that false positives are counted "
             "on, a {noun} has as much in {often} % of draws.",
-            name=name,
+            name=unit_in_words(study, name),
             noun=one_of(study.language, study.noun),
             share=fixed(100 * share, 0),
             often=fixed(100 * as_large_elsewhere(estimate.fitted, share), 0),
         )
+        yield said[:1].upper() + said[1:]
 
 
 def other_assumptions(estimate: Estimate) -> Table:

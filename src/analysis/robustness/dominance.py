@@ -12,6 +12,7 @@ from analysis.presentation.tables import estimates_table
 from analysis.robustness.check import Check, beside, in_short, threat
 from analysis.robustness.placebo_starts import effects_span, placebo_starts
 from analysis.study.study import Study
+from analysis.study.unit_names import unit_in_words
 
 LEFT_OUT = {
     "treated": "without {name}, {share} % of the treated total",
@@ -62,7 +63,7 @@ def dominance(study: Study, outcome: str) -> dict[str, Estimate | StudyError]:
         )
     estimates: dict[str, Estimate | StudyError] = {"all villages": (whole := did(study, outcome))}
     for side, name, share in large_shares(whole.fitted, whole.effect):
-        said = say(study.language, LEFT_OUT[side], name=name, share=fixed(100 * share, 0))
+        said = say(study.language, LEFT_OUT[side], name=unit_in_words(study, name), share=fixed(100 * share, 0))
         estimates[said] = estimate_or_refusal(_without, study, outcome, name)
     values = study.column(outcome)
     mean = values.where(study.frame["time"] < study.starts[0]).groupby(study.frame["unit"]).transform("mean")
@@ -88,7 +89,7 @@ def _trend_without(study: Study, outcome: str, name: str) -> str:
         )
     except StudyError:
         return ""
-    return study.say(TREND, name=name, slope=slope, whole=whole, false=false, others=others)
+    return study.say(TREND, name=unit_in_words(study, name), slope=slope, whole=whole, false=false, others=others)
 
 
 @threat(

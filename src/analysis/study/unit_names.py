@@ -2,12 +2,13 @@
 
 import datetime
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from analysis.language.characters import CODE_WIDTH
-from analysis.messages import look, refuse
+from analysis.messages import Text, look, refuse, singular
 
 JOINED_BY = " · "
 KEEP_ONE = {
@@ -33,6 +34,11 @@ def text_label(label: object) -> str:
     if isinstance(label, datetime.datetime) and label.time() == datetime.time():
         return str(label.date())
     return str(label)
+
+
+def unit_in_words(study: Any, unit: str) -> Text | str:
+    """What a sentence calls a unit: its name; only "one village" where the numbers beside it are simulated."""
+    return Text("one {noun}", noun=singular(study.noun)) if study.provenance == "simulated" else unit
 
 
 def as_text(labels: pd.Series, column: str) -> pd.Series:
