@@ -371,8 +371,12 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
     },
     ("one_year_before", "04-event-study"): dict.fromkeys(["event_study(study, outcome).pretrend()", *BOUNDS], NO_LEAD),
     ("never_seen_before", "04-event-study"): dict.fromkeys(
-        ["plot_event_study(event_study(", "event_study_table(", "event_study(study, outcome).pretrend()", "both = "]
-        + BOUNDS,
+        [
+            "plot_event_study(event_study(",
+            "event_study(study, outcome).average()",
+            "event_study(study, outcome).pretrend()",
+        ]
+        + ["event_study_table(", "both = ", *BOUNDS],
         NO_REFERENCE,
     ),
     **{(study, "04-event-study"): dict.fromkeys(BOUNDS, reason) for study, reason in NO_BOUNDS_FOR.items()},
