@@ -99,7 +99,10 @@ def test_what_several_start_years_do_is_said_in_a_sentence_and_two_tables(castle
     weight = 100 * values["goodman_bacon", "weight_later_vs_earlier_treated"]
     assert kinds.loc["later against already treated", "weight (%)"] == pytest.approx(weight, rel=STORED_DIGITS)
     plain = 100 * np.expm1(values["two_way", "estimate"])
-    assert repr(found).startswith(f"Published data: The plain two-way estimate is {plain:.1f} %; {weight:.1f} % of it")
+    low, high = did(castle, "l_homicide", estimator="two_way").headline()[["low", "high"]]
+    ends = f"(−{-100 * np.expm1(low):.0f} to +{100 * np.expm1(high):.0f})"
+    said = f"Published data: The plain two-way estimate is +{plain:.0f} % {ends}; {weight:.1f} % of it rests"
+    assert repr(found).startswith(said)
 
 
 # One village from 2021 (A), two from 2022 (B), two never (U); changes since the year before the start, U in brackets.

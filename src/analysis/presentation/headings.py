@@ -68,6 +68,9 @@ NAMES = {
     "event_study": "event study",
     "balancing_weight": "balancing weights",
     "sun_abraham": "Sun and Abraham",
+    "by_county": "by county",
+    "by_province": "by province",
+    "by_province_per_cent": "by province, per cent",
 }
 """Row names and cells."""
 _OF_UNITS = re.compile("illage|district")

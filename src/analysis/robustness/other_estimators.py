@@ -7,8 +7,8 @@ from analysis.effects.verbs import did, event_study
 from analysis.language.labels import bracketed, say, term
 from analysis.messages import fixed, plural, refuse
 from analysis.presentation.tables import captioned
-from analysis.robustness.check import Finding
-from analysis.study.outcome import effect_in_words, shown, shown_unit
+from analysis.robustness.check import Finding, in_short
+from analysis.study.outcome import shown, shown_unit
 from analysis.study.study import Study
 
 COLUMNS = {"outcome": "value", "unit": "unit", "time": "year", "first_treat": "start"}
@@ -139,15 +139,16 @@ def several_starts(study: Study, outcome: str) -> Finding:
     pairs = bacon_weights(study, outcome)
     parts = pairs.assign(part=pairs["weight"] * pairs["estimate"]).groupby("comparison")[["weight", "part"]].sum()
     kinds = pd.DataFrame({"weight (%)": 100 * parts["weight"], "effect": shown(unit, parts["part"] / parts["weight"])})
-    values = {"plain": parts["part"].sum(), "before": did(study, outcome, scale="level").value}
-    values["last"] = own["simple"].value
+    answers = {"plain": did(study, outcome, estimator="two_way", scale="level"), "last": own["simple"]}
+    answers["before"] = did(study, outcome, scale="level")
     said = say(
         language,
         "The plain two-way estimate is {plain}; {share} of it rests on comparisons with {units} already treated. The "
-        "start years' own effects average {before} against all years before, and {last} against the last year before.",
+        "start years' own effects average {before} against all years before, and {last} against the last year before "
+        "(95 % intervals).",
         share=say(language, "{number} %", number=fixed(100 * parts["weight"][COMPARISONS["later_vs_earlier"]], 1)),
         units=term(language, plural(study.noun)),
-        **{name: effect_in_words(unit, value, language) for name, value in values.items()},
+        **{name: in_short(answer) for name, answer in answers.items()},
     )
     label = {"label": study.label_of(outcome), "unit": bracketed(language, shown_unit(unit))}
     first = captioned(averages, study, "{label}{unit}: average effect, by weights and by controls ({data})", **label)
