@@ -249,7 +249,7 @@ def test_below_three_effective_districts_power_carries_the_estimates_caution(stu
     assert f". {said}" in repr(found)
     curve = power_curve(rich, "income", [0.5], scale="poisson", replications=10)
     assert curve.attrs["caution"] == said
-    assert plot_power(curve, rich, "income").get_xlabel().replace("\n", " ") == f"True effect (%) {said}"
+    assert plot_power(curve, rich, "income").get_xlabel().replace("\n", " ") == f"True effect (%)  {said}"
     chinese = power_curve(dataclasses.replace(rich, language="zh"), "income", [0.5], scale="poisson", replications=10)
     assert chinese.attrs["caution"].startswith("注意：")
     plt.close("all")

@@ -11,8 +11,16 @@ from analysis.design.power import share_of_larger_errors
 from analysis.design.reassigned import reassigned_effects
 from analysis.effects.ratio_of_totals import as_large_elsewhere, large_shares
 from analysis.messages import FewTreatedGroupsWarning
+from analysis.presentation import methods
 from analysis.presentation.design_pictures import MOST_DOTS, MOST_ROWS, plot_coverage, plot_design
-from analysis.presentation.methods import other_assumptions, plot_methods, plot_reassigned, trusted
+from analysis.presentation.methods import (
+    centre_of_reassigned,
+    how_sure,
+    other_assumptions,
+    plot_methods,
+    plot_reassigned,
+    trusted,
+)
 from analysis.robustness import partitions
 
 
@@ -43,7 +51,7 @@ def test_intervals_without_end_or_number_keep_their_row_and_reason() -> None:
     assert repr(trusted(estimate)).startswith("Your data: no interval here can be believed: ")
 
 
-def test_the_sentence_on_intervals_says_degrees_of_freedom_and_how_the_panel_is_unusual() -> None:
+def test_the_sentence_on_intervals_says_degrees_of_freedom_and_how_the_panel_is_unusual(monkeypatch) -> None:
     study = load_study()
     estimate = did(study, study.primary_outcome)
     tests, said = estimate.inference(["cr1", "cr2", "cr3"]), repr(trusted(estimate))
@@ -58,7 +66,10 @@ def test_the_sentence_on_intervals_says_degrees_of_freedom_and_how_the_panel_is_
     assert side == "treated"
     often = as_large_elsewhere(estimate.fitted, share)
     assert f"One village has {100 * share:.0f} % of the treated total. " in said
-    assert said.endswith(f"a village has as much in {100 * often:.0f} % of draws.")
+    assert f" In {100 * often:.0f} % of draws for false positives a village has as much. " in said
+    assert said.endswith("So these false positives say little of this panel."), "few draws are like it"
+    monkeypatch.setattr(methods, "as_large_elsewhere", lambda *_: 0.5)
+    assert repr(trusted(estimate)).endswith(" In 50 % of draws for false positives a village has as much.")
 
 
 def test_a_village_as_large_is_looked_for_among_as_many_untreated_groups() -> None:
@@ -70,6 +81,44 @@ def test_a_village_as_large_is_looked_for_among_as_many_untreated_groups() -> No
     fitted = did(small_study(panel.assign(income=np.where(rich, 1000.0, 1.0))), "income", scale="poisson").fitted
     assert as_large_elsewhere(fitted, 0.6) == pytest.approx(3 / 6, abs=0.05), "three of six groups are drawn"
     assert as_large_elsewhere(fitted, 0.999) == 0
+
+
+def test_the_answer_says_whether_the_interval_tells_a_gain_from_a_loss() -> None:
+    panel = small_panel(3, groups=9, treated=4)
+    estimate = did(small_study(panel), "income")
+    low, high = estimate.headline()[["low", "high"]]
+    assert low < 0 < high
+    assert repr(how_sure(estimate)).startswith("Your data: not sure of a gain or a loss: with 4 treated groups the ")
+    gained = panel["income"] + 1000 * (panel["year"] >= panel["start"]).fillna(False)
+    sure = repr(how_sure(did(small_study(panel.assign(income=gained)), "income")))
+    assert sure.startswith("Your data: sure of the sign: with 4 treated groups the 95 % interval reaches from +")
+
+
+def test_where_draws_within_strata_centre_and_why() -> None:
+    study = load_study()
+    estimate = did(study, study.primary_outcome)
+    effects = reassigned_effects(study, study.primary_outcome, draws=99)
+    said = repr(centre_of_reassigned(estimate, effects, draws=99))
+    assert f"these effects centre on {100 * np.expm1(effects.mean()):.1f} %".replace("-", "−") in said
+    assert said.endswith("Groups there grew less than elsewhere.")
+    assert repr(centre_of_reassigned(estimate, effects + 0.2, draws=99)).endswith("grew more than elsewhere.")
+    near = effects - effects.mean()
+    assert "grew" not in repr(centre_of_reassigned(estimate, near, draws=99)), "less than twice the simulation error"
+
+
+def test_few_treated_strata_are_pointed_out(monkeypatch) -> None:
+    study = load_study()
+    estimate = did(study, study.primary_outcome)
+    assert other_assumptions(estimate).note.startswith("Only 4 strata are treated. ")
+    monkeypatch.setattr(methods, "ENOUGH", 4)
+    assert other_assumptions(estimate).note == ""
+
+
+def test_the_declared_cut_lies_within_lowest_and_highest() -> None:
+    frame = partitions.partition_table(load_study(), "collective_income_cny", cuts=3).frame
+    assert (frame["declared"] <= frame["highest"]).all()
+    assert (frame["declared"] >= frame["lowest"]).all()
+    assert (frame["declared"] == frame["highest"]).any(), "the others are all below"
 
 
 def test_reassigned_effects_leave_out_the_observed_assignment_and_are_estimates() -> None:

@@ -124,7 +124,7 @@ def plot_power(
     unit : str, optional
         Unit of the effects, by default the outcome's; those known in per cent are drawn so.
     claim : float
-        A claimed effect to set beside it, as drawn; missing where there is none.
+        The least that a claimed effect comes to, as drawn; missing where there is none.
     ax : Axes, optional
         Draw here instead of in a new figure.
 
@@ -149,19 +149,20 @@ def plot_power(
     effect = say(language, "True effect{unit}", unit=bracketed(language, unit))
     below = [effect, *filter(None, [small_print(language, curve.attrs.get("caution", ""))])]
     _mark_sizes(ax, drawn, claim, unit, language)
-    return finish(ax, language, title, "\n".join(below), say(language, "Found at 5 % two-sided"))
+    return finish(ax, language, title, "\n\n".join(below), say(language, "Found at 5 % two-sided"))
 
 
 def _mark_sizes(ax: Axes, drawn: pd.Series, claim: float, unit: str, language: str) -> None:
     """The smallest gain found with the power asked for, and a claim, each with its size beside it."""
     reached = drawn.index[(drawn.index > 0) & (drawn >= POWER_ASKED_FOR)]
     marks = [(reached.min(), "detectable: {size}", INSIDE)] if len(reached) else []
-    marks += [(claim, "claimed: {size}, found {power} % of the time", OUTSIDE)] if np.isfinite(claim) else []
-    box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    if np.isfinite(claim):
+        marks = [*marks, (claim, "claimed: at least {size}, found {power} % of the time", OUTSIDE)]
     for at, phrase, colour in marks:
         power = float(np.interp(at, drawn.index, drawn))
         size = f"{at:,.0f} {term(language, unit)}" if abs(at) >= 10 else f"{amount(at)} {term(language, unit)}"
-        ax.plot([at, at], [0, power], color=colour, linewidth=1.5)
-        ax.plot(at, power, "o", color=colour, markersize=8)
         said = without_formulas(say(language, phrase, size=size.strip(), power=fixed(100 * power, 0)))
-        ax.annotate(said, (at, power), xytext=(10, -4), textcoords="offset points", va="top", color=colour, bbox=box)
+        ax.plot([at, at], [0, power], color=colour, linewidth=1.5)
+        ax.plot(at, power, "o", color=colour, markersize=8, label=said)
+    if marks:
+        ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, labelcolor="linecolor", fontsize="small")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -10,21 +11,26 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from analysis.design.power import share_of_larger_errors
+from analysis.design.reassigned import reassigned_effects
 from analysis.design.rejection_rates import rejection_rates
 from analysis.effects.estimate import Estimate
 from analysis.effects.ratio_of_totals import as_large_elsewhere, large_shares, refuse_dominated
+from analysis.effects.sentence import signed
 from analysis.inference.methods import HEADLINE
 from analysis.inference.randomization import randomization
-from analysis.language.labels import bracketed, joined, one_of, say, term
-from analysis.messages import Said, StudyError, fixed
+from analysis.language.labels import bracketed, counted, joined, one_of, say, term
+from analysis.messages import Said, StudyError, amounts, fixed
 from analysis.presentation.cells import SMALLEST_P_SHOWN
 from analysis.presentation.headings import named
 from analysis.presentation.plots import drawn_label, finish, small_print
+from analysis.presentation.sizes import ENOUGH
 from analysis.presentation.style import INSIDE, OTHERS, OUTSIDE
 from analysis.presentation.tables import Table, captioned
-from analysis.study.outcome import shown, shown_unit
+from analysis.study.outcome import effect_in_words, shown, shown_unit
 from analysis.study.unit_names import unit_in_words
 
+FEW_ALIKE = 0.1
+"""Share of draws with as large a village, below which false positives say little of a panel."""
 DRAWS = 99
 """Of the wild bootstrap and of randomization in each replication: enough for a test of 5 %."""
 
@@ -59,14 +65,14 @@ def plot_methods(estimate: Estimate, *, replications: int = 0, ax: Axes | None =
     for place, (method, p) in enumerate(tests["p_value"].items()):
         said = "–" if np.isnan(p) else fixed(p, 3) if p >= SMALLEST_P_SHOWN else f"<{SMALLEST_P_SHOWN}"
         _write(ax, place, [said, _rate(rates, str(method))])
-    _write(ax, len(tests), [term(language, "p"), say(language, "false\npositives")])
+    _write(ax, -1, [term(language, "p"), say(language, "false\npositives")])
     ax.set_yticks(range(len(tests)), [named(language, str(method)) for method in tests.index], fontsize="small")
-    ax.set_ylim(len(tests) - 0.5, -0.5)
+    ax.set_ylim(len(tests) - 0.5, -1.5)  # The columns' heads stand above their first row.
     title = "{label}: one effect, its interval by method ({data})"
     title = study.say(title, label=drawn_label(study, estimate.outcome))
     effect = say(language, "Effect{unit}, 95 % intervals", unit=bracketed(language, shown_unit(unit)))
     below = [effect, *filter(None, [small_print(language, term(language, estimate.no_interval))])]
-    finish(ax, language, title, "\n".join(below))
+    finish(ax, language, title, "\n\n".join(below))
     if made and (figure := ax.get_figure(root=True)):
         for _ in range(3):  # Texts beside the axes settle the layout in steps; then it stays.
             figure.draw_without_rendering()
@@ -100,12 +106,8 @@ def _draw_intervals(ax: Axes, ends: pd.DataFrame, value: float, language: str) -
     for place, (method, (start, end)) in enumerate(ends.iterrows()):
         colour, width, size = (INSIDE, 3, 7) if method == HEADLINE else (OTHERS, 1.5, 5)
         if not np.isnan(start):
-            points: dict[str, Any] = {
-                "marker": "o",
-                "markersize": size,
-                "markevery": [1],
-                "label": named(language, str(method)),
-            }
+            points: dict[str, Any] = {"marker": "o", "markersize": size, "markevery": [1]}
+            points["label"] = named(language, str(method))
             ax.plot([max(start, low), value, min(end, high)], [place] * 3, color=colour, linewidth=width, **points)
     ax.set_xlim(low, high)
 
@@ -142,21 +144,57 @@ def plot_reassigned(estimate: Estimate, effects: np.ndarray, *, ax: Axes | None 
     ax.axvline(value, color=INSIDE, linewidth=2)
     left = value > (np.median(found) if len(found) else value)
     ax.set_ylim(top=1.15 * ax.get_ylim()[1])
-    ax.annotate(
-        say(language, "the treated groups"),
-        (value, ax.get_ylim()[1]),
-        xytext=(-6 if left else 6, -4),
-        textcoords="offset points",
-        ha="right" if left else "left",
-        va="top",
-        color=INSIDE,
-        fontsize="small",
-    )
+    beside: dict[str, Any] = {"xytext": (-6 if left else 6, -4), "textcoords": "offset points", "va": "top"}
+    beside |= {"ha": "right" if left else "left", "color": INSIDE, "fontsize": "small"}
+    ax.annotate(say(language, "the treated groups"), (value, ax.get_ylim()[1]), **beside)
     draws = study.say("{number} draws", number=fixed(len(found), 0))
     title = "{label}: effects had other groups been treated ({data}, {draws})"
     title = study.say(title, label=drawn_label(study, estimate.outcome), draws=draws)
     effect = say(language, "Effect{unit}", unit=bracketed(language, shown_unit(unit)))
     return finish(ax, language, title, effect, say(language, "Draws"))
+
+
+def how_sure(estimate: Estimate) -> Said:
+    """Whether the interval tells a gain from a loss: the answer of notebook 05.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> repr(how_sure(did(load_study(), "households"))).partition(":")[2].partition(":")[0]
+    ' not sure of a gain or a loss'
+    """
+    study, ends = estimate.study, estimate.headline()[["low", "high"]].astype(float)
+    told = "{data}: sure of the sign: with {groups} the 95 % interval reaches from {low} to {high}."
+    if estimate.no_interval:
+        told = "{data}: not sure: with {groups} no interval can be believed."
+    elif ends["low"] <= 0 <= ends["high"]:
+        told = "{data}: not sure of a gain or a loss: with {groups} the 95 % interval reaches from {low} to {high}."
+    _, low, high = map(signed, amounts(*shown(estimate.unit, np.array([estimate.value, *ends]))))
+    groups = counted(study.language, estimate.treated_groups, "treated group")
+    high = study.say("{number} {unit}", number=high, unit=study.term(shown_unit(estimate.unit))).rstrip()
+    return Said(study.say(told, groups=groups, low=low, high=high))
+
+
+def centre_of_reassigned(estimate: Estimate, effects: np.ndarray, *, draws: int = 199) -> Said:
+    """Around what effects of other groups lie, within strata and anywhere.
+
+    Examples
+    --------
+    >>> from analysis import did, load_study
+    >>> repr(centre_of_reassigned(did(load_study(), "households"), np.array([0.1]), draws=9)).partition(",")[0]
+    'Simulated data: in the strata with treatment these effects centre on 10.5 %'
+    """
+    study, asked = estimate.study, (estimate.study, estimate.outcome)
+    drawn = effects, reassigned_effects(*asked, draws=draws, within=None)
+    centres = [some.mean() for some in drawn]
+    error = np.sqrt(sum(some.var() / len(some) for some in drawn))
+    within, anywhere = (effect_in_words(estimate.unit, centre, study.language) for centre in centres)
+    told = "{data}: in the strata with treatment these effects centre on {within}, over all strata on {anywhere}."
+    said = [study.say(told, within=within, anywhere=anywhere)]
+    if abs(centres[0] - centres[1]) > 2 * error:
+        less = "Groups there grew less than elsewhere."
+        said.append(study.say(less if centres[0] < centres[1] else "Groups there grew more than elsewhere."))
+    return Said(joined(study.language, said))
 
 
 def trusted(estimate: Estimate) -> Said:
@@ -198,15 +236,15 @@ def _unusual(estimate: Estimate) -> Iterator[str]:
     counted = estimate.is_ratio and estimate.groups >= 2 * estimate.treated_groups + 2
     shares = large_shares(estimate.fitted, estimate.effect) if counted else ()
     for name, share in [(name, share) for side, name, share in shares if side == "treated"][:1]:
-        said = study.say(
-            "{name} has {share} % of the treated total. Among the untreated groups that false positives are counted "
-            "on, a {noun} has as much in {often} % of draws.",
-            name=unit_in_words(study, name),
-            noun=one_of(study.language, study.noun),
-            share=fixed(100 * share, 0),
-            often=fixed(100 * as_large_elsewhere(estimate.fitted, share), 0),
+        often = as_large_elsewhere(estimate.fitted, share)
+        told = (
+            "{name} has {share} % of the treated total. In {often} % of draws for false positives a {noun} has as much."
         )
+        percents = {"share": fixed(100 * share, 0), "often": fixed(100 * often, 0)}
+        said = study.say(told, name=unit_in_words(study, name), noun=one_of(study.language, study.noun), **percents)
         yield said[:1].upper() + said[1:]
+        if often < FEW_ALIKE:
+            yield study.say("So these false positives say little of this panel.")
 
 
 def other_assumptions(estimate: Estimate) -> Table:
@@ -233,9 +271,11 @@ def other_assumptions(estimate: Estimate) -> Table:
             rows[said] = test.p_value
         except StudyError as reason:
             rows[said], notes[said] = np.nan, str(reason)
-    return captioned(
-        pd.DataFrame({"p_value": rows}).assign(**({"note": pd.Series(notes)} if notes else {})),
-        study,
-        "{label}: the same effect under other assumptions ({data})",
-        label=study.label_of(estimate.outcome),
-    )
+    frame = pd.DataFrame({"p_value": rows}).assign(**({"note": pd.Series(notes)} if notes else {}))
+    caption = "{label}: the same effect under other assumptions ({data})"
+    table = captioned(frame, study, caption, label=study.label_of(estimate.outcome))
+    treated = study.units.query("first_treated.notna()")["stratum"].nunique()
+    if treated >= ENOUGH or study.units["stratum"].nunique() <= 2:
+        return table
+    told = "Only {strata} are treated. In simulations CR2 needs {enough} treated clusters or more to be reliable."
+    return replace(table, note=study.say(told, strata=counted(language, treated, "stratum"), enough=ENOUGH))

@@ -102,13 +102,15 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", l
         for line, name in zip(ax.lines, names, strict=False):  # The last panel holds the legend's lines too.
             line.set_label(name)
         ax.axhspan(0.03, 0.07, color="0.9", zorder=0)
-        said = {"groups": grid.col_names[column], "scale": scale, "data": term(language, data)}
-        alike = "{groups} treated groups, as variable\nas others ({data})"
-        wider = "{groups} treated groups, {scale:g} ×\nas variable ({data})"
+        said = {"groups": grid.col_names[column], "scale": scale}
+        alike = "{groups} treated groups, as variable\nas others"
+        wider = "{groups} treated groups, {scale:g} ×\nas variable"
         title = say(language, alike if scale == 1 else wider, **said)
         ax.set_title(without_formulas(title), fontsize="small")
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     grid.set_axis_labels(say(language, "Correlation within groups"), say(language, "False positives"))
+    title = say(language, "False positives by method, without an effect ({data})", data=term(language, data))
+    grid.figure.suptitle(without_formulas(title), y=1.04)
     sns.move_legend(grid, "lower center", ncols=rates["method"].nunique(), title=None, bbox_to_anchor=(0.5, -0.08))
     return grid.axes
 

@@ -215,6 +215,22 @@ def claimed_gain(study: Study, outcome: str) -> Table:
     return Table(pd.DataFrame(gain, number), caption, study.language)
 
 
+def claim_found(study: Study, outcome: str, curve: pd.DataFrame) -> Said:
+    """How often the claimed gain would be found, were it shared by the villages of all districts.
+
+    Examples
+    --------
+    >>> from analysis import load_study
+    >>> curve = pd.DataFrame({"percent": [0, 100], "power": [0.05, 0.95]})
+    >>> repr(claim_found(load_study(), "collective_income_cny", curve)).rpartition("found ")[2]
+    'in 16 % of cases.'
+    """
+    percent, claim = claimed_percent(study, outcome), published_claim()
+    power = 100 * np.interp(percent, curve["percent"], curve["power"])
+    told = "{data}: the claimed gain, shared by all {villages} villages ({percent} %), is found in {power} % of cases."
+    return Said(study.say(told, villages=claim.villages, percent=fixed(percent, 0), power=fixed(power, 0)))
+
+
 def _sharing(claim: Claim) -> list[int]:
     """From one village a district up to all but two of each other district, in steps; and all villages."""
     most = claim.villages - 2 * (claim.districts - claim.gaining)
