@@ -162,7 +162,5 @@ def _mark_sizes(ax: Axes, drawn: pd.Series, claim: float, unit: str, language: s
         power = float(np.interp(at, drawn.index, drawn))
         size = f"{at:,.0f} {term(language, unit)}" if abs(at) >= 10 else f"{amount(at)} {term(language, unit)}"
         said = without_formulas(say(language, phrase, size=size.strip(), power=fixed(100 * power, 0)))
-        ax.plot([at, at], [0, power], color=colour, linewidth=1.5)
         ax.plot(at, power, "o", color=colour, markersize=8, label=said)
-    if marks:
-        ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2, labelcolor="linecolor", fontsize="small")
+        ax.annotate(said, (at, power), xytext=(10, -4), textcoords="offset points", va="top", color=colour)

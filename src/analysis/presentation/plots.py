@@ -110,7 +110,7 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", l
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     grid.set_axis_labels(say(language, "Correlation within groups"), say(language, "False positives"))
     title = say(language, "False positives by method, without an effect ({data})", data=term(language, data))
-    grid.figure.suptitle(without_formulas(title), y=1.04)
+    grid.figure.suptitle(without_formulas(title), x=0.01, y=1.04, ha="left", fontsize="medium", weight="bold")
     sns.move_legend(grid, "lower center", ncols=rates["method"].nunique(), title=None, bbox_to_anchor=(0.5, -0.08))
     return grid.axes
 
