@@ -64,7 +64,7 @@ provenance = "invented"              # said with every result; delete this line 
 # membership = "成员.csv"            # if group and first_treated stand in a file of their own, one row per village
 # placebo_group_size = 5             # villages in each group that is cut where untreated villages have none
 # leave_out = ["全县"]               # rows that are no villages; also: years = [2016, 2023], never = [0, 9999]
-# controls = ["耕地面积"]            # every estimate controls for these; one that never changes enters times year
+# controls = ["耕地面积"]            # every estimate controls for these; one that never changes is interacted with year
 # weights = "户数"                   # every estimate weighs by this; choose both before looking at any estimate
 
 [columns]                            # ours = the name in your header

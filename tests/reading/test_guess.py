@@ -8,7 +8,8 @@ from openpyxl import Workbook
 
 from analysis import load_study
 from analysis.__main__ import main
-from analysis.reading.guess import write_guess
+from analysis.reading.guess import guess_study, write_guess
+from analysis.reading.template import EXAMPLE
 from analysis.report.check import check_study
 
 TOWNS = ("赵和镇", "槐树乡")
@@ -68,7 +69,7 @@ def test_names_in_use_need_no_edit(tmp_path, monkeypatch, capsys):
     assert main(["check", "台账-study/study.toml"]) == 0
     assert capsys.readouterr().out.endswith("本研究可以运行。\n")
     assert file.read_bytes() == before
-    assert (tmp_path / "台账-study" / "study.toml").read_text(encoding="utf-8").splitlines()[2:] == [
+    assert (tmp_path / "台账-study" / "study.toml").read_text(encoding="utf-8").splitlines()[3:] == [
         'title = "孟州市村集体经济台账"',
         'language = "zh"',
         'panel = "../台账.xlsx"  # your file',
@@ -155,3 +156,9 @@ def test_years_and_villages_without_a_usual_name_are_known_by_their_values(tmp_p
     assert "FILL IN: the column" not in text
     assert len(load_study(file).units) == len(VILLAGES)
     assert text.count("[outcomes.") == 1, "years are no outcome"
+
+
+def test_the_head_says_in_both_languages_what_to_do_with_blanks():
+    head = guess_study(EXAMPLE / "invented-数据.xlsx", EXAMPLE).splitlines()[:3]
+    assert "delete their leading #" in head[1]
+    assert "去掉行首的 #" in head[2]

@@ -81,6 +81,7 @@ def guess_study(file: Path, folder: Path) -> str:
 
 HEAD = [
     "# Guessed from the file, which was only read. What stands behind # says why; correct what is wrong.",
+    "# Fill in the lines marked FILL IN, and delete their leading #.",
     "# 由数据文件推断而成；# 之后是理由，请核对。标有 FILL IN 的行须填写并去掉行首的 #。",
 ]
 
