@@ -342,7 +342,9 @@ NO_REFERENCE = "No village is observed at the reference event time -1 in 1 start
 NO_LEAD = "No year before treatment is estimated beside the reference, so "
 STARTS = "The formula inside * after is for one start year, and this study has {}: "
 NOWHERE = "Treatment could have gone to no other groups: every stratum with treated groups has no untreated group "
-OF_AN_ESTIMATE = ["plot_methods(", "trusted(", "did(", "plot_reassigned(", "other_assumptions("]
+OF_AN_ESTIMATE = ["how_sure(", "plot_methods(", "trusted(", "did(", "plot_reassigned(", "centre_of_reassigned("]
+OF_AN_ESTIMATE += ["other_assumptions("]
+OF_REASSIGNED = ["plot_reassigned(", "centre_of_reassigned("]
 OF_POWER = ["plot_power(", "minimum_detectable_effect(", "other_designs("]
 REFUSED: dict[tuple[str, str], dict[str, str]] = {
     ("several_starts", "03-before-after"): {
@@ -383,10 +385,11 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
     ("never_seen_before", "05-inference"): dict.fromkeys(OF_AN_ESTIMATE, UNSEEN),
     ("nowhere_else", "05-inference"): {
         "plot_reassigned(": NOWHERE,
+        "centre_of_reassigned(": NOWHERE,
         "other_assumptions(": "No p-value: 2 treated groups are worth 1.9 equal ones by their totals",
     },
-    ("few_outside", "05-inference"): {"plot_reassigned(": NOWHERE},
-    ("mixed_groups", "05-inference"): {"plot_reassigned(": NOT_WHOLE},
+    ("few_outside", "05-inference"): dict.fromkeys(OF_REASSIGNED, NOWHERE),
+    ("mixed_groups", "05-inference"): dict.fromkeys(OF_REASSIGNED, NOT_WHOLE),
     ("one_treated_group", "06-districts"): dict.fromkeys(
         EACH_LEFT_OUT, "Only one group is treated (片区1): without it there is no "
     ),
