@@ -6,7 +6,7 @@ import pytest
 from matplotlib import pyplot as plt
 from panels import districts_panel, small_panel, small_study
 
-from analysis import StudyError, did, load_study, minimum_detectable_effect, use_style
+from analysis import StudyError, did, load_study, minimum_detectable_effect, read_table, use_style
 from analysis.design.power import share_of_larger_errors
 from analysis.design.reassigned import reassigned_effects
 from analysis.effects.ratio_of_totals import as_large_elsewhere, large_shares
@@ -21,6 +21,8 @@ from analysis.presentation.methods import (
     plot_reassigned,
     trusted,
 )
+from analysis.presentation.plots import plot_rejection_rates
+from analysis.report.exports.paper import figure_for_paper
 from analysis.robustness import partitions
 
 
@@ -104,6 +106,14 @@ def test_where_draws_within_strata_centre_and_why() -> None:
     assert repr(centre_of_reassigned(estimate, effects + 0.2, draws=99)).endswith("grew more than elsewhere.")
     near = effects - effects.mean()
     assert "grew" not in repr(centre_of_reassigned(estimate, near, draws=99)), "less than twice the simulation error"
+
+
+def test_columns_of_the_methods_figure_are_headed_above_and_false_positives_have_a_title() -> None:
+    ax = plot_methods(did(small_study(small_panel(3)), "income"))
+    assert {text.get_position()[1] for text in ax.texts if text.get_text() in ("p", "false\npositives")} == {-1}
+    assert ax.get_ylim()[1] < -1, "within the axes, above the first method"
+    figure = plot_rejection_rates(read_table("simulated_rejection_rates"))[0, 0].figure
+    assert figure_for_paper(figure)["title"] == "False positives by method, without an effect (simulated data)"
 
 
 def test_few_treated_strata_are_pointed_out(monkeypatch) -> None:

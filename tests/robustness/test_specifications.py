@@ -8,7 +8,7 @@ import pytest
 
 from analysis import Study, did, load_study
 from analysis.presentation.curves import plot_specifications
-from analysis.robustness.specifications import specification_curve
+from analysis.robustness.specifications import every_specification, specification_curve
 
 ROUNDING = 1e-12
 
@@ -152,6 +152,14 @@ def test_effects_without_a_share_are_drawn_in_their_own_unit(study):
     assert marked == [[own["estimate"]]]
     title = effects[0].get_title(loc="left") + effects[0].get_title()
     assert "2 without a share" in title
+
+
+def test_intervals_that_all_include_zero_are_said_to(study):
+    assert " All 108 intervals include zero. " in every_specification(study, study.primary_outcome).found
+    treated = (study.frame["time"] >= study.frame["first_treated"]).fillna(False)
+    income = study.frame[study.primary_outcome] * np.where(treated, 9.0, 1.0)
+    gained = dataclasses.replace(study, frame=study.frame.assign(**{study.primary_outcome: income}))
+    assert " intervals exclude zero. " in every_specification(gained, study.primary_outcome).found
 
 
 def test_what_cannot_be_estimated_stays_in_the_curve(study):
