@@ -348,7 +348,7 @@ OF_REASSIGNED = ["plot_reassigned(", "centre_of_reassigned("]
 OF_POWER = ["plot_power(", "minimum_detectable_effect(", "other_designs("]
 REFUSED: dict[tuple[str, str], dict[str, str]] = {
     ("several_starts", "03-before-after"): {
-        **dict.fromkeys(FORMULAS, STARTS.format(3)),
+        **dict.fromkeys(["by_hand(", *FORMULAS], STARTS.format(3)),
         EVIDENCE: FEW_YEARS.format(2016) + TWO_YEARS,
     },
     ("one_year_before", "03-before-after"): {EVIDENCE: FEW_YEARS.format(2017) + ONE_YEAR},
@@ -358,12 +358,12 @@ REFUSED: dict[tuple[str, str], dict[str, str]] = {
         EVIDENCE: NOT_SHOWN + NOTHING_BELOW_ZERO,
     },
     ("many_missing", "03-before-after"): dict.fromkeys(
-        ["four_means(study.complete", *FORMULAS],
+        ["four_means(study.complete", "by_hand(", *FORMULAS],
         "No treated or no untreated unit has 'income' in every year of the panel, so a balanced panel ",
     ),
     ("never_seen_before", "03-before-after"): {
         **dict.fromkeys(["gap_moved(", "did(study, outcome)"], UNSEEN),
-        **dict.fromkeys(FORMULAS, STARTS.format(2)),
+        **dict.fromkeys(["by_hand(", *FORMULAS], STARTS.format(2)),
         EVIDENCE: FEW_YEARS.format(2016) + TWO_YEARS,
     },
     ("nothing_moves", "03-before-after"): {EVIDENCE: NOT_SHOWN + "no residual variation to learn from."},
