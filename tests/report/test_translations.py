@@ -84,6 +84,14 @@ def test_every_paragraph_has_a_translation_that_keeps_its_code_and_links() -> No
         assert changed == set(), name
 
 
+@pytest.mark.parametrize(
+    "catalogue", [CATALOGUE, *sorted(CATALOGUE.parents[4].glob("report/prose/zh/*.po"))], ids=lambda path: path.stem
+)
+def test_an_entry_has_one_translation(catalogue: Path) -> None:
+    entries = catalogue.read_text(encoding="utf-8").split("\n\n")
+    assert [one for one in entries if len(re.findall(r'^msgstr "', one, re.MULTILINE)) > 1] == []
+
+
 def test_translated_prose_has_no_english_sentence() -> None:
     strings = [str(message.string) for _, messages in translations._translated("zh") for message in messages]
     assert english_runs("见 The quick brown fox 与`did it work at all`") == ["The quick brown fox"]
