@@ -241,7 +241,7 @@ def test_two_treated_districts_nearly_alike_are_said_to_be_less_than_two():
     assert repr(estimate).endswith("randomization inference, in levels or logs alone, is the most that can be said.")
     with pytest.raises(StudyError, match='Use scale="log" or "level", in which every village counts alike.$'):
         randomization(estimate)
-    assert term("zh", estimate.no_interval) == "2个处理组按总额计只相当于1.9个同等的组，无法据此推断"
+    assert term("zh", estimate.no_interval) == "2个处理组按总额只相当于1.9个同等规模的组，无法据此推断"
 
 
 def test_effective_numbers_are_never_rounded_up():

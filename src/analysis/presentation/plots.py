@@ -108,8 +108,10 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", l
         title = say(language, alike if scale == 1 else wider, **said)
         ax.set_title(without_formulas(title), fontsize="small")
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    grid.set_axis_labels(say(language, "Correlation within groups"), say(language, "False positives"))
-    title = say(language, "False positives by method, without an effect ({data})", data=term(language, data))
+    data = term(language, data)
+    rate = say(language, "False positives ({data})", data=data)
+    grid.set_axis_labels(say(language, "Correlation within groups"), without_formulas(rate))
+    title = say(language, "False positives by method, without an effect ({data})", data=data)
     grid.figure.suptitle(without_formulas(title), x=0.01, y=1.04, ha="left", fontsize="medium", weight="bold")
     sns.move_legend(grid, "lower center", ncols=rates["method"].nunique(), title=None, bbox_to_anchor=(0.5, -0.08))
     return grid.axes
