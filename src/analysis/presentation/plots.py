@@ -109,7 +109,7 @@ def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", l
         ax.set_title(without_formulas(title), fontsize="small")
         ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     data = term(language, data)
-    rate = say(language, "False positives ({data})", data=data)
+    rate = say(language, "False positives\n({data})", data=data)
     grid.set_axis_labels(say(language, "Correlation within groups"), without_formulas(rate))
     title = say(language, "False positives by method, without an effect ({data})", data=data)
     grid.figure.suptitle(without_formulas(title), x=0.01, y=1.04, ha="left", fontsize="medium", weight="bold")
