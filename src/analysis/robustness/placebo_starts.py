@@ -89,7 +89,7 @@ def false_starts(study: Study, outcome: str) -> Check:
     spans = say(language, SPANS, effects=effects_span(false["estimate"], given))
     against = say(language, LAST, last=effects_span(last, given)) if len(last) else ""
     said = filter(None, [found, spans, against, say(language, where, given=in_short(given))])
-    table = effects_table(false, study, "effects of starts that never were", outcome)
+    table = effects_table(false.drop(columns=["std_error", "df"]), study, "effects of starts that never were", outcome)
     return Check(study, joined(language, said), {}, (table,))
 
 
