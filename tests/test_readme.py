@@ -10,7 +10,6 @@ import numpy as np
 from analysis import did, event_study, load_study, minimum_detectable_effect, read_table
 from analysis.__main__ import COMMANDS
 from analysis.design.detectable_effect import DetectableEffect
-from analysis.effects.sentence import caution_of_few
 from analysis.report.notebooks import figures
 from analysis.simulation.chance import chance_of_claim
 
@@ -30,9 +29,8 @@ def test_quotes_the_results_as_computed_today_in_both_languages():
     for language, text in (("en", README), ("zh", CHINESE)):
         study = load_study(ROOT / "data" / "study.toml", language)
         effect = did(study, study.primary_outcome)
-        few = caution_of_few(effect.treated_groups, effect.effective_treated_districts, language)
         assert f"> {effect!r}\n" in text
-        assert f"> {replace(detectable(), study=study, caution=few)!r}\n" in text
+        assert f"> {replace(detectable(), study=study)!r}\n" in text
 
 
 def test_the_chinese_twin_has_the_same_commands_links_and_notebooks():

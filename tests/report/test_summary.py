@@ -379,6 +379,14 @@ def test_trend_against_the_assumption_is_said(tmp_path):
     assert "这与平行趋势不符" in texts["zh"]
 
 
+@pytest.mark.parametrize("name", ["own", "example"])
+def test_each_language_is_whole(summaries, name):
+    study, texts, _ = summaries(name)
+    outcome = study.describe(study.primary_outcome)
+    own = " ".join((study.title, outcome.definition, outcome.unit, study.assumptions))
+    assert set(re.findall(r"[\u4e00-\u9fff]", texts["en"])) <= set(own)
+
+
 def test_an_interval_of_few_groups_that_excludes_zero_is_no_verdict(summaries):
     few, enough = summaries("example")[1], summaries("no groups")[1]
     assert "excludes zero, but rests on so few groups that chance is no unlikely explanation" in few["en"]

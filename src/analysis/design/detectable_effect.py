@@ -9,7 +9,7 @@ from analysis.design.shocks import Shocks
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import HEADLINE_NAME
 from analysis.language.labels import joined, one_of
-from analysis.messages import Sentence, amount, count, decimals_of, fixed, in_sentence
+from analysis.messages import Sentence, Text, amount, count, decimals_of, fixed, in_sentence
 from analysis.study.outcome import LOG_POINTS, shown_unit
 from analysis.study.study import Study
 
@@ -59,7 +59,7 @@ class DetectableEffect(Sentence):
     df: float
     shocks: Shocks
     years_seen: int
-    caution: str = ""
+    caution: Text | str = ""
     beside_own_error: str = ""
     specified: str = ""
 

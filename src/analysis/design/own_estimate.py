@@ -10,7 +10,7 @@ from analysis.effects.ratio_of_totals import CAUTION_BELOW, dominance, effective
 from analysis.effects.sentence import caution_of_few
 from analysis.effects.verbs import did
 from analysis.language.labels import joined
-from analysis.messages import StudyError, fixed
+from analysis.messages import StudyError, Text, fixed
 from analysis.regression.sample import select_sample
 from analysis.study.outcome import LOG_POINTS, effect_in_words
 from analysis.study.panel_rows import under_treatment
@@ -24,7 +24,9 @@ FAR = 1.5
 MUCH = 1.2
 
 
-def caution_of_totals(study: Study, outcome: str, scale: str, design: Estimate, shocks: Shocks, copies: int) -> str:
+def caution_of_totals(
+    study: Study, outcome: str, scale: str, design: Estimate, shocks: Shocks, copies: int
+) -> Text | str:
     """A caution where treated groups count like fewer than three equal ones, or ""; refused below two."""
     if scale != "poisson":
         return ""
@@ -32,7 +34,7 @@ def caution_of_totals(study: Study, outcome: str, scale: str, design: Estimate, 
     reason = dominance(design.treated_groups, totals)
     refuse_dominated("A design that bears no standard error, so it has no power", reason, study.noun)
     worth = effective_number(totals)
-    return caution_of_few(design.treated_groups, worth, study.language) if worth < CAUTION_BELOW else ""
+    return caution_of_few(design.treated_groups, worth) if worth < CAUTION_BELOW else ""
 
 
 def _totals(study: Study, outcome: str, design: Estimate, shocks: Shocks, copies: int) -> np.ndarray:

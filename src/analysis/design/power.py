@@ -13,6 +13,7 @@ from analysis.design.shocks import Shocks
 from analysis.design.untreated_shocks import untreated_shocks
 from analysis.effects.estimate import Estimate
 from analysis.inference.inversion import first_reached
+from analysis.language.texts import Text, said
 from analysis.messages import Listed, StudyError, check_shares, former_options
 from analysis.study.outcome import FORMER_LOG, LOG_POINTS
 from analysis.study.panel_rows import under_treatment
@@ -159,7 +160,7 @@ def power_curve(
         "monte_carlo_error": [null.monte_carlo_error(effect, level) for effect in tried],
     }
     frame = pd.DataFrame(curve, tried)
-    frame.attrs["caution"] = caution.strip()
+    frame.attrs["caution"] = said(study.language, caution).strip()
     return frame
 
 
@@ -193,8 +194,9 @@ def _planned(
         )
     shocks = replace(shocks, money=None) if scale == "log" else shocks
     without = " The design is without {names}, unknown in a planned year."
-    caution = study.say(without, names=Listed(lost)) if lost else ""
-    return study, design, shocks, caution + caution_of_totals(study, outcome, scale, design, shocks, more[2])
+    left = Text(without, names=Listed(lost)) if lost else ""
+    few = caution_of_totals(study, outcome, scale, design, shocks, more[2])
+    return study, design, shocks, Text("{left}{few}", left=left, few=few)
 
 
 def _tried(null: NullDraws, level: float) -> np.ndarray:

@@ -127,7 +127,7 @@ def bounds_in_words(*bounds: HonestBounds) -> str:
         level=f"{100 * bounds[0].level:g}",
         method=Listed(study.term(METHODS[one.kind]) for one in bounds),
         df=f"{bounds[0].df:g}",
-        few=caution_of_few(None, effect.effective_treated_districts, study.language),
+        few=caution_of_few(None, effect.effective_treated_districts),
     )
 
 

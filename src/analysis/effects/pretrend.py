@@ -71,7 +71,7 @@ class Pretrend(Sentence):
             meaning=study.say(
                 "That speaks against parallel trends." if rejected else "Not rejecting is no proof of parallel trends."
             ),
-            few=caution_of_few(None, self.slope.effective_treated_districts, study.language),
+            few=caution_of_few(None, self.slope.effective_treated_districts),
         )
 
     def _jointly(self) -> str:

@@ -34,10 +34,10 @@ class EffectSentence(Sentence):
         return study.say("{data}: {said}.{caution}{notes}", said=said, caution=self.caution, notes=notes)
 
     @property
-    def caution(self: Any) -> str:
+    def caution(self: Any) -> Text | str:
         """What to say behind an interval that rests on few groups; or ""."""
         untreated = self.groups - (0 if self.study.mixed else self.treated_groups)
-        few = caution_of_few(self.treated_groups, self.effective_treated_districts, self.study.language, untreated)
+        few = caution_of_few(self.treated_groups, self.effective_treated_districts, untreated)
         return "" if self.no_interval else few
 
     @property
@@ -149,17 +149,17 @@ def two_digits(number: float) -> str:
     return fixed(rounded, 0) if abs(rounded) >= 10 or rounded.is_integer() else f"{rounded:g}".replace("-", "−")
 
 
-def caution_of_few(treated: int | None, effective: float, language: str = "en", untreated: float = np.inf) -> str:
+def caution_of_few(treated: int | None, effective: float, untreated: float = np.inf) -> Text | str:
     """A caution behind the sentence of an interval that rests on few groups, or on few that count; or ""."""
     few = []
     if effective < CAUTION_BELOW:
         number = floored(effective)
-        few.append(say(language, "by their totals the treated groups count like {number} equal ones", number=number))
+        few.append(Text("by their totals the treated groups count like {number} equal ones", number=number))
     if treated is not None and treated <= FEW_TREATED:
-        few.append(say(language, "{groups} treated", groups=count(treated, "group")))
+        few.append(Text("{groups} treated", groups=count(treated, "group")))
     if untreated <= FEW_TREATED:
-        few.append(say(language, "{groups} untreated", groups=count(int(untreated), "group")))
-    return say(language, " Caution: {few}: too few for a reliable interval.", few=Listed(few)) if few else ""
+        few.append(Text("{groups} untreated", groups=count(int(untreated), "group")))
+    return Text(" Caution: {few}: too few for a reliable interval.", few=Listed(few)) if few else ""
 
 
 def left_out(study: Study, dropped: Mapping[str, int]) -> dict[str, int]:
