@@ -419,5 +419,5 @@ def test_summary_that_the_study_cannot_support_is_said(tmp_path: Path, monkeypat
         raise StudyError("No <b>outcome</b>.")
 
     monkeypatch.setattr(build, "write_summary", fail)
-    (summary,) = map(to_html, build._summary(load_study(), tmp_path).values())
+    (summary,) = map(to_html, build._summary(load_study(), tmp_path, OWN_STUDY).values())
     assert summary == f"<p><strong>{TITLE}.</strong> No &lt;b&gt;outcome&lt;/b&gt;.</p>\n"

@@ -379,6 +379,16 @@ def test_trend_against_the_assumption_is_said(tmp_path):
     assert "这与平行趋势不符" in texts["zh"]
 
 
+def test_a_studys_own_texts_are_in_the_language_of_the_page(tmp_path):
+    studies = [load_study(language=language) for language in ("zh", "en")]
+    pages = write_summary(studies[0], tmp_path, studies)
+    assert list(pages) == ["zh", "en"]
+    for study in studies:
+        assert study.title.rstrip("?？") in pages[study.language]
+        assert study.assumptions[:12] in pages[study.language].replace("\\", "")
+    assert studies[0].title not in pages["en"]
+
+
 @pytest.mark.parametrize("name", ["own", "example"])
 def test_each_language_is_whole(summaries, name):
     study, texts, _ = summaries(name)

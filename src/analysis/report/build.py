@@ -6,6 +6,7 @@ import warnings
 from functools import partial
 from pathlib import Path
 
+from analysis.language.labels import LANGUAGES
 from analysis.language.texts import said
 from analysis.messages import FewTreatedGroupsWarning, StudyError, count
 from analysis.reading.read_files import DATA
@@ -72,7 +73,7 @@ def build_report(
     shown, method = (paths, []) if file == OWN_STUDY else pages_on(paths)
     with tempfile.TemporaryDirectory() as folder:
         beside = Path(folder)
-        summary = _summary(loaded, beside)
+        summary = _summary(loaded, beside, file)
         write_manifest(beside / MANIFEST, loaded, file, [*shown, *method])
         # Where nothing is asked, the example of notebook 10 speaks its own language, as stored.
         spoken = {"STUDY_LANGUAGE": loaded.language} if language or file != OWN_STUDY else {}
@@ -124,10 +125,10 @@ def _refuse_input_folder(output: Path, file: Path) -> None:
         )
 
 
-def _summary(study: Study, folder: Path) -> dict[str, str]:
+def _summary(study: Study, folder: Path, file: Path) -> dict[str, str]:
     try:
         with warnings.catch_warnings(action="ignore", category=FewTreatedGroupsWarning):
-            return write_summary(study, folder)
+            return write_summary(study, folder, [load_study(file, language) for language in LANGUAGES])
     except StudyError as error:
         return {study.language: f"**{study.term(TITLE)}.** {literal(error.said(study.language))}"}
 

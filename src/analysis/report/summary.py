@@ -1,7 +1,7 @@
 """One page for readers who will not open a notebook: what results say, strung together beside one figure."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -193,8 +193,8 @@ FILTERS: dict[str, Callable] = {
 }
 
 
-def write_summary(study: Study, folder: Path) -> dict[str, str]:
-    """Summarise a study in both languages, its own first.
+def write_summary(study: Study, folder: Path, others: Iterable[Study] = ()) -> dict[str, str]:
+    """Summarise a study in both languages, its own first; others are the same study with its texts in other languages.
 
     Use it for the top of a report's title page. The figures go into the folder, ``summary-en.png`` and
     ``summary-zh.png``: the Markdown shows them by name. Beside them go ``summary-en.docx`` and ``summary-zh.docx``,
@@ -211,6 +211,7 @@ def write_summary(study: Study, folder: Path) -> dict[str, str]:
     summary, pages = summarize(study), {}
     for language in sorted(LANGUAGES, key=lambda language: language != study.language):
         spoken, name = summary.in_language(language), f"summary-{language}"
+        spoken = next((replace(spoken, study=one) for one in others if one.language == language), spoken)
         if spoken.estimate:
             spoken.draw(folder / f"{name}.png")
         pages[language] = spoken.markdown(f"{name}.png")
