@@ -51,7 +51,7 @@ FORMER = {
     "presentation.curves": ("plot_power", "plot_specifications"),
     "presentation.descriptive": ("panel_coverage",),
     "presentation.design_pictures": ("plot_coverage",),
-    "presentation.plots": ("plot_rejection_rates",),
+    "presentation.sizes": ("plot_rejection_rates",),
     "presentation.tables": ("effects_table", "estimates_table", "event_study_table", "inference_table"),
     "reading.prices": ("other_prices",),
     "robustness.across_outcomes": ("across_outcomes",),

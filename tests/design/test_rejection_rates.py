@@ -22,8 +22,7 @@ from analysis import (
 from analysis.design.rejection_rates import PERSISTENCE, _shocks
 from analysis.design.replication import CHUNK, replicate
 from analysis.inference.methods import METHODS
-from analysis.presentation.plots import plot_rejection_rates
-from analysis.presentation.sizes import size_in_per_cent, size_under_dominance
+from analysis.presentation.sizes import plot_rejection_rates, size_in_per_cent, size_under_dominance
 from analysis.report.exports import figure_data
 from analysis.simulation.simulate import simulated_gains
 

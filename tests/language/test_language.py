@@ -44,7 +44,7 @@ from analysis.presentation.before_after import plot_four_means
 from analysis.presentation.descriptive import panel_coverage
 from analysis.presentation.design_pictures import plot_coverage, plot_design
 from analysis.presentation.event_studies import plot_honest_bounds
-from analysis.presentation.plots import plot_rejection_rates
+from analysis.presentation.sizes import plot_rejection_rates
 from analysis.presentation.tables import estimates_table, event_study_table, inference_table
 from analysis.report.phrases import in_library, said
 from analysis.robustness.whose_effect import averages, every_outcome, per_village_and_in_total, without_each_district

@@ -33,7 +33,7 @@ from analysis import (
 from analysis.presentation.curves import plot_power, plot_specifications
 from analysis.presentation.descriptive import panel_coverage
 from analysis.presentation.design_pictures import plot_coverage, plot_design
-from analysis.presentation.plots import plot_rejection_rates
+from analysis.presentation.sizes import plot_rejection_rates
 from analysis.presentation.style import use_style
 from analysis.presentation.tables import estimates_table, event_study_table, inference_table
 from analysis.report.exports.paper import in_print, table_for_paper

@@ -21,7 +21,7 @@ from analysis.presentation.methods import (
     plot_reassigned,
     trusted,
 )
-from analysis.presentation.plots import plot_rejection_rates
+from analysis.presentation.sizes import plot_rejection_rates
 from analysis.report.exports.paper import figure_for_paper
 from analysis.robustness import partitions
 

@@ -1,23 +1,18 @@
 """Figures for notebooks and papers: results in, Axes out, with units, provenance and the start of treatment."""
 
-from itertools import cycle
 from textwrap import wrap
 from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import LogFormatter, MaxNLocator, PercentFormatter, ScalarFormatter
+from matplotlib.ticker import LogFormatter, MaxNLocator, ScalarFormatter
 
-from analysis.inference.methods import HEADLINE
-from analysis.language.labels import bracketed, say, term
+from analysis.language.labels import bracketed, say
 from analysis.messages import MOST_DECIMALS, plural
 from analysis.presentation.descriptive import place
-from analysis.presentation.headings import named
-from analysis.presentation.style import INSIDE, OUTSIDE, PALETTE
+from analysis.presentation.style import INSIDE, OUTSIDE
 from analysis.study.group_notes import has_districts
 from analysis.study.study import Study
 
@@ -65,56 +60,6 @@ def plot_trends(study: Study, outcome: str, *, log: bool | None = None, ax: Axes
     detail = bracketed(language, described.unit, described.prices).lstrip()
     title = study.say("{label}, means by year ({data}; dashed: start {starts})", label=label, starts=starts)
     return finish(ax, language, title, say(language, "Year"), f"{label}\n{detail}".rstrip(), years=True)
-
-
-def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", language: str = "en") -> np.ndarray:
-    """Rejection rates of a true null by correlation within groups, one panel per design, one line per method.
-
-    Parameters
-    ----------
-    rates : DataFrame
-        Columns treated_groups, treated_scale, correlation, method, rejection_rate; see `rejection_rates`.
-    data : str
-        Provenance, for the title.
-    language : {"en", "zh"}
-        Of titles, axes and legend.
-
-    Returns
-    -------
-    ndarray of Axes, shape (treated scales, numbers of treated groups)
-
-    Examples
-    --------
-    >>> from analysis import read_table
-    >>> plot_rejection_rates(read_table("simulated_rejection_rates")).shape
-    (2, 3)
-    """
-    facets = {"row": "treated_scale", "col": "treated_groups", "height": 2.3, "aspect": 1.0}
-    rates = rates.assign(method=rates["method"].map(lambda method: named(language, method)))
-    names, others = rates["method"].unique(), cycle(PALETTE[2:])
-    colours = {name: INSIDE if name == named(language, HEADLINE) else next(others) for name in names}
-    with plt.rc_context({"figure.constrained_layout.use": False}):
-        grid = sns.relplot(
-            rates, x="correlation", y="rejection_rate", hue="method", palette=colours, kind="line", marker="o", **facets
-        )
-    for (row, column), ax in np.ndenumerate(grid.axes):
-        scale = grid.row_names[row]
-        for line, name in zip(ax.lines, names, strict=False):  # The last panel holds the legend's lines too.
-            line.set_label(name)
-        ax.axhspan(0.03, 0.07, color="0.9", zorder=0)
-        said = {"groups": grid.col_names[column], "scale": scale}
-        alike = "{groups} treated groups, as variable\nas others"
-        wider = "{groups} treated groups, {scale:g} ×\nas variable"
-        title = say(language, alike if scale == 1 else wider, **said)
-        ax.set_title(without_formulas(title), fontsize="small")
-        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    data = term(language, data)
-    rate = say(language, "False positives\n({data})", data=data)
-    grid.set_axis_labels(say(language, "Correlation within groups"), without_formulas(rate))
-    title = say(language, "False positives by method, without an effect ({data})", data=data)
-    grid.figure.suptitle(without_formulas(title), x=0.01, y=1.04, ha="left", fontsize="medium", weight="bold")
-    sns.move_legend(grid, "lower center", ncols=rates["method"].nunique(), title=None, bbox_to_anchor=(0.5, -0.08))
-    return grid.axes
 
 
 def small_print(language: str, text: str) -> str:

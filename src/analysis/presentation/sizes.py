@@ -1,18 +1,75 @@
 """False positives of every method in simulated designs: what the headline was chosen by."""
 
 from functools import partial
+from itertools import cycle
 
+import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+import seaborn as sns
+from matplotlib.ticker import PercentFormatter
 
 from analysis.inference.cluster_robust import FEW_TREATED
 from analysis.inference.methods import HEADLINE, METHODS
-from analysis.language.labels import say
+from analysis.language.labels import say, term
 from analysis.messages import Said, fixed
 from analysis.presentation.headings import named
+from analysis.presentation.plots import without_formulas
+from analysis.presentation.style import INSIDE, PALETTE
 from analysis.presentation.tables import Table
 from analysis.reading.read_files import read_table
 
 ENOUGH = 5
+
+
+def plot_rejection_rates(rates: pd.DataFrame, *, data: str = "simulated data", language: str = "en") -> np.ndarray:
+    """Rejection rates of a true null by correlation within groups, one panel per design, one line per method.
+
+    Parameters
+    ----------
+    rates : DataFrame
+        Columns treated_groups, treated_scale, correlation, method, rejection_rate; see `rejection_rates`.
+    data : str
+        Provenance, for the title.
+    language : {"en", "zh"}
+        Of titles, axes and legend.
+
+    Returns
+    -------
+    ndarray of Axes, shape (treated scales, numbers of treated groups)
+
+    Examples
+    --------
+    >>> from analysis import read_table
+    >>> plot_rejection_rates(read_table("simulated_rejection_rates")).shape
+    (2, 3)
+    """
+    facets = {"row": "treated_scale", "col": "treated_groups", "height": 2.3, "aspect": 1.0}
+    rates = rates.assign(method=rates["method"].map(lambda method: named(language, method)))
+    names, others = rates["method"].unique(), cycle(PALETTE[2:])
+    colours = {name: INSIDE if name == named(language, HEADLINE) else next(others) for name in names}
+    with plt.rc_context({"figure.constrained_layout.use": False}):
+        grid = sns.relplot(
+            rates, x="correlation", y="rejection_rate", hue="method", palette=colours, kind="line", marker="o", **facets
+        )
+    for (row, column), ax in np.ndenumerate(grid.axes):
+        scale = grid.row_names[row]
+        for line, name in zip(ax.lines, names, strict=False):  # The last panel holds the legend's lines too.
+            line.set_label(name)
+        ax.axhspan(0.03, 0.07, color="0.9", zorder=0)
+        said = {"groups": grid.col_names[column], "scale": scale}
+        alike = "{groups} treated groups, as variable\nas others"
+        wider = "{groups} treated groups, {scale:g} ×\nas variable"
+        title = say(language, alike if scale == 1 else wider, **said)
+        ax.set_title(without_formulas(title), fontsize="small")
+        ax.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    data = term(language, data)
+    rate = say(language, "False positives\n({data})", data=data)
+    grid.set_axis_labels(say(language, "Correlation within groups"), without_formulas(rate))
+    title = say(language, "False positives by method, without an effect ({data})", data=data)
+    grid.figure.suptitle(without_formulas(title), x=0.01, y=1.04, ha="left", fontsize="medium", weight="bold")
+    sns.move_legend(grid, "lower center", ncols=rates["method"].nunique(), title=None, bbox_to_anchor=(0.5, -0.08))
+    return grid.axes
 
 
 def size_in_words(language: str = "en") -> Said:
