@@ -90,10 +90,12 @@ def test_the_answer_says_whether_the_interval_tells_a_gain_from_a_loss() -> None
     estimate = did(small_study(panel), "income")
     low, high = estimate.headline()[["low", "high"]]
     assert low < 0 < high
-    assert repr(how_sure(estimate)).startswith("Your data: not sure of a gain or a loss: with 4 treated groups the ")
+    assert repr(how_sure(estimate)).startswith("Your data: with 4 treated groups the 95 % interval reaches from −")
+    assert repr(how_sure(estimate)).endswith("cannot tell the effect from none.")
     gained = panel["income"] + 1000 * (panel["year"] >= panel["start"]).fillna(False)
     sure = repr(how_sure(did(small_study(panel.assign(income=gained)), "income")))
-    assert sure.startswith("Your data: sure of the sign: with 4 treated groups the 95 % interval reaches from +")
+    assert sure.startswith("Your data: with 4 treated groups the 95 % interval reaches from +")
+    assert sure.endswith("chance alone is an unlikely explanation.")
 
 
 def test_where_draws_within_strata_centre_and_why() -> None:
@@ -119,7 +121,7 @@ def test_columns_of_the_methods_figure_are_headed_above_and_false_positives_have
 def test_few_treated_strata_are_pointed_out(monkeypatch) -> None:
     study = load_study()
     estimate = did(study, study.primary_outcome)
-    assert other_assumptions(estimate).note.startswith("Only 4 strata are treated. ")
+    assert other_assumptions(estimate).note.startswith("Only 4 strata are treated: ")
     monkeypatch.setattr(methods, "ENOUGH", 4)
     assert other_assumptions(estimate).note == ""
 

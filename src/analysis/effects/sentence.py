@@ -41,6 +41,17 @@ class EffectSentence(Sentence):
         return "" if self.no_interval else few
 
     @property
+    def verdict(self: Any) -> Text:
+        """Whether the interval tells the effect from none."""
+        low, high = self.headline()[["low", "high"]]
+        if self.no_interval:
+            return Text("No interval tells the effect from chance.")
+        if low <= 0 <= high:
+            return Text("The interval includes zero: the data cannot tell the effect from none.")
+        few = "The interval excludes zero, but rests on so few groups that chance is no unlikely explanation."
+        return Text(few if self.caution else "The interval excludes zero: chance alone is an unlikely explanation.")
+
+    @property
     def specified(self: Any) -> str:
         """Controls and weights as they go on a sentence, with the coefficients of controls times year; or ""."""
         study = self.study

@@ -12,7 +12,8 @@ from analysis.effects.estimate import Estimate
 from analysis.effects.sentence import signed
 from analysis.effects.verbs import did
 from analysis.language.labels import bracketed, say, term
-from analysis.messages import Said, StudyError, amount, first, fixed, plural
+from analysis.language.texts import said
+from analysis.messages import Said, StudyError, amount, first, fixed, in_sentence, plural
 from analysis.presentation.descriptive import four_means
 from analysis.presentation.plots import drawn_label, finish, without_formulas
 from analysis.presentation.style import INSIDE, OUTSIDE
@@ -29,19 +30,10 @@ def gap_moved(study: Study, outcome: str) -> Said:
     --------
     >>> from analysis import load_study
     >>> gap_moved(load_study(), "households")
-    Simulated data: no change of the gap can be told from chance. The 95 % interval of the effect contains zero.
+    Simulated data: the interval includes zero: the data cannot tell the effect from none.
     """
-    low, high = did(study, outcome).headline()[["low", "high"]]
-    said = study.say(
-        "{data}: whether the gap changed beyond chance is not known. The effect has no interval."
-        if not np.isfinite(low + high)
-        else "{data}: no change of the gap can be told from chance. The 95 % interval of the effect contains zero."
-        if low <= 0 <= high
-        else "{data}: yes, inside gained on outside. The 95 % interval of the effect excludes zero."
-        if low > 0
-        else "{data}: yes, inside fell behind outside. The 95 % interval of the effect excludes zero."
-    )
-    return Said(said)
+    verdict = in_sentence(said(study.language, did(study, outcome).verdict))
+    return Said(study.say("{data}: {verdict}", verdict=verdict))
 
 
 def plot_four_means(study: Study, outcome: str) -> np.ndarray:

@@ -155,24 +155,22 @@ def plot_reassigned(estimate: Estimate, effects: np.ndarray, *, ax: Axes | None 
 
 
 def how_sure(estimate: Estimate) -> Said:
-    """Whether the interval tells a gain from a loss: the answer of notebook 05.
+    """What the interval tells, and from how many groups: the answer of notebook 05.
 
     Examples
     --------
     >>> from analysis import did, load_study
-    >>> repr(how_sure(did(load_study(), "households"))).partition(":")[2].partition(":")[0]
-    ' not sure of a gain or a loss'
+    >>> repr(how_sure(did(load_study(), "households"))).partition(" from ")[0]
+    'Simulated data: with 5 treated groups the 95 % interval reaches'
     """
     study, ends = estimate.study, estimate.headline()[["low", "high"]].astype(float)
-    told = "{data}: sure of the sign: with {groups} the 95 % interval reaches from {low} to {high}."
+    told = "{data}: with {groups} the 95 % interval reaches from {low} to {high}. {verdict}"
     if estimate.no_interval:
-        told = "{data}: not sure: with {groups} no interval can be believed."
-    elif ends["low"] <= 0 <= ends["high"]:
-        told = "{data}: not sure of a gain or a loss: with {groups} the 95 % interval reaches from {low} to {high}."
+        told = "{data}: with {groups} no interval can be believed."
     _, low, high = map(signed, amounts(*shown(estimate.unit, np.array([estimate.value, *ends]))))
     groups = counted(study.language, estimate.treated_groups, "treated group")
     high = study.say("{number} {unit}", number=high, unit=study.term(shown_unit(estimate.unit))).rstrip()
-    return Said(study.say(told, groups=groups, low=low, high=high))
+    return Said(study.say(told, groups=groups, low=low, high=high, verdict=estimate.verdict))
 
 
 def centre_of_reassigned(estimate: Estimate, effects: np.ndarray, *, draws: int = 199) -> Said:
@@ -277,5 +275,5 @@ def other_assumptions(estimate: Estimate) -> Table:
     treated = study.units.query("first_treated.notna()")["stratum"].nunique()
     if treated >= ENOUGH or study.units["stratum"].nunique() <= 2:
         return table
-    told = "Only {strata} are treated. In simulations CR2 needs {enough} treated clusters or more to be reliable."
-    return replace(table, note=study.say(told, strata=counted(language, treated, "stratum"), enough=ENOUGH))
+    told = "Only {strata} are treated: read the p-values by stratum with care."
+    return replace(table, note=study.say(told, strata=counted(language, treated, "stratum")))

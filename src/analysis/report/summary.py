@@ -69,7 +69,7 @@ class Summary(InLanguage):
         """The page in the study's language, beside its figure."""
         study, language = self.study, self.study.language
         outcome = study.describe(study.primary_outcome)
-        label, ends = in_sentence(study.label_of(outcome.name)), self._interval()
+        label = in_sentence(study.label_of(outcome.name))
         title = (
             "Effect on {label} by year since the start ({data})" if self.events else "Means of {label} by year ({data})"
         )
@@ -83,16 +83,11 @@ class Summary(InLanguage):
             nouns=plural(study.noun),
             detail=bracketed(language, outcome.unit, outcome.prices),
             compared=compared(study),
-            bounded=bool(np.isfinite(ends).all()),
-            excludes_zero=ends[0] > 0 or ends[1] < 0,
             title=study.say(title, label=label),
             figure=figure,
             last_year=in_short(self.events.average()) if self.events else "",
             bars=self.events is not None and self.events.frame()["low"].notna().any(),
         )
-
-    def _interval(self) -> tuple[float, float]:
-        return tuple(self.estimate.headline()[["low", "high"]]) if self.estimate else (np.nan, np.nan)
 
     def draw(self, path: Path) -> None:
         """Draw the effect by year, or else the means by year; the same bytes every time."""
